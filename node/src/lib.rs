@@ -1,0 +1,1 @@
+//! The world around the rules: network, disk, search and local API.

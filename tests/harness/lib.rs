@@ -1,0 +1,1 @@
+//! What the scenarios share: homes, nodes, users, stories, the simulator.
