@@ -1,1 +1,3 @@
 //! The world around the rules: network, disk, search and local API.
+
+pub mod home;

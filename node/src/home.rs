@@ -1,0 +1,378 @@
+//! The home of a node: one directory that holds everything this ally keeps, used by one process at a time.
+//!
+//! ```text
+//! HOME/version          "essaim 1": the layout below; another number is refused, never guessed
+//! HOME/lock             held (flock) by the process that uses the home; holds its pid
+//! HOME/key              the device's seed, 64 hexadecimal digits, mode 0600
+//! HOME/token            the bearer token of the local API, mode 0600
+//! HOME/profile.json     the name under which this ally joins
+//! HOME/api.json         where a running node answers: {"pid", "address"}; removed when it stops
+//! HOME/drafts/          what was typed and not shared yet
+//! HOME/commons/ID/      one commons: commons.json, store/, index/
+//! ```
+//!
+//! Files that matter are written aside, fsynced and renamed, so that a crash leaves the old one or the new one.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use essaim_protocol::id::{CommonsId, base32};
+use essaim_protocol::sign::{Keys, Seed};
+use serde::{Deserialize, Serialize};
+
+/// The layout that this program reads and writes.
+const VERSION: &str = "essaim 1";
+
+/// Why a home cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no home here yet.
+    #[error("no Essaim home at {}", .path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Another process uses it.
+    #[error("another essaim uses the home {} (process {})", .path.display(), pid_text(*.pid))]
+    Locked {
+        /// The home.
+        path: PathBuf,
+        /// The other process, when it could be read.
+        pid: Option<u32>,
+    },
+    /// It was made by a newer program.
+    #[error("the home {} was made by a newer Essaim ({found})", .path.display())]
+    Newer {
+        /// The home.
+        path: PathBuf,
+        /// What its version file says.
+        found: String,
+    },
+    /// A file in it is damaged.
+    #[error("{} is damaged: {what}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The operating system refused.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+fn pid_text(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string())
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Error + '_ {
+    move |source| Error::Io { path: path.to_owned(), source }
+}
+
+/// Who this ally is, as it introduces itself when it creates or joins a commons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The ally's name: "Commune de Gruissan".
+    pub name: String,
+    /// Whether a person rather than an organisation.
+    #[serde(default)]
+    pub person: bool,
+}
+
+/// Where a running node answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// The process.
+    pub pid: u32,
+    /// Its local API, a loopback address.
+    pub address: std::net::SocketAddr,
+}
+
+/// A home that this process holds alone until it is dropped.
+#[derive(Debug)]
+pub struct Home {
+    path: PathBuf,
+    _lock: File,
+    keys: Keys,
+    token: String,
+    profile: Profile,
+}
+
+impl Home {
+    /// Makes a new home, or completes one whose making was interrupted, and locks it.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another process uses it, [`Error::Newer`], [`Error::Damaged`], [`Error::Io`].
+    pub fn create(path: &Path, profile: &Profile) -> Result<Self, Error> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(at(path))?;
+        let lock = lock(path)?;
+        check_version(path)?;
+        for name in ["drafts", "commons"] {
+            let dir = path.join(name);
+            fs::create_dir_all(&dir).map_err(at(&dir))?;
+        }
+        let mut seed = [0; 32];
+        rand::fill(&mut seed[..]);
+        let digits = data_encoding::HEXLOWER.encode(&seed);
+        for (name, text) in [("key", digits), ("token", fresh_token())] {
+            let file = path.join(name);
+            if !file.exists() {
+                write_whole(&file, text.as_bytes(), 0o600)?;
+            }
+        }
+        write_json(&path.join("profile.json"), profile)?;
+        // Last: a directory with a version file is a whole home.
+        write_whole(&path.join("version"), VERSION.as_bytes(), 0o644)?;
+        Self::read(path, lock)
+    }
+
+    /// Opens and locks an existing home.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is none, otherwise as [`Home::create`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        if !path.join("version").exists() {
+            return Err(Error::Missing { path: path.to_owned() });
+        }
+        let lock = lock(path)?;
+        check_version(path)?;
+        Self::read(path, lock)
+    }
+
+    fn read(path: &Path, lock: File) -> Result<Self, Error> {
+        let keys = Keys::from_seed(&read_seed(&path.join("key"))?);
+        let token = read_token(path)?;
+        let profile = read_json(&path.join("profile.json"))?;
+        let home = Self { path: path.to_owned(), _lock: lock, keys, token, profile };
+        // Only the holder of the lock answers: what an earlier process left is void.
+        home.stopped()?;
+        Ok(home)
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The device's keys.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The bearer token of the local API.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Who this ally is.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The directory of one commons.
+    #[must_use]
+    pub fn commons_dir(&self, id: &CommonsId) -> PathBuf {
+        self.path.join("commons").join(id.to_string())
+    }
+
+    /// The commons that this home holds, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the directory cannot be read.
+    pub fn commons(&self) -> Result<Vec<CommonsId>, Error> {
+        let dir = self.path.join("commons");
+        let mut ids = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(at(&dir))? {
+            let name = entry.map_err(at(&dir))?.file_name();
+            if let Some(id) = name.to_str().and_then(|name| name.parse().ok()) {
+                ids.push(id);
+            }
+        }
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Tells other processes where this one answers.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn announce(&self, address: std::net::SocketAddr) -> Result<(), Error> {
+        write_json(&self.path.join("api.json"), &Running { pid: std::process::id(), address })
+    }
+
+    /// Takes the announcement back.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn stopped(&self) -> Result<(), Error> {
+        let path = self.path.join("api.json");
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The node that answers for a home, when one does: for a command that wants to talk to it.
+#[must_use]
+pub fn running(path: &Path) -> Option<Running> {
+    read_json(&path.join("api.json")).ok()
+}
+
+/// The bearer token of a home that another process holds.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read.
+pub fn read_token(path: &Path) -> Result<String, Error> {
+    let file = path.join("token");
+    Ok(fs::read_to_string(&file).map_err(at(&file))?.trim().to_owned())
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let file = path.join("lock");
+    let mut lock =
+        File::options().read(true).write(true).create(true).truncate(false).open(&file).map_err(at(&file))?;
+    match lock.try_lock() {
+        Ok(()) => {
+            lock.set_len(0).and_then(|()| lock.rewind()).map_err(at(&file))?;
+            write!(lock, "{}", std::process::id()).map_err(at(&file))?;
+            Ok(lock)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let pid = lock.read_to_string(&mut pid).ok().and_then(|_| pid.trim().parse().ok());
+            Err(Error::Locked { path: path.to_owned(), pid })
+        }
+        Err(TryLockError::Error(source)) => Err(at(&file)(source)),
+    }
+}
+
+fn check_version(path: &Path) -> Result<(), Error> {
+    let file = path.join("version");
+    match fs::read_to_string(&file) {
+        Ok(text) if text.trim() == VERSION => Ok(()),
+        Ok(text) => {
+            let number = text.trim().strip_prefix("essaim ").and_then(|number| number.parse::<u32>().ok());
+            match number {
+                Some(found) => Err(Error::Newer { path: path.to_owned(), found: found.to_string() }),
+                None => Err(Error::Damaged { path: file, what: "it does not name a version" }),
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(at(&file)(error)),
+    }
+}
+
+fn read_seed(file: &Path) -> Result<Seed, Error> {
+    let digits = fs::read_to_string(file).map_err(at(file))?;
+    data_encoding::HEXLOWER
+        .decode(digits.trim().as_bytes())
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .map(Seed::new)
+        .ok_or_else(|| Error::Damaged { path: file.to_owned(), what: "it is not 64 hexadecimal digits" })
+}
+
+fn fresh_token() -> String {
+    let mut token = [0; 32];
+    rand::fill(&mut token[..]);
+    base32(&token)
+}
+
+/// Reads a JSON file of the home.
+///
+/// # Errors
+/// [`Error::Io`] or [`Error::Damaged`].
+pub(crate) fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T, Error> {
+    let text = fs::read(file).map_err(at(file))?;
+    serde_json::from_slice(&text)
+        .map_err(|_| Error::Damaged { path: file.to_owned(), what: "it is not the JSON this version writes" })
+}
+
+/// Replaces a JSON file of the home, whole or not at all.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(crate) fn write_json<T: Serialize>(file: &Path, value: &T) -> Result<(), Error> {
+    let text = serde_json::to_vec_pretty(value).map_err(|error| at(file)(error.into()))?;
+    write_whole(file, &text, 0o600)
+}
+
+/// Writes aside, fsyncs, renames, fsyncs the directory.
+fn write_whole(file: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
+    let aside = file.with_extension("new");
+    let write = || -> io::Result<()> {
+        let mut new = File::options().write(true).create(true).truncate(true).mode(mode).open(&aside)?;
+        new.write_all(bytes)?;
+        new.sync_all()?;
+        fs::rename(&aside, file)?;
+        match file.parent() {
+            Some(dir) => File::open(dir)?.sync_all(),
+            None => Ok(()),
+        }
+    };
+    write().map_err(at(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn profile() -> Profile {
+        Profile { name: "Communauté de communes Cœur Haute Lande".to_owned(), person: false }
+    }
+
+    #[test]
+    fn a_home_is_the_same_when_it_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mairie de Gruissan");
+        let home = Home::create(&path, &profile()).unwrap();
+        let (key, token) = (home.keys().key(), home.token().to_owned());
+        drop(home);
+        let home = Home::open(&path).unwrap();
+        assert_eq!((home.keys().key(), home.token(), home.profile()), (key, token.as_str(), &profile()));
+    }
+
+    #[test]
+    fn secrets_are_for_their_owner_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::create(dir.path(), &profile()).unwrap();
+        for name in ["key", "token"] {
+            let mode = fs::metadata(home.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_second_user_of_a_home_is_told_who_holds_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let _home = Home::create(dir.path(), &profile()).unwrap();
+        let error = Home::open(dir.path()).unwrap_err();
+        assert!(matches!(error, Error::Locked { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_home_or_a_newer_one_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(Home::open(&dir.path().join("rien")), Err(Error::Missing { .. })));
+        drop(Home::create(dir.path(), &profile()).unwrap());
+        fs::write(dir.path().join("version"), "essaim 2").unwrap();
+        assert!(matches!(Home::open(dir.path()), Err(Error::Newer { found, .. }) if found == "2"));
+        fs::write(dir.path().join("version"), "essaim 1").unwrap();
+        fs::write(dir.path().join("key"), "zz").unwrap();
+        assert!(matches!(Home::open(dir.path()), Err(Error::Damaged { .. })));
+    }
+}
