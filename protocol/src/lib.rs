@@ -13,5 +13,6 @@
 pub mod id;
 pub mod record;
 pub mod sign;
+pub mod store;
 pub mod time;
 pub mod wire;
