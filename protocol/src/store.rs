@@ -61,6 +61,9 @@ pub struct Append<'a> {
     pub record: Option<RecordId>,
     /// The automerge change it carries.
     pub change: Option<ChangeHash>,
+    /// Made on this device, and perhaps nowhere else yet: it stays in the [outbox](Store::outbox) until
+    /// [confirmed](Store::confirm), a second copy that outlives damage to the store.
+    pub own: bool,
 }
 
 /// What became of one appended entry.
@@ -271,6 +274,15 @@ pub trait Store: Send + fmt::Debug {
     /// # Errors
     /// As [`Store::read`].
     fn ids(&self, from: Ordinal, visit: &mut dyn FnMut(Ordinal, EntryId) -> ControlFlow<()>) -> Result<(), Error>;
+
+    /// Ids, in the order appended, of own entries that no other ally is known to hold.
+    fn outbox(&self) -> Vec<EntryId>;
+
+    /// A device of another ally holds these entries durably: they leave the outbox. Ids that are not in it are ignored.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    fn confirm(&mut self, ids: &[EntryId]) -> Result<(), Error>;
 
     /// A value of a table.
     ///

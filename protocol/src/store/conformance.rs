@@ -22,7 +22,7 @@ pub struct Check {
 }
 
 /// All promises.
-pub const CHECKS: [Check; 10] = [
+pub const CHECKS: [Check; 11] = [
     Check { name: "appended entries are found every way and after opening again", run: entries_are_found },
     Check { name: "a known entry is told and not stored twice", run: known_entries_are_told },
     Check { name: "an equal prefix with another id is another entry", run: prefixes_are_not_ids },
@@ -30,6 +30,7 @@ pub const CHECKS: [Check; 10] = [
     Check { name: "records are listed once each, in order, page by page", run: records_are_paged },
     Check { name: "large and empty entries are kept to the byte", run: sizes_are_kept },
     Check { name: "scans start and stop where they are told", run: scans_are_bounded },
+    Check { name: "own entries stay in the outbox until confirmed", run: outbox_is_kept },
     Check { name: "tables keep values of any size apart", run: tables_keep_values },
     Check { name: "listing follows the order of keys", run: listing_is_ordered },
     Check { name: "tidying moves nothing", run: tidying_moves_nothing },
@@ -42,6 +43,7 @@ pub struct Sample {
     bytes: Vec<u8>,
     record: Option<RecordId>,
     change: Option<ChangeHash>,
+    own: bool,
 }
 
 impl Sample {
@@ -52,13 +54,13 @@ impl Sample {
         let change = (!n.is_multiple_of(5)).then(|| ChangeHash(hash("change", n)));
         let record = change.map(|_| RecordId(hash("record", n % 37)));
         let bytes = text.repeat(1 + (n % 11) as usize).into_bytes();
-        Self { id: EntryId(hash("entry", n)), bytes, record, change }
+        Self { id: EntryId(hash("entry", n)), bytes, record, change, own: false }
     }
 
     /// The sample as an argument of [`Store::append`].
     #[must_use]
     pub fn append(&self) -> Append<'_> {
-        Append { id: self.id, bytes: &self.bytes, record: self.record, change: self.change }
+        Append { id: self.id, bytes: &self.bytes, record: self.record, change: self.change, own: self.own }
     }
 }
 
@@ -228,6 +230,27 @@ fn scans_are_bounded(open: &mut Open<'_>) -> Result<(), Error> {
         assert_eq!(seen, expected, "seven from {from}");
     }
     Ok(())
+}
+
+fn outbox_is_kept(open: &mut Open<'_>) -> Result<(), Error> {
+    let mut samples = samples(0..40);
+    samples.iter_mut().step_by(2).for_each(|sample| sample.own = true);
+    let own: Vec<EntryId> = samples.iter().step_by(2).map(|sample| sample.id).collect();
+    let mut store = open(None);
+    append(&mut *store, &samples)?;
+    append(&mut *store, &samples[..10])?;
+    let mut store = open(Some(store));
+    assert_eq!(store.outbox(), own, "own entries, each once");
+    store.confirm(&[own[3], samples[1].id, own[0]])?;
+    store.confirm(&own[10..])?;
+    let mut store = open(Some(store));
+    let left: Vec<EntryId> = [1, 2, 4, 5, 6, 7, 8, 9].map(|n| own[n]).to_vec();
+    assert_eq!(store.outbox(), left, "confirmed ones are gone");
+    holds(&*store, &samples)?;
+    store.confirm(&own)?;
+    let store = open(Some(store));
+    assert_eq!(store.outbox(), [], "all confirmed");
+    holds(&*store, &samples)
 }
 
 fn tables_keep_values(open: &mut Open<'_>) -> Result<(), Error> {

@@ -15,6 +15,7 @@ pub struct Memory {
     ids: BTreeMap<EntryId, Ordinal>,
     changes: BTreeSet<(ChangeHash, Ordinal)>,
     records: BTreeSet<(RecordId, Ordinal)>,
+    outbox: Vec<EntryId>,
     tables: BTreeMap<(Table, Vec<u8>), Vec<u8>>,
 }
 
@@ -28,6 +29,7 @@ impl Memory {
             ids: BTreeMap::new(),
             changes: BTreeSet::new(),
             records: BTreeSet::new(),
+            outbox: Vec::new(),
             tables: BTreeMap::new(),
         }
     }
@@ -41,6 +43,7 @@ impl Memory {
         self.ids.insert(entry.id, ordinal);
         self.changes.extend(entry.change.map(|hash| (hash, ordinal)));
         self.records.extend(entry.record.map(|record| (record, ordinal)));
+        self.outbox.extend(entry.own.then_some(entry.id));
         Appended::New(ordinal)
     }
 
@@ -105,6 +108,15 @@ impl Store for Memory {
 
     fn ids(&self, from: Ordinal, visit: &mut dyn FnMut(Ordinal, EntryId) -> ControlFlow<()>) -> Result<(), Error> {
         let _ = self.from(from).try_for_each(|(at, (id, _))| visit(at, *id));
+        Ok(())
+    }
+
+    fn outbox(&self) -> Vec<EntryId> {
+        self.outbox.clone()
+    }
+
+    fn confirm(&mut self, ids: &[EntryId]) -> Result<(), Error> {
+        self.outbox.retain(|id| !ids.contains(id));
         Ok(())
     }
 
