@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod id;
+pub mod query;
 pub mod record;
 pub mod sign;
 pub mod store;
