@@ -157,6 +157,10 @@ id!(
     CircleKey, 32
 );
 id!(
+    /// The public Ed25519 key of a ticket, whose secret half whoever holds the ticket has.
+    TicketKey, 32
+);
+id!(
     /// SHA-256 of an automerge change chunk: how automerge names a change in dependencies and heads.
     ChangeHash, 32
 );

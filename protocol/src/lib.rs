@@ -10,6 +10,7 @@
 //! a higher one.
 #![warn(missing_docs)]
 
+pub mod entry;
 pub mod id;
 pub mod query;
 pub mod record;

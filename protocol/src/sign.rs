@@ -118,6 +118,12 @@ impl Keys {
         self.network.to_bytes()
     }
 
+    /// Signs with the network key, so that nobody can claim the libp2p identity of another.
+    #[must_use]
+    pub fn sign_as_network(&self, domain: Domain, parts: &[&[u8]]) -> Signature {
+        Signature(self.network.sign(&domain.message(parts)).to_bytes())
+    }
+
     /// Signs the concatenation of a domain and `parts`.
     #[must_use]
     pub fn sign(&self, domain: Domain, parts: &[&[u8]]) -> Signature {
@@ -146,6 +152,8 @@ impl Domain {
     pub const TICKET: Self = Self("essaim.v1/ticket\0");
     /// A ticket key's word over both peers of a connection.
     pub const TICKET_SESSION: Self = Self("essaim.v1/ticket-session\0");
+    /// A network key's word that it belongs to a device.
+    pub const NETWORK: Self = Self("essaim.v1/network\0");
     /// A new device's consent to belong to an ally.
     pub const DEVICE: Self = Self("essaim.v1/device\0");
 
