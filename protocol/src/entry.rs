@@ -1,3 +1,185 @@
-//! Entries: what a commons consists of, each with its id and its signature.
+//! Entries: what a commons is a set of.
+//!
+//! An entry is a membership [`Statement`], a [`Change`] of a record that carries its author's signature, or the
+//! [`Adoption`] of a reference change. Its id names it everywhere: two nodes are in sync when they hold the same ids.
+//!
+//! The story of one: bytes arrive from a peer; [`Entry::decode`] reads and counts them, and recomputes every name that
+//! follows from them; [`Signed::verify`](crate::sign::Signed::verify) checks the signature in this commons; only then is
+//! it an entry, to be judged by the roster and kept. What was signed is kept and sent as it came, never written again
+//! from what was read. [`decode_and_verify_all`] does it for a whole frame on several cores.
 
+pub mod adoption;
+pub mod change;
 pub mod statement;
+
+pub use adoption::{Adoption, Origin};
+pub use change::Change;
+pub use statement::Statement;
+
+use crate::id::{ChangeHash, CommonsId, DeviceKey, EntryId, RecordId};
+use crate::sign::{BadSignature, Claim, Signed, Verified};
+use crate::time::Timestamp;
+use crate::wire::DecodeError;
+
+/// First byte of a statement's entry.
+const STATEMENT: u8 = 1;
+/// First byte of a change's entry.
+const CHANGE: u8 = 2;
+/// First byte of an adoption's entry.
+const ADOPTION: u8 = 3;
+
+/// One element of a commons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// Who is in, and who may do what.
+    Statement(Statement),
+    /// What somebody wrote in a record.
+    Change(Change),
+    /// A reference change, and who took it in.
+    Adoption(Adoption),
+}
+
+impl Entry {
+    /// The most bytes an entry can have: a frame of one entry must hold it.
+    pub const MAX: usize = 1 + Adoption::MAX;
+
+    /// Reads `tag ‖ part`. A change or an adoption passes the census here.
+    ///
+    /// # Errors
+    /// [`DecodeError`] naming the rule that the bytes break; such bytes are an entry nowhere.
+    pub fn decode(bytes: &[u8]) -> Result<Signed<Self>, DecodeError> {
+        let (tag, part) = bytes.split_first().ok_or(DecodeError::Truncated { at: 0 })?;
+        let entry = match *tag {
+            STATEMENT => Self::Statement(Statement::decode(part)?),
+            CHANGE => Self::Change(Change::decode(part)?),
+            ADOPTION => Self::Adoption(Adoption::decode(part)?),
+            found => return Err(DecodeError::Unknown { what: "entry tag", found: found.into() }),
+        };
+        Ok(Signed::new(entry))
+    }
+
+    /// The bytes that [`Entry::decode`] reads, as they were signed.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let (tag, part) = match self {
+            Self::Statement(statement) => (STATEMENT, statement.bytes()),
+            Self::Change(change) => (CHANGE, change.bytes()),
+            Self::Adoption(adoption) => (ADOPTION, adoption.bytes()),
+        };
+        let mut bytes = Vec::with_capacity(1 + part.len());
+        bytes.push(tag);
+        bytes.extend_from_slice(part);
+        bytes
+    }
+
+    /// Its name in storage and reconciliation.
+    #[must_use]
+    pub fn id(&self) -> EntryId {
+        match self {
+            Self::Statement(statement) => statement.id().into(),
+            Self::Change(change) => change.id(),
+            Self::Adoption(adoption) => adoption.id(),
+        }
+    }
+
+    /// The record it belongs to; none for a statement.
+    #[must_use]
+    pub fn record(&self) -> Option<RecordId> {
+        match self {
+            Self::Statement(_) => None,
+            Self::Change(change) => Some(change.record()),
+            Self::Adoption(adoption) => Some(adoption.record()),
+        }
+    }
+
+    /// The automerge change it carries; none for a statement. Several adoptions may carry the same.
+    #[must_use]
+    pub fn change(&self) -> Option<ChangeHash> {
+        match self {
+            Self::Statement(_) => None,
+            Self::Change(change) => Some(change.hash()),
+            Self::Adoption(adoption) => Some(adoption.hash()),
+        }
+    }
+
+    /// The device that signed it, or says so while it is not verified.
+    #[must_use]
+    pub fn device(&self) -> DeviceKey {
+        self.signer()
+    }
+
+    /// When its author says to have made it. An adoption does not say: it is the same whenever it is made, and shows 0.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        match self {
+            Self::Statement(statement) => statement.time(),
+            Self::Change(change) => change.time(),
+            Self::Adoption(_) => Timestamp(0),
+        }
+    }
+}
+
+impl Claim for Entry {
+    fn signer(&self) -> DeviceKey {
+        match self {
+            Self::Statement(statement) => statement.signer(),
+            Self::Change(change) => change.signer(),
+            Self::Adoption(adoption) => adoption.signer(),
+        }
+    }
+
+    fn check(&self, commons: &CommonsId) -> Result<(), BadSignature> {
+        match self {
+            Self::Statement(statement) => statement.check(commons),
+            Self::Change(change) => change.check(commons),
+            Self::Adoption(adoption) => adoption.check(commons),
+        }
+    }
+}
+
+/// Why bytes from a peer are no entry of this commons. The peer that sent them is at fault: it must verify what it relays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The bytes break a rule.
+    #[error("not an entry")]
+    Malformed(#[from] DecodeError),
+    /// The device that it names did not sign it in this commons.
+    #[error("not signed by {claimed:#} in this commons")]
+    Forged {
+        /// The device that is said to have signed.
+        claimed: DeviceKey,
+        /// What failed.
+        #[source]
+        source: BadSignature,
+    },
+}
+
+/// Decodes and verifies many entries on `threads` threads (at least one). Answers stand in the order of the entries,
+/// whatever the number of threads.
+#[must_use]
+pub fn decode_and_verify_all(
+    entries: &[&[u8]],
+    commons: &CommonsId,
+    threads: usize,
+) -> Vec<Result<Verified<Entry>, Refused>> {
+    let share = entries.len().div_ceil(threads.max(1)).max(1);
+    let verify = |part: &[&[u8]]| part.iter().map(|bytes| decode_and_verify(bytes, commons)).collect::<Vec<_>>();
+    if share >= entries.len() {
+        return verify(entries);
+    }
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || verify(part))).collect();
+        let joined = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        joined.flatten().collect()
+    })
+}
+
+/// Decodes and verifies one entry.
+///
+/// # Errors
+/// [`Refused`], which says what the sender did.
+pub fn decode_and_verify(bytes: &[u8], commons: &CommonsId) -> Result<Verified<Entry>, Refused> {
+    let signed = Entry::decode(bytes)?;
+    let claimed = signed.claimed_signer();
+    signed.verify(commons).map_err(|source| Refused::Forged { claimed, source })
+}

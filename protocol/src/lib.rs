@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod entry;
+pub mod gate;
 pub mod id;
 pub mod query;
 pub mod record;
