@@ -10,6 +10,7 @@
 //! a higher one.
 #![warn(missing_docs)]
 
+pub mod api;
 pub mod entry;
 pub mod gate;
 pub mod id;

@@ -1,6 +1,7 @@
 //! Time as the rules see it: a number that somebody claims, always an argument, never a clock.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,9 +55,56 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A text that is not a moment as [`Timestamp`] is displayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a moment such as 2026-05-07T14:00:00Z")]
+pub struct ParseTimestampError;
+
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
+
+    /// Reads what `Display` writes, of the years 0 to 9999 (`days_from_civil`, same source).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes = text.as_bytes();
+        let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')];
+        if bytes.len() != 20 || marks.iter().any(|(at, mark)| bytes[*at] != *mark) {
+            return Err(ParseTimestampError);
+        }
+        let number = |from: usize, to: usize, range: std::ops::RangeInclusive<i64>| {
+            let digits = text.get(from..to).filter(|t| t.bytes().all(|b| b.is_ascii_digit()));
+            digits.and_then(|t| t.parse().ok()).filter(|n| range.contains(n)).ok_or(ParseTimestampError)
+        };
+        let (year, month, day) = (number(0, 4, 0..=9999)?, number(5, 7, 1..=12)?, number(8, 10, 1..=31)?);
+        let (hour, minute, second) = (number(11, 13, 0..=23)?, number(14, 16, 0..=59)?, number(17, 19, 0..=60)?);
+        let y = year - i64::from(month <= 2);
+        let (era, year_of_era) = (y.div_euclid(400), y.rem_euclid(400));
+        let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        Ok(Self::from_seconds(days * 86_400 + hour * 3600 + minute * 60 + second))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_displayed_moment_is_read_back() {
+        for time in [0, -1000, 951_782_400_000, 951_868_799_000, 1_778_162_400_000, 253_402_300_799_000] {
+            assert_eq!(Timestamp(time).to_string().parse(), Ok(Timestamp(time)));
+        }
+        for text in [
+            "",
+            "2026-05-07",
+            "2026-13-07T14:00:00Z",
+            "2026-05-07T14:00:00+",
+            "+026-05-07T14:00:00Z",
+            "2026-05-07T14:é0:00Z",
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError), "{text}");
+        }
+    }
 
     #[test]
     fn display_agrees_with_the_calendar() {

@@ -1,0 +1,293 @@
+//! Why a node could not do what it was asked, as data and in words of both languages.
+//!
+//! The words say what happened with the value and the path; commands to type are added where people type them. Each
+//! kind says whose fault it is: the person's ([`Fault::Asker`]), a peer's, the machine's or ours.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::record::schema::Lang;
+
+/// The same words in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Words {
+    /// In French.
+    pub fr: String,
+    /// In English.
+    pub en: String,
+}
+
+impl Words {
+    /// Words from both texts.
+    pub fn new(fr: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { fr: fr.into(), en: en.into() }
+    }
+
+    /// The text in one language.
+    #[must_use]
+    pub fn text(&self, lang: Lang) -> &str {
+        lang.pick(&self.fr, &self.en)
+    }
+}
+
+/// What is wrong or missing in a record that somebody writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// The line of the text, from 1, when it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The field's path, when it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What is wrong, with the value and what is allowed; names fields by their labels.
+    pub message: Words,
+}
+
+/// One of several things that a name may mean, or that were perhaps meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Candidate {
+    /// What to type to mean this one: an id, a code, a name.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// What tells it from the others: department and population of a territory, kind of a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Who can do something about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Who asked: ask otherwise.
+    Asker,
+    /// What was asked for is not there.
+    Missing,
+    /// The state of this home forbids it now.
+    State,
+    /// A peer, or the way to it.
+    Peer,
+    /// This machine: disk, permissions.
+    Machine,
+    /// Essaim itself.
+    Ours,
+}
+
+macro_rules! errors {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? } $fault:ident,
+            $fr:literal, $en:literal;
+    )*) => {
+        /// Why a node could not do what it was asked.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
+        #[serde(rename_all = "snake_case", tag = "kind")]
+        pub enum Error {
+            $(
+                $(#[$doc])*
+                #[error($en)]
+                $name { $($(#[$field_doc])* $field: $type),* },
+            )*
+        }
+
+        impl Error {
+            /// Who can do something about it.
+            #[must_use]
+            pub const fn fault(&self) -> Fault {
+                match self {
+                    $(Self::$name { .. } => Fault::$fault,)*
+                }
+            }
+
+            /// What happened, in both languages.
+            #[must_use]
+            pub fn words(&self) -> Words {
+                match self {
+                    $(
+                        #[allow(unused_variables, reason = "lists among the fields are not part of the sentence")]
+                        Self::$name { $($field),* } => Words { fr: format!($fr), en: format!($en) },
+                    )*
+                }
+            }
+        }
+    };
+}
+
+errors! {
+    /// The home has no identity yet.
+    NotInitialised { /// The home directory.
+        home: String } State,
+        "il n'y a pas encore d'identité dans {home}", "there is no identity in {home} yet";
+    /// The home has an identity already.
+    AlreadyInitialised { /// Its name.
+        name: String, /// The home directory.
+        home: String } State,
+        "{home} a déjà une identité : « {name} »", "{home} has an identity already: \"{name}\"";
+    /// No commons in this home.
+    NoCommons {} State,
+        "il n'y a pas encore de patrimoine commun ici", "there is no commons here yet";
+    /// No commons of this name.
+    UnknownCommons { /// What was asked for.
+        asked: String, /// Those there are.
+        candidates: Vec<Candidate> } Missing,
+        "aucun patrimoine commun « {asked} » ici", "no commons \"{asked}\" here";
+    /// Several commons, and none was named.
+    WhichCommons { /// Those there are.
+        candidates: Vec<Candidate> } Asker,
+        "il y a plusieurs patrimoines communs ici", "there are several commons here";
+    /// A commons of this name exists here.
+    CommonsExists { /// The name.
+        name: String } State,
+        "il y a déjà ici un patrimoine commun « {name} »", "there is a commons \"{name}\" here already";
+    /// No record of this id.
+    UnknownRecord { /// What was asked for.
+        asked: String } Missing,
+        "aucune fiche « {asked} »", "no record \"{asked}\"";
+    /// A prefix or name that several things have.
+    Ambiguous { /// What was asked for.
+        asked: String, /// What it may mean.
+        candidates: Vec<Candidate> } Asker,
+        "« {asked} » peut désigner plusieurs choses", "\"{asked}\" may mean several things";
+    /// No ally of this name.
+    UnknownAlly { /// What was asked for.
+        asked: String, /// Those with a close name.
+        candidates: Vec<Candidate> } Missing,
+        "aucun·e allié·e « {asked} »", "no ally \"{asked}\"";
+    /// No territory of this name or code.
+    UnknownTerritory { /// What was asked for.
+        asked: String, /// Those with a close name.
+        candidates: Vec<Candidate> } Missing,
+        "aucun territoire « {asked} »", "no territory \"{asked}\"";
+    /// No kind of this name.
+    UnknownKind { /// What was asked for.
+        asked: String, /// All kinds.
+        candidates: Vec<Candidate> } Asker,
+        "« {asked} » n'est pas une sorte de fiche", "\"{asked}\" is not a kind of record";
+    /// The field has one value only.
+    NoConflict { /// The record's title.
+        title: String, /// The field's path.
+        field: String } State,
+        "il n'y a rien à régler dans « {field} » de « {title} »", "there is nothing to settle in \"{field}\" of \"{title}\"";
+    /// The values of the field cannot be kept together.
+    CannotKeepBoth { /// The field's path.
+        field: String } Asker,
+        "« {field} » ne peut garder qu'une valeur", "\"{field}\" can hold one value only";
+    /// No value of this number.
+    NoSuchValue { /// The field's path.
+        field: String, /// How many values there are.
+        count: usize } Asker,
+        "« {field} » a {count} valeurs, pas celle-là", "\"{field}\" has {count} values, not that one";
+    /// What was written is not valid.
+    Invalid { /// What is wrong, where.
+        problems: Vec<Problem> } Asker,
+        "la fiche ne peut pas être enregistrée ainsi", "the record cannot be saved like this";
+    /// A query that cannot be read.
+    BadQuery { /// The query.
+        query: String, /// What is wrong.
+        problem: Problem } Asker,
+        "la recherche « {query} » ne se comprend pas", "the search \"{query}\" cannot be understood";
+    /// A ticket that cannot be read.
+    BadTicket { /// What is wrong with it.
+        problem: Words } Asker,
+        "ce ticket n'est pas utilisable", "this ticket cannot be used";
+    /// The commons of the ticket is here already.
+    AlreadyJoined { /// Its name.
+        name: String } State,
+        "« {name} » est déjà ici", "\"{name}\" is here already";
+    /// Another charter was accepted than the one to sign.
+    CharterNotAccepted {} Asker,
+        "la charte acceptée n'est pas celle de ce patrimoine commun", "the charter accepted is not the one of this commons";
+    /// A bound of this field or request was passed.
+    TooLarge { /// What is too large.
+        what: Words, /// How large it is.
+        found: u64, /// How large it may be.
+        max: u64 } Asker,
+        "trop grand : {found}, la limite est {max}", "too large: {found}, the limit is {max}";
+    /// Writing needs an admission that has not come.
+    NotAdmitted { /// The commons.
+        commons: String } State,
+        "l'admission dans « {commons} » n'est pas encore arrivée", "the admission into \"{commons}\" has not come yet";
+    /// The right is not ours.
+    Forbidden { /// What was tried.
+        what: Words } State,
+        "cela n'est pas permis ici", "this is not allowed here";
+    /// A statement here is newer than this program.
+    NeedsUpgrade { /// The commons.
+        commons: String } State,
+        "« {commons} » demande une version plus récente d'Essaim", "\"{commons}\" needs a newer version of Essaim";
+    /// No peer could be reached.
+    NoPeer { /// How many were tried.
+        tried: u64 } Peer,
+        "aucun pair n'a pu être joint ({tried} essayés)", "no peer could be reached ({tried} tried)";
+    /// A peer did something that the rules forbid.
+    PeerMisbehaved { /// Which.
+        peer: String, /// What it did.
+        detail: String } Peer,
+        "{peer} n'a pas respecté le protocole : {detail}", "{peer} broke the protocol: {detail}";
+    /// Another process uses this home.
+    HomeLocked { /// The home directory.
+        home: String, /// The other process, when known.
+        pid: Option<u32> } State,
+        "un autre essaim utilise {home}", "another essaim uses {home}";
+    /// The home was written by a newer program.
+    NewerHome { /// The home directory.
+        home: String } State,
+        "{home} a été écrit par une version plus récente d'Essaim", "{home} was written by a newer version of Essaim";
+    /// An address that cannot be used.
+    BadAddress { /// The address.
+        address: String, /// Why.
+        detail: Words } Asker,
+        "l'adresse « {address} » n'est pas utilisable", "the address \"{address}\" cannot be used";
+    /// A file or directory could not be read or written.
+    Io { /// Which.
+        path: String, /// What the system says.
+        detail: String } Machine,
+        "{path} : {detail}", "{path}: {detail}";
+    /// The disk is full: nothing was written.
+    DiskFull { /// Where.
+        path: String } Machine,
+        "le disque est plein ({path}) : rien n'a été écrit", "the disk is full ({path}): nothing was written";
+    /// Stored bytes are not what was written.
+    Damaged { /// Where.
+        path: String, /// What is wrong.
+        detail: String } Machine,
+        "des données sont abîmées dans {path} : {detail}", "data are damaged in {path}: {detail}";
+    /// The store stopped writing after a failed fsync.
+    ReadOnly { /// Why.
+        detail: String } Machine,
+        "les données ne peuvent plus être écrites, seulement lues : {detail}", "data can no longer be written, only read: {detail}";
+    /// The request's form, not its content: a body that is no JSON, a missing parameter.
+    BadRequest { /// What is wrong.
+        detail: String } Asker,
+        "la demande ne se comprend pas : {detail}", "the request cannot be understood: {detail}";
+    /// Nothing is served under this path.
+    UnknownRoute { /// The path.
+        path: String } Missing,
+        "rien ne se trouve à {path}", "nothing is served at {path}";
+    /// No token, or not the one of this home.
+    Unauthorised {} Asker,
+        "le jeton de ce nœud manque ou n'est pas le bon", "the token of this node is missing or wrong";
+    /// A request that a browser was made to send from elsewhere.
+    ForeignCaller { /// The offending header.
+        header: String, /// Its value.
+        value: String } Asker,
+        "demande refusée : {header} « {value} » n'est pas de ce nœud", "refused: {header} \"{value}\" is not of this node";
+    /// A bug.
+    Internal { /// What went wrong.
+        detail: String } Ours,
+        "erreur interne d'Essaim : {detail}", "internal error of Essaim: {detail}";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_travels_as_data_and_speaks_both_languages() {
+        let error = Error::UnknownRecord { asked: "7k2m".into() };
+        assert_eq!(serde_json::to_string(&error).unwrap(), r#"{"kind":"unknown_record","asked":"7k2m"}"#);
+        let with_words = r#"{"kind":"unknown_record","asked":"7k2m","message":{"fr":"…","en":"…"}}"#;
+        assert_eq!(serde_json::from_str::<Error>(with_words).unwrap(), error);
+        assert_eq!(error.words().text(Lang::Fr), "aucune fiche « 7k2m »");
+        assert_eq!(error.to_string(), error.words().en);
+    }
+}
