@@ -17,6 +17,7 @@ pub mod id;
 pub mod query;
 pub mod record;
 pub mod sign;
+pub mod sketch;
 pub mod store;
 pub mod time;
 pub mod wire;
