@@ -11,11 +11,13 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod digest;
 pub mod entry;
 pub mod gate;
 pub mod id;
 pub mod query;
 pub mod record;
+pub mod set;
 pub mod sign;
 pub mod sketch;
 pub mod store;
