@@ -16,15 +16,26 @@
 //! The value of a container is the union, member by member, of *all* objects that automerge keeps at its key: two first
 //! writes of one map make two objects, of which automerge by itself would show one.
 //!
-//! [`View::read`] gives back every field with its value, or with all its concurrent values and who wrote each.
+//! One record, from a pen to a page: [`edit::draft`] turns what a person changed into one automerge change with the fewest
+//! operations; the change is sealed, stored and folded elsewhere; [`View::read`] gives back every field with its value, or with all its concurrent values and who wrote each.
 //!
 //! Two losses are accepted and said: deleting a list item, or settling between two texts, also hides what somebody wrote in
 //! it at the same time without having seen it (history keeps it).
 
+pub mod edit;
 pub mod field;
+mod input;
+pub mod json;
+mod order;
+pub mod reference;
 pub mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod view;
+mod write;
 
+pub use edit::{Edit, EditError, Path};
 pub use field::{Field, Held, Item, Value};
+pub use input::{Problem, Why};
 pub use schema::{Lang, Schema};
 pub use view::{Attribution, View, Writer};

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::{Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
+use automerge::{ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -145,9 +145,9 @@ impl Value {
     }
 }
 
-/// Reads a document, now or as it was at some heads.
-pub(super) struct Reader<'a> {
-    pub(super) doc: &'a Automerge,
+/// Reads a document or a transaction on one, now or as it was at some heads.
+pub(super) struct Reader<'a, D> {
+    pub(super) doc: &'a D,
     pub(super) heads: Option<&'a [ChangeHash]>,
     /// The writers met so far, in the order in which they were met.
     pub(super) writers: &'a mut Writers,
@@ -204,7 +204,7 @@ impl<'s> Want<'s> {
     }
 }
 
-impl Reader<'_> {
+impl<D: ReadDoc> Reader<'_, D> {
     /// All fields of the record but those of the format itself.
     pub(super) fn root(&mut self, fields: &[schema::Field]) -> BTreeMap<String, Field> {
         let mut members = self.members(&[ROOT], Want::Entry(fields), 0);
@@ -284,7 +284,7 @@ impl Reader<'_> {
 }
 
 /// The items of a list in their order.
-fn items(members: BTreeMap<String, Field>) -> Vec<Item> {
+pub(super) fn items(members: BTreeMap<String, Field>) -> Vec<Item> {
     let item = |(id, field): (String, Field)| {
         let mut fields = match field.values.first() {
             Some(Held { value: Value::Map(fields), .. }) => fields.clone(),
@@ -321,6 +321,10 @@ impl Found {
 
     pub(super) fn is_map(&self) -> bool {
         matches!(self.shape, Shape::Object(ObjType::Map | ObjType::Table))
+    }
+
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.shape, Shape::Object(ObjType::Text))
     }
 
     /// The actor of the operation.

@@ -1,0 +1,80 @@
+//! Reference editions: the same change on every node from the same imported line.
+//!
+//! Two allies who import one gazetteer line, or the same starter heritage, must make one record and one change, or their
+//! texts would merge into doubled words. So the change is a pure function of its parent edition and its content: keys in
+//! byte order, recursively; the ids and places of list items derived from where they stand; text in composed characters;
+//! no time. A first edition makes its texts as new objects; a later one writes only what changed against its parent
+//! edition, a text by one splice, so that what people wrote on top survives. The actor derives from the result
+//! ([`crate::entry`] sets it), so drafting leaves it blank.
+//!
+//! An import is lenient where a person's edit is not: a code, field or date that this schema does not know is kept as it
+//! is. Only what the document could not hold at all is refused.
+
+use std::collections::BTreeMap;
+
+use automerge::transaction::Transactable;
+use automerge::{Automerge, ROOT, ReadDoc};
+use serde_json::Value as Json;
+
+use super::edit::{EditError, commit, kind_spec};
+use super::field::Want;
+use super::input::{Checker, Problem, Target};
+use super::view::KIND;
+use super::write::{Pen, Style};
+use crate::time::Timestamp;
+use crate::wire::Write as _;
+
+/// Drafts the first edition of a record that comes from elsewhere. `fields` are in the JSON form, their references record
+/// ids; `system` and `id` are its origin.
+///
+/// # Errors
+/// [`EditError::UnknownKind`], [`EditError::Invalid`] with what cannot be held, [`EditError::TooLarge`].
+pub fn first(kind: &str, fields: &BTreeMap<String, Json>, system: &str, id: &str) -> Result<Vec<u8>, EditError> {
+    let targets = targets(kind, fields)?;
+    commit(&mut Automerge::new(), Timestamp(0), |tx| {
+        tx.put(ROOT, KIND, kind)?;
+        let mut pen = Pen::new(tx, Style::Reference(origin_bytes(system, id)));
+        targets.iter().try_for_each(|(name, target)| pen.put(&[ROOT], name, target))
+    })
+}
+
+/// Drafts the edition that follows `parent`, a document of reference editions alone.
+///
+/// # Errors
+/// As [`first`], and [`EditError::NothingToDo`] when the content is that of the parent edition.
+pub fn next(
+    parent: &Automerge,
+    kind: &str,
+    fields: &BTreeMap<String, Json>,
+    system: &str,
+    id: &str,
+) -> Result<Vec<u8>, EditError> {
+    let mut targets = targets(kind, fields)?;
+    for name in parent.keys(ROOT).filter(|name| !name.starts_with('_')) {
+        targets.entry(name).or_insert(Target::Nothing);
+    }
+    commit(&mut parent.clone(), Timestamp(0), |tx| {
+        let mut pen = Pen::new(tx, Style::Reference(origin_bytes(system, id)));
+        targets.iter().try_for_each(|(name, target)| pen.put(&[ROOT], name, target))
+    })
+}
+
+fn targets(kind: &str, fields: &BTreeMap<String, Json>) -> Result<BTreeMap<String, Target>, EditError> {
+    let spec = kind_spec(kind)?;
+    let mut checker = Checker::default();
+    let target = |(name, json): (&String, &Json)| {
+        let want = Want::Entry(&spec.fields).member(name);
+        (name.clone(), checker.at(name, |checker| checker.target(want, json)))
+    };
+    let targets = fields.iter().filter(|(name, _)| !name.starts_with('_')).map(target).collect();
+    let problems: Vec<Problem> = checker.problems.into_iter().filter(|problem| problem.why.is_loss()).collect();
+    if problems.is_empty() { Ok(targets) } else { Err(EditError::Invalid(problems)) }
+}
+
+/// Byte map: length (LEB128) ‖ system ‖ length ‖ id.
+fn origin_bytes(system: &str, id: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.put_bytes(system.as_bytes());
+    bytes.put_bytes(id.as_bytes());
+    bytes
+}
