@@ -13,6 +13,8 @@
 //! `trust.md`: uncompressed, one change, actor of 16 bytes, sequence number 1.
 
 mod columns;
+#[cfg(test)]
+pub(crate) mod forge;
 
 use sha2::{Digest as _, Sha256};
 
@@ -294,3 +296,6 @@ fn others<'a>(reader: &mut Reader<'a>, own: &[u8]) -> Result<&'a [u8], DecodeErr
     }
     start.clone().take(reader.position() - start.position())
 }
+
+#[cfg(test)]
+mod tests;
