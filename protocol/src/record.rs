@@ -24,6 +24,7 @@
 
 pub mod edit;
 pub mod field;
+pub mod fold;
 mod input;
 pub mod json;
 mod order;
@@ -36,6 +37,7 @@ mod write;
 
 pub use edit::{Edit, EditError, Path};
 pub use field::{Field, Held, Item, Value};
+pub use fold::{FoldError, Folded, Quarantined, Reason, fold, on_large_stack};
 pub use input::{Problem, Why};
 pub use schema::{Lang, Schema};
 pub use view::{Attribution, View, Writer};
