@@ -25,6 +25,7 @@
 pub mod edit;
 pub mod field;
 pub mod fold;
+pub mod import;
 mod input;
 pub mod json;
 mod order;

@@ -37,7 +37,7 @@ impl Origin {
     }
 
     /// length ‖ system ‖ length ‖ id.
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.system.len() + self.id.len() + 4);
         bytes.put_bytes(self.system.as_bytes());
         bytes.put_bytes(self.id.as_bytes());

@@ -21,19 +21,19 @@ use super::field::Want;
 use super::input::{Checker, Problem, Target};
 use super::view::KIND;
 use super::write::{Pen, Style};
+use crate::entry::adoption::Origin;
 use crate::time::Timestamp;
-use crate::wire::Write as _;
 
 /// Drafts the first edition of a record that comes from elsewhere. `fields` are in the JSON form, their references record
-/// ids; `system` and `id` are its origin.
+/// ids.
 ///
 /// # Errors
 /// [`EditError::UnknownKind`], [`EditError::Invalid`] with what cannot be held, [`EditError::TooLarge`].
-pub fn first(kind: &str, fields: &BTreeMap<String, Json>, system: &str, id: &str) -> Result<Vec<u8>, EditError> {
+pub fn first(kind: &str, fields: &BTreeMap<String, Json>, origin: &Origin) -> Result<Vec<u8>, EditError> {
     let targets = targets(kind, fields)?;
     commit(&mut Automerge::new(), Timestamp(0), |tx| {
         tx.put(ROOT, KIND, kind)?;
-        let mut pen = Pen::new(tx, Style::Reference(origin_bytes(system, id)));
+        let mut pen = Pen::new(tx, Style::Reference(origin.bytes()));
         targets.iter().try_for_each(|(name, target)| pen.put(&[ROOT], name, target))
     })
 }
@@ -46,17 +46,24 @@ pub fn next(
     parent: &Automerge,
     kind: &str,
     fields: &BTreeMap<String, Json>,
-    system: &str,
-    id: &str,
+    origin: &Origin,
 ) -> Result<Vec<u8>, EditError> {
     let mut targets = targets(kind, fields)?;
     for name in parent.keys(ROOT).filter(|name| !name.starts_with('_')) {
         targets.entry(name).or_insert(Target::Nothing);
     }
     commit(&mut parent.clone(), Timestamp(0), |tx| {
-        let mut pen = Pen::new(tx, Style::Reference(origin_bytes(system, id)));
+        let mut pen = Pen::new(tx, Style::Reference(origin.bytes()));
         targets.iter().try_for_each(|(name, target)| pen.put(&[ROOT], name, target))
     })
+}
+
+/// Whether an edition could be made of this content.
+///
+/// # Errors
+/// [`EditError::UnknownKind`], [`EditError::Invalid`] with what cannot be held.
+pub fn check(kind: &str, fields: &BTreeMap<String, Json>) -> Result<(), EditError> {
+    targets(kind, fields).map(drop)
 }
 
 fn targets(kind: &str, fields: &BTreeMap<String, Json>) -> Result<BTreeMap<String, Target>, EditError> {
@@ -69,12 +76,4 @@ fn targets(kind: &str, fields: &BTreeMap<String, Json>) -> Result<BTreeMap<Strin
     let targets = fields.iter().filter(|(name, _)| !name.starts_with('_')).map(target).collect();
     let problems: Vec<Problem> = checker.problems.into_iter().filter(|problem| problem.why.is_loss()).collect();
     if problems.is_empty() { Ok(targets) } else { Err(EditError::Invalid(problems)) }
-}
-
-/// Byte map: length (LEB128) ‖ system ‖ length ‖ id.
-fn origin_bytes(system: &str, id: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    bytes.put_bytes(system.as_bytes());
-    bytes.put_bytes(id.as_bytes());
-    bytes
 }
