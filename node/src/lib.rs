@@ -1,3 +1,4 @@
 //! The world around the rules: network, disk, search and local API.
 
 pub mod home;
+pub mod net;
