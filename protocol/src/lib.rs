@@ -21,5 +21,6 @@ pub mod set;
 pub mod sign;
 pub mod sketch;
 pub mod store;
+pub mod sync;
 pub mod time;
 pub mod wire;

@@ -1,0 +1,180 @@
+//! The frames of a session. On a stream each is preceded by its length, u32 little-endian, which is the network's to
+//! read and write; here a frame is its type byte and its body.
+
+use super::hello::Hello;
+use crate::digest::Tag;
+use crate::id::Item;
+use crate::store::Ordinal;
+use crate::wire::{DecodeError, Reader, Write as _};
+
+/// Bytes of entries in one frame, before compression. Smaller frames compress worse, larger ones lose more when a
+/// connection is cut; one must hold the largest entry, a change of 192 KiB.
+pub const MAX_RAW: usize = 256 * 1024;
+
+/// Bytes of a whole frame: incompressible entries grow a little under zstd.
+pub const MAX_FRAME: usize = MAX_RAW + 4 * 1024;
+
+/// Items in one frame: 16 bytes each.
+pub const MAX_ITEMS: usize = MAX_RAW / 16;
+
+/// Bytes that the network puts before a frame.
+pub const LENGTH: usize = 4;
+
+/// One frame. The table in `docs/wire.md` is its byte map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// Both sides, first.
+    Hello(Hello),
+    /// The sender's next coded symbols, as [`crate::sketch::encode`] writes them.
+    Symbols(Vec<u8>),
+    /// Send symbols up to this number.
+    Ask(u64),
+    /// Symbols and names are from now on made under this key, from full ids.
+    Fresh([u8; 32]),
+    /// Send the sorted items instead of symbols.
+    AskItems,
+    /// Items of the sender's whole set, ascending; more follow unless `last`.
+    Items(List),
+    /// Items that the sender lacks, ascending; more follow unless `last`.
+    Want(List),
+    /// The sender has nothing, or nothing after this position: send the log.
+    Follow(Position),
+    /// Entries, compressed.
+    Entries {
+        /// The place after the last of them in the sender's log.
+        next: Ordinal,
+        /// The next bytes of the sender's zstd stream.
+        compressed: Vec<u8>,
+    },
+    /// So many more frames of entries are committed.
+    Ack(u64),
+    /// No entries follow.
+    End,
+    /// The tag of what the sender now holds: what it had at its hello and what this session brought.
+    Done(Tag),
+}
+
+/// Part of an ascending list of items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// Whether it is the last part.
+    pub last: bool,
+    /// The items, at most [`MAX_ITEMS`].
+    pub items: Vec<Item>,
+}
+
+/// How far a peer's log was followed: statements are sent first, so two places.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// All statements below are here.
+    pub statements: Ordinal,
+    /// All changes and adoptions below are here.
+    pub content: Ordinal,
+}
+
+impl Frame {
+    /// The frame's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![self.kind()];
+        match self {
+            Self::Hello(hello) => hello.write(&mut bytes),
+            Self::Symbols(body) => bytes.extend_from_slice(body),
+            Self::Ask(number) | Self::Ack(number) => bytes.put_uleb(*number),
+            Self::Fresh(random) => bytes.extend_from_slice(random),
+            Self::AskItems | Self::End => {}
+            Self::Items(list) | Self::Want(list) => list.write(&mut bytes),
+            Self::Follow(position) => {
+                bytes.put_uleb(position.statements.0);
+                bytes.put_uleb(position.content.0);
+            }
+            Self::Entries { next, compressed } => {
+                bytes.put_uleb(next.0);
+                bytes.extend_from_slice(compressed);
+            }
+            Self::Done(tag) => bytes.extend_from_slice(&tag.0),
+        }
+        bytes
+    }
+
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; [`DecodeError::Unknown`] for a newer version of the protocol or type of frame.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > MAX_FRAME {
+            return Err(DecodeError::TooLarge { what: "a frame", found: bytes.len() as u64, max: MAX_FRAME as u64 });
+        }
+        let mut reader = Reader::new(bytes);
+        let frame = match reader.u8()? {
+            1 => Self::Hello(Hello::read(&mut reader)?),
+            2 => Self::Symbols(reader.rest().to_vec()),
+            3 => Self::Ask(reader.uleb()?),
+            4 => Self::Fresh(reader.array()?),
+            5 => Self::AskItems,
+            6 => Self::Items(List::read(&mut reader)?),
+            7 => Self::Want(List::read(&mut reader)?),
+            8 => Self::Follow(Position { statements: Ordinal(reader.uleb()?), content: Ordinal(reader.uleb()?) }),
+            9 => Self::Entries { next: Ordinal(reader.uleb()?), compressed: reader.rest().to_vec() },
+            10 => Self::Ack(reader.uleb()?),
+            11 => Self::End,
+            12 => Self::Done(Tag(reader.array()?)),
+            kind => return Err(DecodeError::Unknown { what: "type of frame", found: kind.into() }),
+        };
+        reader.end()?;
+        Ok(frame)
+    }
+
+    const fn kind(&self) -> u8 {
+        match self {
+            Self::Hello(_) => 1,
+            Self::Symbols(_) => 2,
+            Self::Ask(_) => 3,
+            Self::Fresh(_) => 4,
+            Self::AskItems => 5,
+            Self::Items(_) => 6,
+            Self::Want(_) => 7,
+            Self::Follow(_) => 8,
+            Self::Entries { .. } => 9,
+            Self::Ack(_) => 10,
+            Self::End => 11,
+            Self::Done(_) => 12,
+        }
+    }
+}
+
+impl List {
+    /// Cuts an ascending list into parts for frames; an empty list is one empty part.
+    pub fn parts(items: &[Item]) -> impl Iterator<Item = Self> {
+        let parts = items.len().div_ceil(MAX_ITEMS).max(1);
+        (0..parts).map(move |part| {
+            let end = items.len().min((part + 1) * MAX_ITEMS);
+            Self { last: part + 1 == parts, items: items[part * MAX_ITEMS..end].to_vec() }
+        })
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.push(u8::from(self.last));
+        self.items.iter().for_each(|item| bytes.extend_from_slice(&item.0));
+    }
+
+    /// A part that is neither the last nor holds anything would let a list go on for ever.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let last = match reader.u8()? {
+            0 => false,
+            1 => true,
+            _ => return Err(DecodeError::Invalid { what: "the end of a list" }),
+        };
+        let mut items = Vec::with_capacity(reader.remaining() / 16);
+        while !reader.is_empty() {
+            items.push(Item(reader.array()?));
+        }
+        if !items.is_sorted_by(|a, b| a < b) {
+            return Err(DecodeError::NotCanonical { what: "a list of items" });
+        }
+        if items.is_empty() && !last {
+            return Err(DecodeError::Invalid { what: "an empty part of a list" });
+        }
+        Ok(Self { last, items })
+    }
+}

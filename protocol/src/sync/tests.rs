@@ -1,0 +1,617 @@
+//! Sessions of alice, bob and eve over a pipe in memory.
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+
+use super::frame::{LENGTH, List, MAX_ITEMS, MAX_RAW};
+use super::*;
+use crate::sketch;
+use crate::wire::Write as _;
+
+const COMMONS: CommonsId = CommonsId([7; 32]);
+const ALICE: NetworkKey = NetworkKey([1; 32]);
+const BOB: NetworkKey = NetworkKey([2; 32]);
+const EVE: NetworkKey = NetworkKey([3; 32]);
+const NOW: Timestamp = Timestamp(1_778_162_400_000);
+
+/// Statements are tag 1, changes tag 2; the text makes the entry.
+fn entry(tag: u8, text: impl std::fmt::Display) -> Vec<u8> {
+    [vec![tag], text.to_string().into_bytes()].concat()
+}
+
+fn replica(name: &str, entries: impl IntoIterator<Item = Vec<u8>>) -> Memory {
+    let mut epoch = Epoch::ZERO;
+    epoch.0[..name.len()].copy_from_slice(name.as_bytes());
+    let mut replica = Memory::new(&COMMONS, epoch);
+    for entry in entries {
+        replica.put(entry);
+    }
+    replica
+}
+
+fn changes(of: &str, range: std::ops::Range<u32>) -> impl Iterator<Item = Vec<u8>> {
+    range.map(move |n| entry(2, format_args!("{of} {n}")))
+}
+
+fn config(role: Role, me: NetworkKey, peer: NetworkKey) -> Config {
+    Config { role, commons: COMMONS, me, peer, random: [me.0[0]; 32], fresh: false, followed: None }
+}
+
+/// One end of the pipe.
+struct End {
+    session: Session,
+    replica: Memory,
+    /// Frames that the other end has not received.
+    sent: VecDeque<Vec<u8>>,
+    frames: Vec<Frame>,
+    outcome: Option<Result<Outcome, Fault>>,
+    followed: Option<(Epoch, Position)>,
+    acknowledged: usize,
+}
+
+impl End {
+    fn new(config: Config, replica: Memory) -> Self {
+        let (session, effects) = Session::new(config, &replica, NOW);
+        let (sent, frames) = (VecDeque::new(), Vec::new());
+        let mut end = Self { session, replica, sent, frames, outcome: None, followed: None, acknowledged: 0 };
+        end.carry_out(effects);
+        end
+    }
+
+    fn receive(&mut self, frame: Vec<u8>) {
+        let effects = self.session.handle(Event::Frame(frame), NOW, &mut self.replica);
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(frame) => {
+                    assert!(self.outcome.is_none(), "a frame after the end");
+                    self.frames.push(Frame::decode(&frame).unwrap());
+                    self.sent.push_back(frame);
+                }
+                Effect::Acknowledged(places) => self.acknowledged += places.len(),
+                Effect::Followed(position) => self.followed = position,
+                Effect::Ended(outcome) => assert!(self.outcome.replace(outcome).is_none(), "ended twice"),
+            }
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        *self.outcome.as_ref().expect("the session has ended").as_ref().expect("nothing went wrong")
+    }
+
+    fn fault(&self) -> &Fault {
+        self.outcome.as_ref().expect("the session has ended").as_ref().expect_err("something went wrong")
+    }
+}
+
+struct Pair {
+    alice: End,
+    bob: End,
+    /// Times that frames crossed the pipe, and when the difference was known to both.
+    crossings: usize,
+    known: usize,
+    bytes: usize,
+    frames: usize,
+}
+
+impl Pair {
+    fn new(alice: Memory, bob: Memory) -> Self {
+        Self::with(alice, bob, |_| {})
+    }
+
+    fn with(alice: Memory, bob: Memory, set: impl Fn(&mut Config)) -> Self {
+        let (mut one, mut other) = (config(Role::Initiator, ALICE, BOB), config(Role::Responder, BOB, ALICE));
+        set(&mut one);
+        set(&mut other);
+        Self { alice: End::new(one, alice), bob: End::new(other, bob), crossings: 0, known: 0, bytes: 0, frames: 0 }
+    }
+
+    /// Lets everything that is under way cross at once. False when nothing was.
+    fn cross(&mut self, limit: usize) -> bool {
+        let (to_bob, to_alice) = (std::mem::take(&mut self.alice.sent), std::mem::take(&mut self.bob.sent));
+        if to_bob.is_empty() && to_alice.is_empty() {
+            return false;
+        }
+        self.crossings += 1;
+        let both = to_bob.into_iter().map(|frame| (true, frame)).chain(to_alice.into_iter().map(|f| (false, f)));
+        for (to_bob, frame) in both {
+            if self.frames == limit {
+                return false;
+            }
+            self.frames += 1;
+            self.bytes += frame.len() + LENGTH;
+            if matches!(Frame::decode(&frame), Ok(Frame::Want(List { last: true, .. }))) {
+                self.known = self.crossings;
+            }
+            if to_bob { self.bob.receive(frame) } else { self.alice.receive(frame) }
+        }
+        true
+    }
+
+    /// Runs to the end, or until so many frames were received.
+    fn run(mut self, limit: usize) -> Self {
+        for _ in 0..10_000 {
+            if !self.cross(limit) {
+                return self;
+            }
+        }
+        panic!("the session does not come to an end");
+    }
+
+    fn finish(self) -> Self {
+        let pair = self.run(usize::MAX);
+        assert!(pair.alice.outcome.is_some() && pair.bob.outcome.is_some(), "the session hangs");
+        pair
+    }
+
+    fn assert_in_sync(&self) {
+        for end in [&self.alice, &self.bob] {
+            assert!(matches!(end.outcome(), Outcome::InSync { .. }), "{:?}", end.outcome);
+        }
+        assert_eq!(self.alice.replica.set().digest(), self.bob.replica.set().digest());
+    }
+
+    /// Round trips after the hello until both know what to send.
+    fn round_trips(&self) -> usize {
+        (self.known - 1).div_ceil(2)
+    }
+
+    /// Bytes of symbols and the frames around them, without hello and want list.
+    fn symbol_bytes(&self) -> usize {
+        let frames = self.alice.frames.iter().chain(&self.bob.frames);
+        frames
+            .filter(|frame| matches!(frame, Frame::Symbols(_) | Frame::Ask(_) | Frame::Fresh(_) | Frame::AskItems))
+            .map(|frame| frame.encode().len() + LENGTH)
+            .sum()
+    }
+}
+
+/// Two replicas with `common` entries, and `d` in one of them only, three quarters of those at bob's.
+fn apart(seed: u32, common: u32, d: u32) -> Pair {
+    let shared = || changes("shared", 0..common);
+    let own = |name: &str, range| changes(&format!("{name} {seed}"), range).collect::<Vec<_>>();
+    let alice = replica("alice", shared().chain(own("alice", 0..d / 4)));
+    let bob = replica("bob", shared().chain(own("bob", d / 4..d)));
+    Pair::new(alice, bob)
+}
+
+#[test]
+fn equal_sets_are_in_sync_after_one_round_trip_and_236_bytes() {
+    for n in [0, 1, 1000] {
+        let pair = apart(0, n, 0).finish();
+        pair.assert_in_sync();
+        assert_eq!((pair.crossings, pair.bytes), (1, 2 * 118));
+        let Outcome::InSync { held, .. } = pair.alice.outcome() else { panic!() };
+        assert_eq!(held, Ordinal(n.into()));
+    }
+}
+
+#[test]
+fn one_entry_crosses_either_way() {
+    for (of_alice, of_bob) in [(1, 0), (0, 1), (1, 1)] {
+        let alice = replica("alice", changes("both", 0..500).chain(changes("alice", 0..of_alice)));
+        let bob = replica("bob", changes("both", 0..500).chain(changes("bob", 0..of_bob)));
+        let pair = Pair::new(alice, bob).finish();
+        pair.assert_in_sync();
+        assert_eq!(pair.round_trips(), 1);
+        let traffic = Traffic { received: of_bob.into(), sent: of_alice.into(), asks: 0 };
+        assert_eq!(pair.alice.outcome(), Outcome::InSync {
+            held: Ordinal(500 + u64::from(of_alice)),
+            declined: 0,
+            traffic
+        });
+        assert!(pair.bytes < 2048, "{} bytes for one entry", pair.bytes);
+    }
+}
+
+#[test]
+fn statements_cross_first_then_the_log_in_order() {
+    let mixed = |name: &str| {
+        let mut entries: Vec<_> = changes(name, 0..30).collect();
+        (0..5).for_each(|n| entries.insert(n * 6, entry(1, format_args!("{name} says {n}"))));
+        entries
+    };
+    for (alice, bob) in [(mixed("alice"), mixed("bob")), (mixed("alice"), vec![]), (vec![], mixed("bob"))] {
+        let own = bob.clone();
+        let pair = Pair::new(replica("alice", alice), replica("bob", bob)).finish();
+        pair.assert_in_sync();
+        let came: Vec<_> = pair.alice.replica.entries().filter(|entry| own.contains(&entry.to_vec())).collect();
+        let statements = own.iter().filter(|entry| entry[0] == 1);
+        let expected: Vec<_> = statements.chain(own.iter().filter(|entry| entry[0] != 1)).collect();
+        assert!(pair.alice.replica.entries().count() == own.len() || came == expected);
+    }
+}
+
+#[test]
+fn small_differences_are_known_after_two_round_trips() {
+    for d in 1..=40 {
+        for seed in 0..4 {
+            let pair = apart(seed, 300, d).finish();
+            pair.assert_in_sync();
+            assert!(pair.round_trips() <= 2, "{} round trips for {d} differences, seed {seed}", pair.round_trips());
+            let most = 26 * 36 + 26 * 2 * d as usize + 1024;
+            assert!(pair.symbol_bytes() <= most, "{} bytes for {d} differences", pair.symbol_bytes());
+        }
+    }
+}
+
+#[test]
+fn large_differences_take_four_round_trips_and_few_symbols() {
+    for (d, seeds) in [(60, 4), (100, 4), (200, 4), (500, 4), (1000, 3), (3000, 2)] {
+        let mut bytes = 0;
+        for seed in 0..seeds {
+            let pair = apart(seed, 4 * d, d).finish();
+            pair.assert_in_sync();
+            assert!(pair.round_trips() <= 4, "{} round trips for {d} differences, seed {seed}", pair.round_trips());
+            bytes += pair.symbol_bytes();
+        }
+        let symbols = if d < 1000 { 175 } else { 160 };
+        let most = (symbols * 26 * d as usize / 100 + 1024) * seeds as usize;
+        assert!(bytes <= most, "{bytes} bytes of symbols, {most} are allowed for {d} differences");
+    }
+}
+
+#[test]
+fn sets_with_little_in_common_are_listed() {
+    for (of_alice, of_bob) in [(400, 30), (30, 400), (300, 300)] {
+        let alice = replica("alice", changes("both", 0..10).chain(changes("alice", 0..of_alice)));
+        let bob = replica("bob", changes("both", 0..10).chain(changes("bob", 0..of_bob)));
+        let pair = Pair::new(alice, bob).finish();
+        pair.assert_in_sync();
+        let listed: usize = [&pair.alice, &pair.bob]
+            .iter()
+            .flat_map(|end| &end.frames)
+            .map(|frame| if let Frame::Items(list) = frame { list.items.len() } else { 0 })
+            .sum();
+        assert_eq!(listed, 10 + of_alice.min(of_bob) as usize);
+    }
+}
+
+#[test]
+fn an_empty_side_follows_the_log_without_a_symbol() {
+    let pair = Pair::new(replica("alice", []), replica("bob", changes("bob", 0..5000))).finish();
+    pair.assert_in_sync();
+    assert_eq!(pair.symbol_bytes(), 0);
+    assert_eq!(pair.alice.followed, None);
+    assert_eq!(pair.bob.acknowledged, 5000);
+    let pair = Pair::new(replica("alice", changes("alice", 0..5000)), replica("bob", [])).finish();
+    pair.assert_in_sync();
+}
+
+/// 1.5 MiB that do not compress, in entries of 16 KiB.
+fn bulk(name: &str) -> Vec<Vec<u8>> {
+    let of = |n: u32| {
+        let mut bytes = vec![2; 16 * 1024];
+        blake3::Hasher::new().update(name.as_bytes()).update(&n.to_le_bytes()).finalize_xof().fill(&mut bytes[1..]);
+        bytes
+    };
+    (0..96).map(of).collect()
+}
+
+#[test]
+fn a_session_cut_anywhere_costs_only_the_frames_under_way() {
+    for empty in [true, false] {
+        let common = if empty { 0 } else { 600 };
+        let start = || {
+            let alice = replica("alice", changes("both", 0..common));
+            (alice, replica("bob", changes("both", 0..common).chain(bulk("bob"))))
+        };
+        let (alice, bob) = start();
+        let frames = Pair::new(alice, bob).finish().frames;
+        for cut in 0..frames {
+            let (alice, bob) = start();
+            let first = Pair::new(alice, bob).run(cut);
+            let (had, followed) = (first.alice.replica.end(), first.alice.followed);
+            let second =
+                Pair::with(first.alice.replica, first.bob.replica, |config| config.followed = followed).finish();
+            second.assert_in_sync();
+            let sent = second.bob.frames.iter().map(|frame| {
+                if let Frame::Entries { compressed, .. } = frame { compressed.len() } else { 0 }
+            });
+            let (sent, left) = (sent.sum::<usize>(), second.alice.replica.end().0 - had.0);
+            assert!(sent <= left as usize * 17 * 1024 + 1024, "{sent} bytes for {left} entries after {cut} frames");
+            assert_eq!(second.alice.outcome.map(|o| matches!(o, Ok(Outcome::InSync { .. }))), Some(true));
+        }
+    }
+}
+
+#[test]
+fn no_more_than_the_credit_is_under_way() {
+    let mut pair = Pair::new(replica("alice", []), replica("bob", bulk("bob")));
+    for _ in 0..100 {
+        let under_way: usize = pair.bob.sent.iter().map(Vec::len).sum();
+        assert!(under_way <= CREDIT + MAX_RAW, "{under_way} bytes under way");
+        if !pair.cross(usize::MAX) {
+            break;
+        }
+    }
+    pair.assert_in_sync();
+}
+
+#[test]
+fn what_comes_from_elsewhere_meanwhile_disturbs_nothing() {
+    for at in 0..8 {
+        let mut pair = apart(1, 300, 60);
+        for _ in 0..at {
+            pair.cross(usize::MAX);
+        }
+        // One that bob sends in this session too, and one of which he has not heard.
+        let of_bob = pair.bob.replica.entries().last().unwrap().to_vec();
+        pair.alice.replica.put(of_bob);
+        pair.alice.replica.put(entry(2, "from carol"));
+        let pair = pair.finish();
+        for end in [&pair.alice, &pair.bob] {
+            assert!(matches!(end.outcome(), Outcome::InSync { .. }), "{:?} at {at}", end.outcome);
+        }
+        assert_eq!(pair.alice.replica.set().count(), pair.bob.replica.set().count() + 1);
+        Pair::new(pair.alice.replica, pair.bob.replica).finish().assert_in_sync();
+    }
+}
+
+/// An entry whose id begins as every other of its `group`.
+fn twin(group: u8, n: u8) -> Vec<u8> {
+    [vec![9], vec![group; 31], vec![n], b"twin".to_vec()].concat()
+}
+
+#[test]
+fn two_ids_that_begin_alike_are_told_apart_by_a_fresh_key() {
+    // Both on one side: the symbols of the commons never decode, and the session itself starts afresh.
+    let alice = replica("alice", changes("both", 0..200).chain([twin(5, 1), twin(5, 2)]));
+    let pair = Pair::new(alice, replica("bob", changes("both", 0..200))).finish();
+    pair.assert_in_sync();
+    assert!(pair.bob.frames.iter().any(|frame| matches!(frame, Frame::Fresh(_))));
+
+    // One on each side: they cancel out, the end tells, and the next session begins afresh.
+    let alice = replica("alice", changes("both", 0..200).chain([twin(5, 1), entry(2, "alice")]));
+    let pair = Pair::new(alice, replica("bob", changes("both", 0..200).chain([twin(5, 2)]))).finish();
+    assert!(matches!(pair.alice.outcome(), Outcome::Differs(_)));
+    assert!(matches!(pair.bob.outcome(), Outcome::Differs(_)));
+    Pair::with(pair.alice.replica, pair.bob.replica, |config| config.fresh = true).finish().assert_in_sync();
+}
+
+#[test]
+fn a_silent_peer_is_left_after_half_a_minute() {
+    let mut alice = End::new(config(Role::Initiator, ALICE, BOB), replica("alice", []));
+    let effects = alice.session.handle(Event::Tick, NOW.plus(IDLE_MS - 1), &mut alice.replica);
+    assert!(effects.is_empty());
+    let effects = alice.session.handle(Event::Tick, NOW.plus(IDLE_MS), &mut alice.replica);
+    alice.carry_out(effects);
+    assert!(matches!(alice.fault(), Fault::Silent));
+}
+
+/// What eve says of a set that she does not have.
+fn lie(count: u64) -> Hello {
+    let tag = Tag([0xee; 16]);
+    Hello {
+        capabilities: u32::MAX,
+        commons: COMMONS,
+        count,
+        all: tag,
+        statements: tag,
+        epoch: Epoch::ZERO,
+        declined: 0,
+        declined_tag: tag,
+    }
+}
+
+/// Alice, with 100 entries, after eve's hello and frames.
+fn alice_meets(role: Role, hello: Hello, frames: impl IntoIterator<Item = Frame>) -> End {
+    let mut alice = End::new(config(role, ALICE, EVE), replica("alice", changes("alice", 0..100)));
+    alice.receive(Frame::Hello(hello).encode());
+    for frame in frames {
+        alice.receive(frame.encode());
+    }
+    alice
+}
+
+fn packed(entries: &[Vec<u8>]) -> Frame {
+    let mut raw = Vec::new();
+    entries.iter().for_each(|entry| raw.put_bytes(entry));
+    Frame::Entries { next: Ordinal(9), compressed: compress(&raw) }
+}
+
+fn zstd_stream() -> zstd::stream::write::Encoder<'static, Vec<u8>> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.window_log(20).unwrap();
+    encoder
+}
+
+/// The beginning of a zstd stream.
+fn compress(raw: &[u8]) -> Vec<u8> {
+    let mut encoder = zstd_stream();
+    encoder.write_all(raw).unwrap();
+    encoder.flush().unwrap();
+    encoder.get_ref().clone()
+}
+
+/// Symbols of nothing, whose counts are those that her hello lets expect.
+fn garbage(n: usize) -> Frame {
+    let mut bytes = vec![0; n * 24];
+    blake3::Hasher::new().finalize_xof().fill(&mut bytes);
+    Frame::Symbols(bytes.chunks(24).flat_map(|symbol| [symbol, &[0]].concat()).collect())
+}
+
+fn assert_blamed(alice: &End, what: &Misbehaviour) {
+    assert!(matches!(alice.fault(), Fault::Misbehaved(found) if found == what), "{:?}", alice.outcome);
+}
+
+#[test]
+fn eve_cannot_be_in_sync_by_echoing_our_tag() {
+    let alice = End::new(config(Role::Initiator, ALICE, EVE), replica("alice", changes("alice", 0..100)));
+    let Frame::Hello(ours) = alice.frames[0] else { panic!() };
+    let alice = alice_meets(Role::Initiator, ours, []);
+    assert!(alice.outcome.is_none());
+
+    let ends = [Frame::Want(List { last: true, items: vec![] }), Frame::End, Frame::Done(ours.all)];
+    let alice = alice_meets(Role::Initiator, ours, ends);
+    assert!(matches!(alice.outcome(), Outcome::Differs(_)));
+}
+
+#[test]
+fn eve_cannot_be_in_sync_by_saying_done() {
+    let done = || Frame::Done(Tag([0xee; 16]));
+    for role in [Role::Initiator, Role::Responder] {
+        assert_blamed(&alice_meets(role, lie(100), [done()]), &Misbehaviour::OutOfTurn);
+        let follow = Frame::Follow(Position::default());
+        let alice = alice_meets(role, lie(0), [follow, Frame::End, done()]);
+        assert!(matches!(alice.outcome(), Outcome::Differs(_)));
+    }
+}
+
+#[test]
+fn eve_who_never_sends_what_we_want_is_not_in_sync() {
+    let honest = replica("eve", changes("alice", 0..100).chain(changes("eve", 0..3)));
+    let symbols = || {
+        let mut body = Vec::new();
+        sketch::encode(&honest.set().sketch().prefix()[..reconcile::FIRST], 0, 103, &mut body);
+        Frame::Symbols(body)
+    };
+    let stolen = honest.set().digest().tag(&ALICE, &COMMONS);
+    let alice = alice_meets(Role::Responder, lie(103), [symbols(), Frame::End, Frame::Done(stolen)]);
+    assert!(matches!(alice.outcome(), Outcome::Differs(_)));
+    let alice = alice_meets(Role::Responder, lie(103), [symbols()]);
+    assert!(alice.outcome.is_none(), "the clock ends it");
+}
+
+#[test]
+fn eves_garbage_symbols_are_hers_by_the_second_key() {
+    let alice = alice_meets(Role::Responder, lie(100), [garbage(36)]);
+    assert!(matches!(alice.frames[1..], [Frame::Ask(_)]));
+    let alice = alice_meets(Role::Responder, lie(100), std::iter::repeat_n(garbage(1), 2000));
+    assert_blamed(&alice, &Misbehaviour::Symbols);
+    assert_eq!(alice.frames.iter().filter(|frame| matches!(frame, Frame::Fresh(_))).count(), 1);
+    let too_many = alice_meets(Role::Responder, lie(100), [garbage(37)]);
+    assert!(matches!(too_many.fault(), Fault::Misbehaved(Misbehaviour::Malformed(_))));
+}
+
+#[test]
+fn eves_lists_must_ascend_and_end() {
+    let list = |last, range: std::ops::Range<u32>| List {
+        last,
+        items: range.map(|n| Item(u128::from(n).to_be_bytes())).collect(),
+    };
+    let follow = [Frame::Want(list(false, 5..9)), Frame::Want(list(true, 0..4))];
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), follow), &Misbehaviour::List);
+    let too_many = [Frame::Want(list(true, 0..101))];
+    assert_blamed(&alice_meets(Role::Initiator, lie(1 << 40), too_many), &Misbehaviour::List);
+    let endless = (0..200).map(|n| Frame::Items(list(false, n * 1000..n * 1000 + 1000)));
+    assert_blamed(&alice_meets(Role::Initiator, lie(50_000), endless), &Misbehaviour::List);
+    let huge = 1 << 22;
+    let endless = (0..).map(|n| Frame::Items(list(false, n * MAX_ITEMS as u32..(n + 1) * MAX_ITEMS as u32)));
+    let alice = alice_meets(Role::Initiator, lie(1 << 40), endless.take(1 + huge / MAX_ITEMS));
+    assert_blamed(&alice, &Misbehaviour::List);
+    let mut alice = alice_meets(Role::Initiator, lie(100), []);
+    alice.receive(vec![7, 0]);
+    assert!(matches!(alice.fault(), Fault::Misbehaved(Misbehaviour::Malformed(_))));
+}
+
+#[test]
+fn eve_asks_only_forwards_and_not_for_ever() {
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), [Frame::Ask(36)]), &Misbehaviour::Ask);
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), [Frame::Ask(u64::MAX)]), &Misbehaviour::Ask);
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), (37..100).map(Frame::Ask)), &Misbehaviour::Ask);
+    let twice = [Frame::AskItems, Frame::AskItems];
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), twice), &Misbehaviour::OutOfTurn);
+    let twice = [Frame::Fresh([0; 32]), Frame::Fresh([1; 32])];
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), twice), &Misbehaviour::OutOfTurn);
+    let twice = [Frame::Follow(Position::default()), Frame::Follow(Position::default())];
+    assert_blamed(&alice_meets(Role::Responder, lie(100), twice), &Misbehaviour::OutOfTurn);
+}
+
+#[test]
+fn eves_entries_are_counted_and_each_is_looked_at() {
+    let news = |range: std::ops::Range<u32>| packed(&changes("eve", range).collect::<Vec<_>>());
+    let alice = alice_meets(Role::Initiator, lie(3), [news(0..4)]);
+    assert_blamed(&alice, &Misbehaviour::TooMany);
+    let alice = alice_meets(Role::Initiator, lie(3), [packed(&[vec![0, 1, 2]])]);
+    let refused = Misbehaviour::Refused { device: None, reason: "its tag is no entry's".to_owned() };
+    assert_blamed(&alice, &refused);
+    assert_eq!(alice.replica.set().count(), 100);
+    let alice = alice_meets(Role::Initiator, lie(100), [Frame::End, news(0..1)]);
+    assert_blamed(&alice, &Misbehaviour::OutOfTurn);
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), [packed(&[])]), &Misbehaviour::EmptyFrame);
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), [Frame::Ack(1)]), &Misbehaviour::Acknowledgement);
+}
+
+#[test]
+fn eve_sends_the_same_again_for_a_megabyte_at_most() {
+    let bulk = bulk("eve");
+    let mut alice = End::new(config(Role::Initiator, ALICE, EVE), replica("alice", bulk.clone()));
+    alice.receive(Frame::Hello(lie(1 << 40)).encode());
+    let mut encoder = zstd_stream();
+    for entry in bulk.iter().take(80) {
+        let mut raw = Vec::new();
+        raw.put_bytes(entry);
+        encoder.write_all(&raw).unwrap();
+        encoder.flush().unwrap();
+        let compressed = std::mem::take(encoder.get_mut());
+        alice.receive(Frame::Entries { next: Ordinal(1), compressed }.encode());
+    }
+    assert_blamed(&alice, &Misbehaviour::Repeats);
+}
+
+#[test]
+fn eves_bomb_does_not_go_off() {
+    let bomb = Frame::Entries { next: Ordinal(1), compressed: compress(&vec![0; 64 << 20]) };
+    assert!(bomb.encode().len() < 16 * 1024);
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), [bomb]), &Misbehaviour::Bomb);
+    let noise = Frame::Entries { next: Ordinal(1), compressed: vec![0x5a; 100] };
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), [noise]), &Misbehaviour::Compression);
+    // A window of 128 MiB, by its frame header.
+    let window = Frame::Entries { next: Ordinal(1), compressed: vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 1, 0, 0] };
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), [window]), &Misbehaviour::Compression);
+}
+
+#[test]
+fn eves_frames_must_be_frames_in_their_turn() {
+    for bytes in [vec![], vec![1], vec![2, 1, 2, 3], vec![6, 2], vec![11, 0], vec![3; 12], vec![8, 0x80, 0], vec![12]] {
+        let mut alice = alice_meets(Role::Responder, lie(100), []);
+        alice.receive(bytes.clone());
+        assert!(matches!(alice.fault(), Fault::Misbehaved(_)), "{bytes:?}: {:?}", alice.outcome);
+    }
+    let mut alice = alice_meets(Role::Responder, lie(100), []);
+    alice.receive(vec![200, 1]);
+    assert!(matches!(alice.fault(), Fault::Incompatible(_)));
+    let mut alice = alice_meets(Role::Responder, lie(100), []);
+    alice.receive(vec![2; 1 << 20]);
+    assert!(matches!(alice.fault(), Fault::Misbehaved(Misbehaviour::Malformed(_))));
+    let other = Hello { commons: CommonsId([8; 32]), ..lie(3) };
+    assert_blamed(&alice_meets(Role::Responder, other, []), &Misbehaviour::OtherCommons);
+    assert_blamed(&alice_meets(Role::Responder, lie(9), [Frame::Hello(lie(9))]), &Misbehaviour::OutOfTurn);
+    let mut alice = End::new(config(Role::Responder, ALICE, EVE), replica("alice", []));
+    alice.receive(Frame::End.encode());
+    assert_blamed(&alice, &Misbehaviour::OutOfTurn);
+    let mut alice = End::new(config(Role::Responder, ALICE, EVE), replica("alice", []));
+    alice.receive([vec![1, 2], vec![0; 112]].concat());
+    assert!(matches!(alice.fault(), Fault::Incompatible(_)));
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_frame_flipped_anywhere_never_ends_in_a_false_sync(frame in 0usize..12, at in 0usize..2000, bit in 0u8..8) {
+        let mut pair = apart(2, 50, 30);
+        let mut count = 0;
+        for _ in 0..200 {
+            for frames in [&mut pair.alice.sent, &mut pair.bob.sent] {
+                for bytes in frames {
+                    count += 1;
+                    if count == frame + 1 {
+                        let at = at % bytes.len();
+                        bytes[at] ^= 1 << bit;
+                    }
+                }
+            }
+            if !pair.cross(usize::MAX) {
+                break;
+            }
+        }
+        let synced = |end: &End| matches!(end.outcome, Some(Ok(Outcome::InSync { .. })));
+        if synced(&pair.alice) || synced(&pair.bob) {
+            let digest = |end: &End| end.replica.set().digest().clone();
+            proptest::prop_assert_eq!(digest(&pair.alice), digest(&pair.bob));
+        }
+    }
+}

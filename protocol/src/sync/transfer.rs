@@ -1,0 +1,271 @@
+//! Sending entries and taking them in: one compressed stream each way, with a bound on what is under way.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::ops::ControlFlow;
+
+use zstd::stream::raw::{CParameter, DParameter, Decoder, Encoder, Operation as _, OutBuffer};
+
+use super::frame::{Frame, MAX_RAW, Position};
+use super::{Fault, Misbehaviour, Place, Replica};
+use crate::set::Kind;
+use crate::store::{self, Ordinal};
+use crate::wire::{Reader, Write as _};
+
+/// Uncompressed bytes under way: sent and not yet acknowledged. Enough for 80 Mbit/s at 100 ms; all that a cut can make
+/// travel twice.
+pub const CREDIT: usize = 1024 * 1024;
+
+/// Base 2 logarithm of the zstd window: a peer makes us keep so much memory, 1 MiB, for its stream.
+const WINDOW: u32 = 20;
+
+/// zstd's own default. Level 1 takes a sixth more bytes, level 9 three times the time.
+const LEVEL: i32 = 3;
+
+/// Places that are looked up at a time while the log itself is sent.
+const LOOK_AHEAD: usize = 1024;
+
+/// What is still to be sent.
+#[derive(Debug)]
+enum Plan {
+    /// These places.
+    Places(VecDeque<Ordinal>),
+    /// The log below a place: all statements from one place, then everything else from another.
+    Log { kind: Kind, next: Ordinal, content: Ordinal, below: Ordinal, ready: VecDeque<Ordinal> },
+}
+
+/// The sending half.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    plan: Option<Plan>,
+    stream: Option<Encoder<'static>>,
+    /// Frames that are not acknowledged: their uncompressed bytes and the places in them.
+    under_way: VecDeque<(usize, Vec<Ordinal>)>,
+    ended: bool,
+    /// Entries sent.
+    pub(super) sent: u64,
+}
+
+impl Outgoing {
+    /// Sends the entries at these places: statements first, then in log order.
+    pub(super) fn send(&mut self, mut places: Vec<Place>) {
+        places.sort_unstable_by_key(|place| (place.kind, place.ordinal));
+        places.dedup();
+        self.plan = Some(Plan::Places(places.into_iter().map(|place| place.ordinal).collect()));
+    }
+
+    /// Sends the log below a place from a position on.
+    pub(super) fn send_log(&mut self, from: Position, below: Ordinal) {
+        self.plan = Some(Plan::Log {
+            kind: Kind::Statement,
+            next: from.statements,
+            content: from.content,
+            below,
+            ready: VecDeque::new(),
+        });
+    }
+
+    /// Whether all was sent, and said so.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The next frame, when there is credit for it: entries, or the end once.
+    pub(super) fn next_frame(&mut self, replica: &dyn Replica) -> Result<Option<Frame>, Fault> {
+        let Some(plan) = &mut self.plan else { return Ok(None) };
+        if self.ended || self.under_way.iter().map(|(bytes, _)| bytes).sum::<usize>() >= CREDIT {
+            return Ok(None);
+        }
+        let (mut raw, mut places) = (Vec::new(), Vec::new());
+        while let Some(ordinal) = plan.peek(replica, !places.is_empty())? {
+            // An entry that left meanwhile is passed over: the peer sees that it did not come.
+            if let Some(entry) = replica.read(ordinal)? {
+                if !raw.is_empty() && raw.len() + entry.len() + 5 > MAX_RAW {
+                    break;
+                }
+                raw.put_bytes(&entry);
+                places.push(ordinal);
+            }
+            plan.pop();
+        }
+        let Some(last) = places.last() else {
+            self.ended = true;
+            return Ok(Some(Frame::End));
+        };
+        let frame = Frame::Entries { next: last.next(), compressed: self.compress(&raw)? };
+        self.sent += places.len() as u64;
+        self.under_way.push_back((raw.len(), places));
+        Ok(Some(frame))
+    }
+
+    /// The peer committed `frames` more frames: the places that were in them.
+    pub(super) fn acknowledged(&mut self, frames: u64) -> Result<Vec<Ordinal>, Misbehaviour> {
+        let frames = usize::try_from(frames).ok().filter(|frames| (1..=self.under_way.len()).contains(frames));
+        let frames = frames.ok_or(Misbehaviour::Acknowledgement)?;
+        Ok(self.under_way.drain(..frames).flat_map(|(_, places)| places).collect())
+    }
+
+    fn compress(&mut self, raw: &[u8]) -> Result<Vec<u8>, Fault> {
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            None => self.stream.insert(encoder().map_err(|_| Fault::Compressor)?),
+        };
+        let (mut compressed, mut part, mut read) = (Vec::new(), vec![0; 64 * 1024], 0);
+        while read < raw.len() {
+            let status = stream.run_on_buffers(&raw[read..], &mut part).map_err(|_| Fault::Compressor)?;
+            read += status.bytes_read;
+            compressed.extend_from_slice(&part[..status.bytes_written]);
+        }
+        loop {
+            let mut output = OutBuffer::around(&mut part[..]);
+            let left = stream.flush(&mut output).map_err(|_| Fault::Compressor)?;
+            compressed.extend_from_slice(output.as_slice());
+            if left == 0 {
+                return Ok(compressed);
+            }
+        }
+    }
+}
+
+fn encoder() -> std::io::Result<Encoder<'static>> {
+    let mut encoder = Encoder::new(LEVEL)?;
+    encoder.set_parameter(CParameter::WindowLog(WINDOW))?;
+    Ok(encoder)
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("plan", &self.plan).field("sent", &self.sent).finish_non_exhaustive()
+    }
+}
+
+impl Plan {
+    /// The next place to send. While `filling` a frame, one of a kind other than those in it is not given, so that a
+    /// frame's last place says how far its kind was sent.
+    fn peek(&mut self, replica: &dyn Replica, filling: bool) -> Result<Option<Ordinal>, store::Error> {
+        match self {
+            Self::Places(places) => Ok(places.front().copied()),
+            Self::Log { kind, next, content, below, ready } => {
+                if ready.is_empty() {
+                    *ready = look_ahead(replica, *kind, *next, *below)?;
+                }
+                if ready.is_empty() && *kind == Kind::Statement && !filling {
+                    (*kind, *next) = (Kind::Content, *content);
+                    *ready = look_ahead(replica, *kind, *next, *below)?;
+                }
+                Ok(ready.front().copied())
+            }
+        }
+    }
+
+    fn pop(&mut self) {
+        match self {
+            Self::Places(places) => drop(places.pop_front()),
+            Self::Log { next, ready, .. } => {
+                if let Some(ordinal) = ready.pop_front() {
+                    *next = ordinal.next();
+                }
+            }
+        }
+    }
+}
+
+fn look_ahead(
+    replica: &dyn Replica,
+    kind: Kind,
+    from: Ordinal,
+    below: Ordinal,
+) -> Result<VecDeque<Ordinal>, store::Error> {
+    let mut found = VecDeque::new();
+    replica.scan(from, &mut |place, _| {
+        if place.ordinal >= below || found.len() == LOOK_AHEAD {
+            return ControlFlow::Break(());
+        }
+        if place.kind == kind {
+            found.push_back(place.ordinal);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
+}
+
+/// The receiving half.
+#[derive(Default)]
+pub(super) struct Incoming {
+    stream: Option<Decoder<'static>>,
+    ended: bool,
+    /// Places of what this session brought.
+    pub(super) found: BTreeSet<Ordinal>,
+    /// Entries received, new or not.
+    pub(super) received: u64,
+    /// Bytes received of entries that we had at the hello.
+    pub(super) repeated: usize,
+}
+
+impl Incoming {
+    /// Whether the peer said that nothing follows.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The peer says that nothing follows.
+    pub(super) const fn end(&mut self) -> Result<(), Misbehaviour> {
+        if self.ended {
+            return Err(Misbehaviour::OutOfTurn);
+        }
+        self.ended = true;
+        Ok(())
+    }
+
+    /// The entries in a frame.
+    pub(super) fn unpack(&mut self, compressed: &[u8]) -> Result<Vec<Vec<u8>>, Misbehaviour> {
+        if self.ended {
+            return Err(Misbehaviour::OutOfTurn);
+        }
+        let raw = self.decompress(compressed)?;
+        let mut reader = Reader::new(&raw);
+        let mut entries = Vec::new();
+        while !reader.is_empty() {
+            entries.push(reader.bytes("an entry", MAX_RAW)?.to_vec());
+        }
+        if entries.is_empty() {
+            return Err(Misbehaviour::EmptyFrame);
+        }
+        self.received += entries.len() as u64;
+        Ok(entries)
+    }
+
+    /// Never makes more than a frame may hold, whatever the bytes promise.
+    fn decompress(&mut self, compressed: &[u8]) -> Result<Vec<u8>, Misbehaviour> {
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            None => self.stream.insert(decoder().map_err(|_| Misbehaviour::Compression)?),
+        };
+        let (mut raw, mut part, mut read) = (Vec::new(), vec![0; 64 * 1024], 0);
+        loop {
+            let status =
+                stream.run_on_buffers(&compressed[read..], &mut part).map_err(|_| Misbehaviour::Compression)?;
+            read += status.bytes_read;
+            raw.extend_from_slice(&part[..status.bytes_written]);
+            if raw.len() > MAX_RAW + 8 {
+                return Err(Misbehaviour::Bomb);
+            }
+            if status.bytes_written < part.len() {
+                // Room was left, so the stream took all it could: a rest means that it has ended.
+                return if read == compressed.len() { Ok(raw) } else { Err(Misbehaviour::Compression) };
+            }
+        }
+    }
+}
+
+fn decoder() -> std::io::Result<Decoder<'static>> {
+    let mut decoder = Decoder::new()?;
+    decoder.set_parameter(DParameter::WindowLogMax(WINDOW))?;
+    Ok(decoder)
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("found", &self.found.len()).field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
