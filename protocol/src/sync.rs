@@ -78,12 +78,7 @@ pub trait Replica {
     ///
     /// # Errors
     /// When the store fails; then none of them is acknowledged.
-    fn ingest(
-        &mut self,
-        entries: Vec<Vec<u8>>,
-        from: &NetworkKey,
-        now: Timestamp,
-    ) -> Result<Vec<Fate>, store::Error>;
+    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &NetworkKey, now: Timestamp) -> Result<Vec<Fate>, store::Error>;
 }
 
 /// What [`Replica::scan`] shows each entry to.
