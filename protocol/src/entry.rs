@@ -183,3 +183,6 @@ pub fn decode_and_verify(bytes: &[u8], commons: &CommonsId) -> Result<Verified<E
     let claimed = signed.claimed_signer();
     signed.verify(commons).map_err(|source| Refused::Forged { claimed, source })
 }
+
+#[cfg(test)]
+mod tests;

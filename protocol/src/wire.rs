@@ -4,6 +4,8 @@
 //! Integers are little-endian or LEB128 (as automerge writes them); collections carry a count that is checked against a
 //! bound of their own before anything is reserved. What is longer than needed to say the same thing is refused, so that
 //! bytes have one spelling and a signature covers one meaning.
+//!
+#![doc = include_str!("../docs/wire.md")]
 
 /// Why bytes are not what they claim to be. The sender is at fault, never the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

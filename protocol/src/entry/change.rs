@@ -9,7 +9,7 @@
 //! two changes with one (actor, number), which would wedge an automerge document for ever. And the signature lives inside
 //! the automerge change, so that an exported `.automerge` file can be verified by anybody who has the roster.
 //!
-//! The byte map is in `wire.md`, section *Entries*.
+//! The byte map is in `docs/wire.md`, section *Entries*.
 
 use crate::gate::{self, Chunk};
 use crate::id::{Actor, ChangeHash, CommonsId, DeviceKey, EntryId, RecordId, StatementId};
@@ -266,34 +266,4 @@ fn field<const N: usize>(reader: &mut Reader<'_>, head: [u8; 2]) -> Result<[u8; 
         return Err(DecodeError::Invalid { what: "the footer of a change" });
     }
     reader.array()
-}
-
-#[cfg(test)]
-mod tests {
-    use automerge::transaction::Transactable as _;
-    use automerge::{AutoCommit, ObjType, ROOT};
-
-    use super::*;
-    use crate::sign::{Seed, Signed};
-
-    fn keys(name: &str) -> Keys {
-        Keys::from_seed(&Seed::new(*blake3::hash(name.as_bytes()).as_bytes()))
-    }
-
-    fn draft() -> Vec<u8> {
-        let mut doc = AutoCommit::new().with_actor(automerge::ActorId::from([7u8; 16]));
-        doc.put(ROOT, "_n", vec![9u8; 16]).unwrap();
-        let title = doc.put_object(ROOT, "title", ObjType::Text).unwrap();
-        doc.splice_text(&title, 0, 0, "Ferme communale").unwrap();
-        doc.commit();
-        doc.get_last_local_change().unwrap().raw_bytes().to_vec()
-    }
-
-    #[test]
-    fn what_is_sealed_is_read_back_and_verifies() {
-        let commons = CommonsId([1; 32]);
-        let sealed = Change::seal(&draft(), &keys("alice"), commons, StatementId([2; 32]), None).unwrap();
-        let again = Signed::new(Change::decode(sealed.bytes()).unwrap()).verify(&commons).unwrap();
-        assert_eq!(again, sealed);
-    }
 }
