@@ -13,11 +13,14 @@
 //! language as well as by their codes. A value that the model does not know stays as typed, since a newer node may know
 //! it; a facet name that nobody knows is an error with a hint, since it would silently find nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+
+use crate::record::schema::{Field, Label, Schema};
 
 /// Longest query, in characters. A search box holds a sentence; a pasted page would only find itself, slowly.
 pub const MAX_CHARS: usize = 1_000;
@@ -67,17 +70,21 @@ pub enum QueryError {
     #[error("the query has more than {MAX_ITEMS} words: keep those that matter")]
     TooManyItems,
     /// A name before a colon that no kind of record has.
-    #[error("no facet is called “{name}”{}; to search for the text itself, put it in quotes", hint(nearest))]
+    #[error("no facet is called “{name}” (there is {}); to search for the text itself, put it in quotes", nearest.join(", "))]
     UnknownFacet {
         /// What was typed.
         name: String,
         /// The facets that begin alike, or all of them.
         nearest: Vec<String>,
     },
-}
-
-fn hint(nearest: &[String]) -> String {
-    format!(" (there is {})", nearest.join(", "))
+    /// A label that several facets bear.
+    #[error("“{name}” may be {}: write one of these", facets.join(", "))]
+    AmbiguousFacet {
+        /// What was typed.
+        name: String,
+        /// What it may mean.
+        facets: Vec<String>,
+    },
 }
 
 impl Query {
@@ -214,32 +221,75 @@ fn unquoted(text: &str) -> String {
     text.split(|c: char| c.is_whitespace() || is_quote(c)).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// Facets that are no field of the model but a record's kind, language or links, and everyday names of those that are.
+/// Values of links are records: who searches resolves them.
+const EVERYDAY: [(&str, &[&str]); 12] = [
+    ("kind", &["type de fiche", "sorte"]),
+    ("lang", &["langue", "language"]),
+    ("territory", &["territoire", "lieu", "place"]),
+    ("programme", &["dispositif", "program"]),
+    ("author", &["auteur", "autrice", "auteurice"]),
+    ("year", &["année", "an"]),
+    ("stratum", &["strate", "taille", "size"]),
+    ("tags", &["mot-clé", "étiquette", "keyword"]),
+    ("outcome", &["issue", "résultat", "result"]),
+    ("difficulty", &["difficulté", "obstacle"]),
+    ("narrative_dimension", &["dimension", "récit"]),
+    ("record_status", &["statut"]),
+];
+
 /// The facets of a model, by every name that people may give them.
 #[derive(Debug, Clone, Default)]
 pub struct Facets {
-    /// Folded name or label → facet. `None` where two facets share a label.
-    names: BTreeMap<String, Option<String>>,
+    /// Folded label → the facets that bear it.
+    names: BTreeMap<String, BTreeSet<String>>,
     /// Facet → folded code or label → code. `None` where two codes share a label.
     values: BTreeMap<String, BTreeMap<String, Option<String>>>,
 }
 
 impl Facets {
-    /// Makes `facet` known under its own name and `labels`.
-    pub fn name<'a>(&mut self, facet: &str, labels: impl IntoIterator<Item = &'a str>) {
-        for label in labels {
-            let known = self.names.entry(fold(label)).or_insert_with(|| Some(facet.to_owned()));
-            if known.as_deref() != Some(facet) {
-                *known = None;
+    /// The facets of the [`Schema`].
+    #[must_use]
+    pub fn get() -> &'static Self {
+        static FACETS: LazyLock<Facets> = LazyLock::new(|| Facets::of(Schema::get()));
+        &FACETS
+    }
+
+    fn of(schema: &Schema) -> Self {
+        let mut facets = Self::default();
+        for kind in schema.kinds() {
+            facets.value("kind", &kind.name, both(&kind.label));
+            for field in &kind.fields {
+                facets.field(schema, field);
             }
         }
-        // A facet's own name wins over another's label: it is what the program itself writes.
-        self.names.insert(fold(facet), Some(facet.to_owned()));
+        for (facet, labels) in EVERYDAY {
+            facets.name(facet, labels.iter().copied());
+        }
+        facets
+    }
+
+    fn field(&mut self, schema: &Schema, field: &Field) {
+        let Some(facet) = &field.facet else { return };
+        self.name(facet, both(&field.label).into_iter().chain([field.name.as_str()]));
+        let vocabulary = schema.vocabulary(facet);
+        self.name(facet, vocabulary.iter().flat_map(|vocabulary| both(&vocabulary.label)));
+        for term in vocabulary.iter().flat_map(|vocabulary| &vocabulary.terms) {
+            self.value(facet, &term.code, both(&term.label));
+        }
+    }
+
+    /// Makes `facet` known under its own name and `labels`.
+    fn name<'a>(&mut self, facet: &'a str, labels: impl IntoIterator<Item = &'a str>) {
+        for label in labels.into_iter().chain([facet]) {
+            self.names.entry(fold(label)).or_default().insert(facet.to_owned());
+        }
         self.values.entry(facet.to_owned()).or_default();
     }
 
     /// Makes the value `code` of `facet` known under its code and `labels`, and under each part of a label that lists
     /// several things ("Énergie, sobriété").
-    pub fn value<'a>(&mut self, facet: &str, code: &str, labels: impl IntoIterator<Item = &'a str>) {
+    fn value<'a>(&mut self, facet: &str, code: &str, labels: impl IntoIterator<Item = &'a str>) {
         let values = self.values.entry(facet.to_owned()).or_default();
         for label in labels.into_iter().flat_map(|label| label.split(',').chain([label])) {
             let known = values.entry(fold(label)).or_insert_with(|| Some(code.to_owned()));
@@ -253,7 +303,7 @@ impl Facets {
     /// The same question in the codes of the model.
     ///
     /// # Errors
-    /// [`QueryError::UnknownFacet`] for a facet that no kind has, or whose label means several.
+    /// [`QueryError::UnknownFacet`] and [`QueryError::AmbiguousFacet`].
     pub fn resolve(&self, query: &Query) -> Result<Query, QueryError> {
         let items = query.items.iter().map(|item| {
             let what = match &item.what {
@@ -266,12 +316,27 @@ impl Facets {
     }
 
     fn facet(&self, name: &str, value: &str) -> Result<What, QueryError> {
-        let Some(Some(facet)) = self.names.get(&fold(name)) else {
-            return Err(QueryError::UnknownFacet { name: name.to_owned(), nearest: self.nearest(name) });
-        };
+        let facet = self.meant(name)?;
         let known = self.values.get(facet).and_then(|values| values.get(&fold(value)));
         let value = known.and_then(Option::clone).unwrap_or_else(|| value.to_owned());
-        Ok(What::Facet { name: facet.clone(), value })
+        Ok(What::Facet { name: facet.to_owned(), value })
+    }
+
+    /// The facet that `name` names: its own name wins over the labels of others, since programs write it.
+    fn meant<'a>(&'a self, name: &'a str) -> Result<&'a str, QueryError> {
+        if self.values.contains_key(name) {
+            return Ok(name);
+        }
+        let Some(facets) = self.names.get(&fold(name)) else {
+            return Err(QueryError::UnknownFacet { name: name.to_owned(), nearest: self.nearest(name) });
+        };
+        match facets.first() {
+            Some(facet) if facets.len() == 1 => Ok(facet),
+            _ => {
+                let facets = facets.iter().cloned().collect();
+                Err(QueryError::AmbiguousFacet { name: name.to_owned(), facets })
+            }
+        }
     }
 
     /// Facets whose name begins like `name`; all of them when none does.
@@ -281,6 +346,10 @@ impl Facets {
         let alike: Vec<String> = self.values.keys().filter(|facet| facet.starts_with(&start)).cloned().collect();
         if alike.is_empty() { self.values.keys().cloned().collect() } else { alike }
     }
+}
+
+fn both(label: &Label) -> [&str; 2] {
+    [&label.fr, &label.en]
 }
 
 /// Lower case, without accents, signs and plural: what two spellings of a label have in common.
@@ -370,6 +439,22 @@ mod tests {
     }
 
     #[test]
+    fn facets_of_the_model_have_french_names() {
+        let resolved = |text: &str| Facets::get().resolve(&Query::parse(text).unwrap()).map(|query| query.to_string());
+        for (typed, meant) in [
+            (
+                "kind:experience thème:mobilités territoire:Gruissan",
+                "kind:experience theme:mobility territory:Gruissan",
+            ),
+            ("milieu:montagne difficulté:\"Organisation trop descendante\"", "setting:mountain difficulty:top_down"),
+            ("outcome:did_not_work année:2024", "outcome:did_not_work year:2024"),
+            ("kind:\"retour d'expérience\" tags:eau", "kind:experience tags:eau"),
+        ] {
+            assert_eq!(resolved(typed).as_deref(), Ok(meant));
+        }
+    }
+
+    #[test]
     fn an_unknown_or_ambiguous_facet_says_which_there_are() {
         let facets = facets();
         let error = |text: &str| facets.resolve(&Query::parse(text).unwrap()).unwrap_err();
@@ -377,9 +462,10 @@ mod tests {
             error("thematique:eau"),
             QueryError::UnknownFacet { name: "thematique".into(), nearest: vec!["themes".into()] }
         );
+        assert_eq!(error("état:ouvert").to_string(), "“état” may be form, state: write one of these");
         assert_eq!(
-            error("état:ouvert").to_string(),
-            "no facet is called “état” (there is form, state, themes); to search for the text itself, put it in quotes"
+            error("x:y").to_string(),
+            "no facet is called “x” (there is form, state, themes); to search for the text itself, put it in quotes"
         );
     }
 
