@@ -1,4 +1,5 @@
 //! The world around the rules: network, disk, search and local API.
 
 pub mod home;
+pub mod index;
 pub mod net;

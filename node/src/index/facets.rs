@@ -1,0 +1,141 @@
+//! Facets: the values that searches filter by and count.
+//!
+//! Each value of a record is one term, "facet, unit separator, code", in one field: a newer model's facet is counted
+//! without a new layout. A tag is dated by nobody and chosen by anybody, so counts are given for the most frequent
+//! values only.
+
+use std::collections::BTreeMap;
+
+use tantivy::collector::{Collector, SegmentCollector};
+use tantivy::columnar::StrColumn;
+use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
+
+/// Between a facet's name and its value in the index; neither contains it.
+const SEPARATOR: char = '\u{1f}';
+
+/// Values counted for one facet: more than a page can show.
+const MAX_VALUES: usize = 200;
+
+/// How many records have each value: facet → (value, records), the most frequent first.
+pub type Counts = BTreeMap<String, Vec<(String, usize)>>;
+
+/// The classes of population behind "territories like mine": first inhabitants, code.
+const STRATA: [(u64, &str); 7] = [
+    (0, "0-499"),
+    (500, "500-1999"),
+    (2_000, "2000-9999"),
+    (10_000, "10000-49999"),
+    (50_000, "50000-199999"),
+    (200_000, "200000-999999"),
+    (1_000_000, "1000000-"),
+];
+
+/// The code of the class of population that `inhabitants` falls in: the values of the facet `stratum`.
+#[must_use]
+pub fn stratum(inhabitants: u64) -> &'static str {
+    let class = STRATA.partition_point(|(first, _)| *first <= inhabitants);
+    STRATA[class - 1].1
+}
+
+/// One value as a term of the index.
+pub(super) fn joined(name: &str, value: &str) -> String {
+    format!("{name}{SEPARATOR}{}", value.replace(SEPARATOR, " "))
+}
+
+/// Counts the facets of the records that match, with how many those are.
+pub(super) struct Counting;
+
+/// The counts of one segment, by the ordinal of the value in it.
+pub(super) struct Segment {
+    column: Option<StrColumn>,
+    counts: Vec<u64>,
+    records: usize,
+}
+
+impl Collector for Counting {
+    type Fruit = (usize, Counts);
+    type Child = Segment;
+
+    fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<Segment> {
+        let column = segment.fast_fields().str("facet")?;
+        let values = column.as_ref().map_or(0, |column| column.num_terms());
+        Ok(Segment { column, counts: vec![0; values], records: 0 })
+    }
+
+    fn requires_scoring(&self) -> bool {
+        false
+    }
+
+    fn merge_fruits(
+        &self,
+        segments: Vec<std::io::Result<(usize, Vec<(String, u64)>)>>,
+    ) -> tantivy::Result<Self::Fruit> {
+        let mut total = 0;
+        let mut counts: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+        for segment in segments {
+            let (records, values) = segment?;
+            total += records;
+            for (value, count) in values {
+                if let Some((name, value)) = value.split_once(SEPARATOR) {
+                    *counts.entry(name.to_owned()).or_default().entry(value.to_owned()).or_default() += count as usize;
+                }
+            }
+        }
+        Ok((total, counts.into_iter().map(|(name, values)| (name, most_frequent(values))).collect()))
+    }
+}
+
+impl SegmentCollector for Segment {
+    type Fruit = std::io::Result<(usize, Vec<(String, u64)>)>;
+
+    fn collect(&mut self, doc: DocId, _: Score) {
+        self.records += 1;
+        for ord in self.column.iter().flat_map(|column| column.term_ords(doc)) {
+            self.counts[ord as usize] += 1;
+        }
+    }
+
+    fn harvest(self) -> Self::Fruit {
+        let Some(column) = self.column else { return Ok((self.records, Vec::new())) };
+        let present: Vec<u64> = (0..).zip(&self.counts).filter(|(_, count)| **count > 0).map(|(ord, _)| ord).collect();
+        let mut values = Vec::with_capacity(present.len());
+        let mut counts = present.iter().map(|ord| self.counts[*ord as usize]);
+        column.dictionary().sorted_ords_to_term_cb(&present, |term| {
+            values.push((String::from_utf8_lossy(term).into_owned(), counts.next().unwrap_or(0)));
+        })?;
+        Ok((self.records, values))
+    }
+}
+
+fn most_frequent(values: BTreeMap<String, usize>) -> Vec<(String, usize)> {
+    let mut values: Vec<_> = values.into_iter().collect();
+    values.sort_by(|(a, more), (b, fewer)| fewer.cmp(more).then_with(|| a.cmp(b)));
+    values.truncate(MAX_VALUES);
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strata_begin_where_the_model_says() {
+        let codes = [0, 499, 500, 1_999, 2_000, 9_999, 49_999, 50_000, 999_999, 1_000_000, u64::MAX].map(stratum);
+        assert_eq!(
+            codes,
+            [
+                "0-499",
+                "0-499",
+                "500-1999",
+                "500-1999",
+                "2000-9999",
+                "2000-9999",
+                "10000-49999",
+                "50000-199999",
+                "200000-999999",
+                "1000000-",
+                "1000000-"
+            ]
+        );
+    }
+}

@@ -1,0 +1,470 @@
+//! What a query means to the index.
+//!
+//! Every word must match, in any of its forms and in any field: a match in the title weighs most. The last word is perhaps
+//! still being typed, so longer words that begin like it match too, and a word also finds its synonyms in the alliance's
+//! language (a *récit* is a *narration*, an *EPCI* an *intercommunalité*). Words that only join others (de, la, pour) are
+//! left out of the question. When nothing matches, the words that the index does not know are taken for the nearest that
+//! it knows, and [`Hits::corrected`] says so; when that is not enough, the records with some of the words are given, and
+//! [`Hits::partial`] says so.
+//!
+//! Beginnings and near spellings are looked up in the dictionary of the index and become plain terms: they rank like the
+//! others, and excerpts can highlight them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use essaim_protocol::id::RecordId;
+use essaim_protocol::query::{Item, Query, What};
+use tantivy::collector::TopDocs;
+use tantivy::query::{
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, MoreLikeThisQuery, Occur, PhraseQuery,
+    Query as Lookup, TermQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption, OwnedValue, Value};
+use tantivy::snippet::SnippetGenerator;
+use tantivy::tokenizer::{TextAnalyzer, TokenStream, Tokenizer};
+use tantivy::{DocAddress, Order, Searcher, TantivyDocument, Term};
+
+use super::facets::{Counting, Counts, joined};
+use super::french::{self, French};
+use super::{Fields, IndexError, Reader, guarded};
+
+/// Words without which a question means the same: each is in nearly every record, but for the shortest, which they would
+/// leave out.
+#[rustfmt::skip]
+const JOINING: &[&str] = &[
+    "a", "au", "aux", "avec", "ce", "ces", "cet", "cette", "chez", "comme", "d", "dans", "de", "des", "du", "elle", "en", "et",
+    "est", "il", "ils", "je", "l", "la", "le", "les", "leur", "leurs", "mais", "ne", "nos", "notre", "nous", "on", "ou", "par",
+    "pas", "pour", "qu", "que", "qui", "sa", "se", "ses", "son", "sont", "sur", "un", "une", "vos", "votre", "vous", "y",
+    "and", "for", "in", "of", "on", "the", "to", "with",
+];
+
+/// Words and phrases that stand for one another in the alliance's language.
+const SYNONYMS: &[&[&str]] = &[
+    &["récit", "narration"],
+    &["EPCI", "intercommunalité", "communauté de communes", "communauté d'agglomération"],
+    &["PNR", "parc naturel régional"],
+    &["PETR", "pôle d'équilibre territorial et rural"],
+    &["REX", "retour d'expérience"],
+    &["ESS", "économie sociale et solidaire"],
+    &["PCAET", "plan climat air énergie territorial"],
+    &["CRTE", "contrat pour la réussite de la transition écologique"],
+    &["PLU", "plan local d'urbanisme"],
+    &["SCoT", "schéma de cohérence territoriale"],
+    &["PAT", "projet alimentaire territorial"],
+    &["TEPOS", "territoire à énergie positive"],
+    &["GES", "gaz à effet de serre"],
+    &["vélo", "cyclable", "bicyclette"],
+    &["mairie", "municipalité", "hôtel de ville"],
+    &["logement", "habitat"],
+    &["essaimage", "réplication"],
+    &["désaccord", "controverse", "conflit"],
+    &["échec", "n'a pas marché"],
+];
+
+/// Shortest beginning that is completed: two letters begin half of the dictionary.
+const SHORTEST_BEGINNING: usize = 3;
+
+/// Most words that one beginning stands for, the most frequent first; each costs a look in every field.
+const MAX_COMPLETIONS: usize = 24;
+
+/// Shortest word that may be mistyped: any three letters are near to some other word.
+const SHORTEST_MISTYPED: usize = 4;
+
+/// Most words that one mistyped word is taken for.
+const MAX_CORRECTIONS: usize = 4;
+
+/// Characters of an excerpt: three lines of a list.
+const EXCERPT: usize = 240;
+
+/// Most hits on one page, and the farthest page: ranking keeps a heap of both.
+const MAX_LIMIT: usize = 500;
+const MAX_OFFSET: usize = 10_000;
+
+/// A question, its order and its page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// What to look for, with facets already [resolved](essaim_protocol::query::Facets::resolve).
+    pub query: Query,
+    /// What comes first.
+    pub sort: Sort,
+    /// Hits to pass over, 10,000 at most.
+    pub offset: usize,
+    /// Hits to give, from 1 to 500.
+    pub limit: usize,
+}
+
+/// What comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The best match; the newest when the query has no words.
+    #[default]
+    Relevance,
+    /// The last changed.
+    Newest,
+}
+
+/// The answer to a [`Search`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hits {
+    /// Records that match, on all pages.
+    pub total: usize,
+    /// The page that was asked for.
+    pub hits: Vec<Hit>,
+    /// How many of the records that match have each value of each facet.
+    pub facets: Counts,
+    /// Whether nothing matched as it was typed, and this is what near spellings match.
+    pub corrected: bool,
+    /// Whether no record had all the words, and these have some of them, the best first.
+    pub partial: bool,
+}
+
+/// A record that matches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The record.
+    pub record: RecordId,
+    /// How well it matches, comparable within one answer; zero when sorted by date.
+    pub score: f32,
+    /// Its title, whole.
+    pub title: Excerpt,
+    /// What it says where it matches, else its beginning.
+    pub excerpt: Excerpt,
+}
+
+/// A text, and what in it was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The text, as the record has it.
+    pub text: String,
+    /// Ranges of bytes of the text to highlight, in order, at character boundaries.
+    pub marks: Vec<Range<usize>>,
+}
+
+impl Reader {
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// [`IndexError::Library`] and [`IndexError::Damaged`]; no query makes one.
+    pub fn search(&self, search: &Search) -> Result<Hits, IndexError> {
+        guarded(|| {
+            let searcher = self.reader.searcher();
+            let answer = |how| Asked::new(&searcher, self.fields, &search.query, how)?.answer(search);
+            let as_typed = answer(How::AsTyped)?;
+            let words = search.query.items.iter().filter(|item| !item.excluded && !is_facet(item)).count();
+            if as_typed.total > 0 || words == 0 {
+                return Ok(as_typed);
+            }
+            let nearest = answer(How::Nearest)?;
+            if nearest.total > 0 || words == 1 {
+                return Ok(Hits { corrected: nearest.total > 0, ..nearest });
+            }
+            let some = answer(How::SomeWords)?;
+            Ok(Hits { partial: some.total > 0, ..some })
+        })
+    }
+
+    /// The `limit` records whose words are most like those of `record`, itself left out; none when it is not indexed.
+    ///
+    /// # Errors
+    /// [`IndexError::Library`] and [`IndexError::Damaged`].
+    pub fn like(&self, record: &RecordId, limit: usize) -> Result<Vec<Hit>, IndexError> {
+        guarded(|| {
+            let searcher = self.reader.searcher();
+            let itself = TermQuery::new(self.fields.term_of(record), IndexRecordOption::Basic);
+            let found = searcher.search(&itself, &TopDocs::with_limit(1).order_by_score())?;
+            let Some((_, address)) = found.first() else { return Ok(Vec::new()) };
+            let document: TantivyDocument = searcher.doc(*address)?;
+            let said = [self.fields.title, self.fields.summary, self.fields.text].map(|field| {
+                (field, document.get_all(field).filter_map(|value| value.as_str()).map(OwnedValue::from).collect())
+            });
+            let like = MoreLikeThisQuery::builder()
+                .with_min_doc_frequency(2)
+                .with_min_term_frequency(1)
+                .with_min_word_length(3)
+                .with_stop_words(JOINING.iter().flat_map(|word| french::terms(word)).collect())
+                .with_document_fields(said.into());
+            let clauses: [(Occur, Box<dyn Lookup>); 2] =
+                [(Occur::Must, Box::new(like)), (Occur::MustNot, Box::new(itself))];
+            let lookup = BooleanQuery::new(clauses.into());
+            let asked = Asked { searcher: &searcher, fields: self.fields, lookup, terms: BTreeMap::new() };
+            let top = TopDocs::with_limit(limit.clamp(1, MAX_LIMIT)).order_by_score();
+            let best = searcher.search(&asked.lookup, &top)?;
+            best.into_iter().map(|(score, address)| asked.hit(score, address)).collect()
+        })
+    }
+}
+
+fn is_facet(item: &Item) -> bool {
+    matches!(item.what, What::Facet { .. })
+}
+
+/// How the words are looked up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// All of them, as they were typed.
+    AsTyped,
+    /// All of them, or the nearest spelling that the index knows.
+    Nearest,
+    /// At least one, in the nearest spelling.
+    SomeWords,
+}
+
+/// A query in terms of the index.
+struct Asked<'a> {
+    searcher: &'a Searcher,
+    fields: Fields,
+    lookup: BooleanQuery,
+    /// The terms that may be highlighted, rarer ones weighing more in the choice of an excerpt.
+    terms: BTreeMap<String, f32>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(searcher: &'a Searcher, fields: Fields, query: &Query, how: How) -> Result<Self, IndexError> {
+        let mut asked = Self { searcher, fields, lookup: BooleanQuery::new(Vec::new()), terms: BTreeMap::new() };
+        let mut clauses: Vec<(Occur, Box<dyn Lookup>)> = Vec::new();
+        let mut facets: BTreeMap<&str, Vec<Box<dyn Lookup>>> = BTreeMap::new();
+        let mut said = Vec::new();
+        let words = essential(query);
+        for (at, item) in words.iter().enumerate() {
+            let unfinished = at + 1 == words.len() && matches!(item.what, What::Word(_)) && !item.excluded;
+            match asked.text(item, unfinished, how)? {
+                Some(lookup) if item.excluded => clauses.push((Occur::MustNot, lookup)),
+                Some(lookup) => said.push(lookup),
+                None => {}
+            }
+        }
+        if how == How::SomeWords {
+            clauses.push((Occur::Must, any(said)));
+        } else {
+            clauses.extend(said.into_iter().map(|lookup| (Occur::Must, lookup)));
+        }
+        for item in &query.items {
+            let What::Facet { name, value } = &item.what else { continue };
+            let term = Term::from_field_text(fields.facet, &joined(name, value));
+            let lookup = Box::new(TermQuery::new(term, IndexRecordOption::Basic));
+            if item.excluded {
+                clauses.push((Occur::MustNot, lookup));
+            } else {
+                facets.entry(name).or_default().push(lookup);
+            }
+        }
+        clauses.extend(facets.into_values().map(|values| (Occur::Must, constant(any(values)))));
+        if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
+            clauses.push((Occur::Must, constant(Box::new(AllQuery))));
+        }
+        asked.lookup = BooleanQuery::new(clauses);
+        Ok(asked)
+    }
+
+    /// The lookup of a word or phrase; `None` when it has no letter or digit.
+    fn text(&mut self, item: &Item, unfinished: bool, how: How) -> Result<Option<Box<dyn Lookup>>, IndexError> {
+        let text = match &item.what {
+            What::Word(text) | What::Phrase(text) => text,
+            What::Facet { .. } => return Ok(None),
+        };
+        let said: Vec<String> = french::terms(text).collect();
+        if said.is_empty() {
+            return Ok(None);
+        }
+        let mut ways = vec![(said.clone(), 1.0)];
+        ways.extend(synonyms(&said).map(|synonym| (synonym.clone(), 0.6)));
+        if let [term] = said.as_slice() {
+            let near = match how {
+                How::AsTyped if unfinished => self.beginning_like(term)?,
+                How::AsTyped => Vec::new(),
+                How::Nearest | How::SomeWords => self.nearest(term)?,
+            };
+            ways.extend(near.into_iter().map(|term| (vec![term], 0.4)));
+        } else if how != How::AsTyped && matches!(item.what, What::Word(_)) {
+            let corrected: Result<Vec<_>, _> = said.iter().map(|term| self.nearest(term)).collect();
+            ways.push((said.iter().zip(corrected?).map(|(as_typed, near)| first(near, as_typed)).collect(), 0.4));
+        }
+        let mut lookups = Vec::new();
+        for (terms, weight) in ways {
+            if !item.excluded {
+                self.highlight(&terms)?;
+            }
+            lookups.extend(self.in_any_field(&terms, weight));
+        }
+        Ok(Some(any(lookups)))
+    }
+
+    fn in_any_field(&self, terms: &[String], weight: f32) -> impl Iterator<Item = Box<dyn Lookup>> {
+        let Fields { title, summary, tags, text, .. } = self.fields;
+        [(title, 3.0), (tags, 2.0), (summary, 1.5), (text, 1.0)]
+            .map(move |(field, boost)| {
+                let mut terms: Vec<Term> = terms.iter().map(|term| Term::from_field_text(field, term)).collect();
+                let lookup: Box<dyn Lookup> = match terms.len() {
+                    1 => Box::new(TermQuery::new(terms.remove(0), IndexRecordOption::WithFreqs)),
+                    _ => Box::new(PhraseQuery::new(terms)),
+                };
+                Box::new(BoostQuery::new(lookup, boost * weight)) as Box<dyn Lookup>
+            })
+            .into_iter()
+    }
+
+    fn highlight(&mut self, terms: &[String]) -> Result<(), IndexError> {
+        for term in terms {
+            let records = self.searcher.doc_freq(&Term::from_field_text(self.fields.text, term))?;
+            self.terms.insert(term.clone(), 1.0 / (1.0 + records as f32));
+        }
+        Ok(())
+    }
+
+    /// The most frequent words of the index that begin like `term` and are longer.
+    fn beginning_like(&self, term: &str) -> Result<Vec<String>, IndexError> {
+        if term.chars().count() < SHORTEST_BEGINNING {
+            return Ok(Vec::new());
+        }
+        let mut found: BTreeMap<String, u32> = BTreeMap::new();
+        self.dictionary(term, |word, records| {
+            let begins = word.starts_with(term);
+            if begins && word.len() > term.len() {
+                *found.entry(word.to_owned()).or_default() += records;
+            }
+            begins
+        })?;
+        let mut found: Vec<_> = found.into_iter().collect();
+        found.sort_by_key(|(_, records)| std::cmp::Reverse(*records));
+        Ok(found.into_iter().take(MAX_COMPLETIONS).map(|(word, _)| word).collect())
+    }
+
+    /// The words of the index nearest to `term`, unless it is one of them: a swap of two letters, or one letter more, less
+    /// or other; two of these in a long word.
+    fn nearest(&self, term: &str) -> Result<Vec<String>, IndexError> {
+        let length = term.chars().count();
+        let known = Term::from_field_text(self.fields.text, term);
+        if length < SHORTEST_MISTYPED || self.searcher.doc_freq(&known)? > 0 {
+            return Ok(Vec::new());
+        }
+        let allowed = if length < 8 { 1 } else { 2 };
+        let mut found: BTreeMap<(usize, String), u32> = BTreeMap::new();
+        self.dictionary("", |word, records| {
+            if word.chars().count().abs_diff(length) <= allowed {
+                let distance = strsim::osa_distance(word, term);
+                if distance <= allowed {
+                    *found.entry((distance, word.to_owned())).or_default() += records;
+                }
+            }
+            true
+        })?;
+        let mut found: Vec<_> = found.into_iter().collect();
+        found.sort_by_key(|((distance, _), records)| (*distance, std::cmp::Reverse(*records)));
+        let closest = found.first().map_or(0, |((distance, _), _)| *distance);
+        let closest = found.into_iter().take_while(|((distance, _), _)| *distance == closest);
+        Ok(closest.take(MAX_CORRECTIONS).map(|((_, word), _)| word).collect())
+    }
+
+    /// Shows `visit` the words of the index from `from` on, in order, each with its number of records in one field of one
+    /// segment, until it says that it has seen enough of that field.
+    fn dictionary(&self, from: &str, mut visit: impl FnMut(&str, u32) -> bool) -> Result<(), IndexError> {
+        for segment in self.searcher.segment_readers() {
+            for field in [self.fields.title, self.fields.summary, self.fields.tags, self.fields.text] {
+                let index = segment.inverted_index(field)?;
+                let mut words = index.terms().range().ge(from).into_stream().map_err(tantivy::TantivyError::from)?;
+                while let Some((word, info)) = words.next() {
+                    if !std::str::from_utf8(word).is_ok_and(|word| visit(word, info.doc_freq)) {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&self, search: &Search) -> Result<Hits, IndexError> {
+        let page = TopDocs::with_limit(search.limit.clamp(1, MAX_LIMIT)).and_offset(search.offset.min(MAX_OFFSET));
+        let ((total, facets), best) = if search.sort == Sort::Newest || self.terms.is_empty() {
+            let page = page.order_by_fast_field::<i64>("updated_at", Order::Desc);
+            let (counted, newest) = self.searcher.search(&self.lookup, &(Counting, page))?;
+            (counted, newest.into_iter().map(|(_, address)| (0.0, address)).collect())
+        } else {
+            self.searcher.search(&self.lookup, &(Counting, page.order_by_score()))?
+        };
+        let hits = best.into_iter().map(|(score, address)| self.hit(score, address)).collect::<Result<_, _>>()?;
+        Ok(Hits { total, hits, facets, corrected: false, partial: false })
+    }
+
+    fn hit(&self, score: f32, address: DocAddress) -> Result<Hit, IndexError> {
+        let document: TantivyDocument = self.searcher.doc(address)?;
+        let said = |field: Field| document.get_first(field).and_then(|value| value.as_str()).unwrap_or_default();
+        let record = document.get_first(self.fields.record).and_then(|value| value.as_bytes());
+        let record = record.and_then(|bytes| bytes.try_into().ok()).map(RecordId).ok_or(IndexError::Damaged)?;
+        let (summary, text) = (said(self.fields.summary), said(self.fields.text));
+        let excerpt = self.excerpt(summary).or_else(|| self.excerpt(text));
+        let beginning = if summary.is_empty() { text } else { summary };
+        let title = Excerpt { text: said(self.fields.title).to_owned(), marks: self.marks(said(self.fields.title)) };
+        Ok(Hit { record, score, title, excerpt: excerpt.unwrap_or_else(|| self.whole(beginning)) })
+    }
+
+    /// The part of `text` with most of what was asked for.
+    fn excerpt(&self, text: &str) -> Option<Excerpt> {
+        let analyser = TextAnalyzer::from(French::default());
+        let choice = SnippetGenerator::new(self.terms.clone(), analyser, self.fields.text, EXCERPT);
+        let snippet = choice.snippet(text);
+        (!snippet.highlighted().is_empty())
+            .then(|| Excerpt { text: snippet.fragment().to_owned(), marks: snippet.highlighted().to_vec() })
+    }
+
+    /// The beginning of `text`, cut after a word.
+    fn whole(&self, text: &str) -> Excerpt {
+        let cut = match text.char_indices().nth(EXCERPT) {
+            Some((end, _)) => text[..end].rfind(char::is_whitespace).unwrap_or(end),
+            None => text.len(),
+        };
+        Excerpt { text: text[..cut].to_owned(), marks: self.marks(&text[..cut]) }
+    }
+
+    fn marks(&self, text: &str) -> Vec<Range<usize>> {
+        let mut french = French::default();
+        let mut words = french.token_stream(text);
+        let mut marks = Vec::new();
+        while words.advance() {
+            let word = words.token();
+            if self.terms.contains_key(&word.text) {
+                marks.push(word.offset_from..word.offset_to);
+            }
+        }
+        marks
+    }
+}
+
+/// The words and phrases of `query` but for those that only join others, unless there are no others.
+fn essential(query: &Query) -> Vec<&Item> {
+    let said: Vec<&Item> = query.items.iter().filter(|item| !is_facet(item)).collect();
+    let joins = |item: &Item| match &item.what {
+        What::Word(word) => JOINING.contains(&french::fold(word).as_str()),
+        What::Phrase(_) | What::Facet { .. } => false,
+    };
+    let essential: Vec<&Item> = said.iter().copied().filter(|item| item.excluded || !joins(item)).collect();
+    if essential.iter().any(|item| !item.excluded) { essential } else { said }
+}
+
+/// What stands for `said` in the alliance's language.
+fn synonyms(said: &[String]) -> impl Iterator<Item = &'static Vec<String>> {
+    static GROUPS: LazyLock<Vec<Vec<Vec<String>>>> = LazyLock::new(|| {
+        let terms = |text: &&str| french::terms(text).collect();
+        SYNONYMS.iter().map(|group| group.iter().map(terms).collect()).collect()
+    });
+    let groups = GROUPS.iter().filter(move |group| group.iter().any(|phrase| phrase == said));
+    groups.flat_map(move |group| group.iter().filter(move |phrase| *phrase != said))
+}
+
+fn first(near: Vec<String>, as_typed: &str) -> String {
+    near.into_iter().next().unwrap_or_else(|| as_typed.to_owned())
+}
+
+fn any(mut lookups: Vec<Box<dyn Lookup>>) -> Box<dyn Lookup> {
+    match lookups.len() {
+        0 => Box::new(EmptyQuery),
+        1 => lookups.remove(0),
+        _ => Box::new(BooleanQuery::union(lookups)),
+    }
+}
+
+/// A lookup that selects and does not rank.
+fn constant(lookup: Box<dyn Lookup>) -> Box<dyn Lookup> {
+    Box::new(ConstScoreQuery::new(lookup, 0.0))
+}
