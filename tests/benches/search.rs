@@ -1,0 +1,190 @@
+//! Figure 4: French questions with facets over the 3,228-record corpus, ten times over.
+//!
+//! `cargo bench -p essaim-tests --bench search`. The corpus gives the texts; facets are drawn from a seed, so that two
+//! runs ask the same questions of the same index. Each question is asked as a node asks it: parsed, resolved, ranked, with
+//! 20 titles and excerpts highlighted and all facets counted. Beside it stands the simplest thing that could work: looking
+//! for the words in every text, folded beforehand, without ranking, counts or word forms.
+
+use std::time::{Duration, Instant};
+
+use essaim_node::index::{Index, Indexed, Search, french};
+use essaim_protocol::id::RecordId;
+use essaim_protocol::query::{Facets, Query, What};
+use essaim_protocol::time::Timestamp;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::Value;
+
+static CORPUS: &[u8] = include_bytes!("../fixtures/corpus/tete-corpus.jsonl.zst");
+
+const COPIES: usize = 10;
+const ROUNDS: usize = 50;
+const SEED: u64 = 4;
+
+const THEMES: [&str; 8] = ["energy", "housing", "mobility", "food", "circular", "economy", "tourism", "water"];
+const OUTCOMES: [&str; 5] = ["under_way", "achieved", "partly", "stopped", "did_not_work"];
+const SETTINGS: [&str; 4] = ["mountain", "rural", "coastal", "urban"];
+
+/// What twenty people asked: one word to six, in any form, with and without facets, one mistyped, one half typed.
+const QUESTIONS: [&str; 20] = [
+    "mobilité",
+    "l'énergie thème:énergie",
+    "élus mobilité",
+    "rénovation énergétique des bâtiments thème:habitat",
+    "récits",
+    "eau milieu:montagne",
+    "plan climat air énergie territorial",
+    "\"gaz à effet de serre\" outcome:achieved",
+    "alimentation -cantine thème:alimentation",
+    "agriculteur·ices circuits courts",
+    "vélo milieu:rural milieu:montagne",
+    "réseau de chaleur bois",
+    "déchets réemploi outcome:partly thème:économie",
+    "acteurs du territoire",
+    "adaptation au changement climatique territory:t7",
+    "budget vert",
+    "sobrieté foncière",
+    "coopérations intercommunales -outcome:stopped",
+    "covioturage",
+    "thème:mobilités milieu:littoral outcome:did_not_work",
+];
+
+fn main() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let records = corpus();
+    let folded: Vec<String> =
+        records.iter().map(|record| french::fold(&format!("{} {}", record.title, record.text))).collect();
+    let count = records.len();
+    let bytes: usize = folded.iter().map(String::len).sum();
+
+    let started = Instant::now();
+    let mut index = Index::open(dir.path()).expect("an empty index");
+    for batch in records.chunks(1_000) {
+        index.put(batch.to_vec()).expect("room on the disk");
+    }
+    index.commit(count as u64).expect("room on the disk");
+    let built = started.elapsed();
+    let on_disk = size(dir.path());
+    drop(index);
+    let started = Instant::now();
+    let index = Index::open(dir.path()).expect("the index just written");
+    println!(
+        "{count} records, {:.1} MB of text: indexed in {:.1} s ({:.0} records/s), {:.1} MB on disk, opened and checked in {:.0} ms",
+        bytes as f64 / 1e6,
+        built.as_secs_f64(),
+        count as f64 / built.as_secs_f64(),
+        on_disk as f64 / 1e6,
+        milliseconds(started.elapsed()),
+    );
+
+    let reader = index.reader();
+    let (mut ours, mut baseline) = (Vec::new(), Vec::new());
+    println!(
+        "\n{:<58} {:>7} {:>9} {:>9} {:>9} {:>11}",
+        "question", "found", "first ms", "median ms", "p99 ms", "baseline ms"
+    );
+    for question in QUESTIONS {
+        let mut total = 0;
+        let mut times = repeat(ROUNDS, || {
+            let query = Query::parse(question).and_then(|query| Facets::get().resolve(&query)).expect("a query");
+            let search = Search { query, limit: 20, ..Search::default() };
+            total = reader.search(&search).expect("an answer").total;
+        });
+        let first = times[0];
+        let mut scans = repeat(5, || scan(&folded, question));
+        times.sort();
+        scans.sort();
+        println!(
+            "{question:<58} {total:>7} {:>9.2} {:>9.2} {:>9.2} {:>11.2}",
+            milliseconds(first),
+            milliseconds(at(&times, 50)),
+            milliseconds(at(&times, 99)),
+            milliseconds(at(&scans, 50)),
+        );
+        ours.extend(times);
+        baseline.extend(scans);
+    }
+    ours.sort();
+    baseline.sort();
+    println!(
+        "\nall questions, {ROUNDS} times each: median {:.2} ms (target < 5 ms), p99 {:.2} ms; baseline median {:.2} ms, p99 {:.2} ms",
+        milliseconds(at(&ours, 50)),
+        milliseconds(at(&ours, 99)),
+        milliseconds(at(&baseline, 50)),
+        milliseconds(at(&baseline, 99)),
+    );
+}
+
+fn corpus() -> Vec<Indexed> {
+    let text = zstd::decode_all(CORPUS).expect("the corpus is a zstd frame");
+    let text = String::from_utf8(text).expect("the corpus is UTF-8");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let mut seeded = StdRng::seed_from_u64(SEED);
+    (0..COPIES)
+        .flat_map(|copy| lines.iter().map(move |line| (copy, line)))
+        .map(|(copy, line)| record(copy, line, &mut seeded))
+        .collect()
+}
+
+fn record(copy: usize, line: &Value, seeded: &mut StdRng) -> Indexed {
+    let said = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    let mut facets = vec![("territory".to_owned(), format!("t{}", seeded.random_range(0..140)))];
+    let mut draw = |facet: &str, codes: &[&str]| {
+        facets.push((facet.to_owned(), codes[seeded.random_range(0..codes.len())].to_owned()));
+    };
+    draw("theme", &THEMES);
+    draw("theme", &THEMES);
+    draw("outcome", &OUTCOMES);
+    draw("setting", &SETTINGS);
+    Indexed {
+        record: RecordId(*blake3::hash(format!("{copy} {}", said("id")).as_bytes()).as_bytes()),
+        kind: said("kind"),
+        title: said("title"),
+        summary: said("summary"),
+        text: said("text"),
+        tags: vec![],
+        facets,
+        updated_at: Timestamp(copy as i64),
+        lang: said("lang"),
+    }
+}
+
+/// How many texts contain every word of the question.
+fn scan(folded: &[String], question: &str) {
+    let query = Query::parse(question).expect("a query");
+    let words: Vec<String> = query
+        .items
+        .iter()
+        .filter(|item| !item.excluded)
+        .filter_map(|item| match &item.what {
+            What::Word(word) | What::Phrase(word) => Some(french::fold(word)),
+            What::Facet { .. } => None,
+        })
+        .collect();
+    std::hint::black_box(folded.iter().filter(|text| words.iter().all(|word| text.contains(word))).count());
+}
+
+fn repeat(rounds: usize, mut work: impl FnMut()) -> Vec<Duration> {
+    let timed = |_| {
+        let started = Instant::now();
+        work();
+        started.elapsed()
+    };
+    (0..rounds).map(timed).collect()
+}
+
+/// The value that `percent` of the sorted `times` do not exceed.
+fn at(times: &[Duration], percent: usize) -> Duration {
+    times[(times.len() * percent).div_ceil(100).saturating_sub(1)]
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn size(dir: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.metadata().map_or(0, |meta| if meta.is_dir() { size(&entry.path()) } else { meta.len() }))
+        .sum()
+}
