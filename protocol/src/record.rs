@@ -22,9 +22,12 @@
 //! Two losses are accepted and said: deleting a list item, or settling between two texts, also hides what somebody wrote in
 //! it at the same time without having seen it (history keeps it).
 
+pub mod complete;
+pub mod conflict;
 pub mod edit;
 pub mod field;
 pub mod fold;
+mod history;
 pub mod import;
 mod input;
 pub mod json;
@@ -36,6 +39,8 @@ pub(crate) mod testing;
 pub mod view;
 mod write;
 
+pub use complete::Lack;
+pub use conflict::Conflict;
 pub use edit::{Edit, EditError, Path};
 pub use field::{Field, Held, Item, Value};
 pub use fold::{FoldError, Folded, Quarantined, Reason, fold, on_large_stack};

@@ -10,12 +10,18 @@ use automerge::{ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::schema::{self, Type};
-use crate::id::Actor;
+use super::conflict;
+use super::history::History;
+use super::json::plain;
+use super::schema::{self, Key, Type};
+use crate::id::{Actor, AllyId};
 
 /// How deep values are read. The model needs six levels and a valid change makes at most 32, which is what a stack of
 /// the smallest usual size bears many times over; what is deeper is shown as [`Value::Raw`].
 const MAX_DEPTH: usize = 32;
+
+/// The beginning of a key that names an ally whose own words stand there.
+const ALLY: &str = "ally:";
 
 /// The member of a list item that holds its place.
 pub(super) const ORDER: &str = "order";
@@ -151,6 +157,8 @@ pub(super) struct Reader<'a, D> {
     pub(super) heads: Option<&'a [ChangeHash]>,
     /// The writers met so far, in the order in which they were met.
     pub(super) writers: &'a mut Writers,
+    /// With it, texts edited apart get their versions, and an ally's words are kept apart from what others made of them.
+    pub(super) history: Option<&'a History<'a>>,
 }
 
 /// Actors numbered as they are met, so that each value names its writer in a byte.
@@ -199,23 +207,62 @@ impl<'s> Want<'s> {
         matches!(self, Self::Field(schema::Field { ty: Type::List(_), .. }))
     }
 
+    /// Whether the members belong each to the ally that its key names.
+    fn is_by_author(self) -> bool {
+        matches!(self, Self::Field(schema::Field { ty: Type::Map(Key::Author, _), .. }))
+    }
+
     fn is_atomic(self) -> bool {
         matches!(self, Self::Field(schema::Field { ty: Type::Atomic(_), .. }))
     }
 }
 
 impl<D: ReadDoc> Reader<'_, D> {
-    /// All fields of the record but those of the format itself.
-    pub(super) fn root(&mut self, fields: &[schema::Field]) -> BTreeMap<String, Field> {
-        let mut members = self.members(&[ROOT], Want::Entry(fields), 0);
-        members.retain(|name, _| !name.starts_with('_'));
-        members
+    /// All fields of the record but those of the format itself. When the record is one ally's words, others' changes are
+    /// proposals.
+    pub(super) fn root(&mut self, fields: &[schema::Field], author: Option<AllyId>) -> BTreeMap<String, Field> {
+        let names: Vec<String> = self.keys(&ROOT).into_iter().filter(|name| !name.starts_with('_')).collect();
+        let field = |name: String| {
+            let want = Want::Entry(fields).member(&name);
+            self.field_of(author, &[ROOT], &name, want, 0).map(|field| (name, field))
+        };
+        names.into_iter().filter_map(field).collect()
+    }
+
+    /// A field that may be one ally's words: then its values are those the ally wrote or built on, and what others made
+    /// of them since is a proposal.
+    fn field_of(
+        &mut self,
+        author: Option<AllyId>,
+        objects: &[ObjId],
+        key: &str,
+        want: Want<'_>,
+        depth: usize,
+    ) -> Option<Field> {
+        let now = self.field(objects, key, want, depth);
+        let Some(history) = self.history else { return now };
+        let Some((seen, other)) = author.and_then(|author| history.unseen_by(author)) else { return now };
+        let mut before = Reader { doc: self.doc, heads: Some(&seen), writers: self.writers, history: None };
+        let own = if seen.is_empty() { None } else { before.field(objects, key, want, depth) };
+        let (own, now) = (own.unwrap_or_default(), now.unwrap_or_default());
+        let said: Vec<Json> = own.values.iter().map(|held| plain(&held.value)).collect();
+        let (by, mut proposals) = (self.writers.number(other), now.values.clone());
+        proposals.retain(|held| !said.contains(&plain(&held.value)));
+        if proposals.is_empty() && !now.values.is_empty() {
+            return Some(now);
+        }
+        proposals.iter_mut().for_each(|held| held.by = by);
+        let silent = own.values.is_empty() && proposals.is_empty();
+        (!silent).then_some(Field { values: own.values, versions: Vec::new(), proposals })
     }
 
     /// The members of the union of `objects`.
     fn members(&mut self, objects: &[ObjId], want: Want<'_>, depth: usize) -> BTreeMap<String, Field> {
         let keys: BTreeSet<String> = objects.iter().flat_map(|object| self.keys(object)).collect();
-        let field = |key: String| self.field(objects, &key, want.member(&key), depth).map(|field| (key, field));
+        let field = |key: String| {
+            let author = key.strip_prefix(ALLY).filter(|_| want.is_by_author()).and_then(|ally| ally.parse().ok());
+            self.field_of(author, objects, &key, want.member(&key), depth).map(|field| (key, field))
+        };
         keys.into_iter().filter_map(field).collect()
     }
 
@@ -223,12 +270,16 @@ impl<D: ReadDoc> Reader<'_, D> {
     pub(super) fn field(&mut self, objects: &[ObjId], key: &str, want: Want<'_>, depth: usize) -> Option<Field> {
         let found = found(self.doc, self.heads, objects, key);
         let mut maps: Vec<ObjId> = found.iter().filter(|found| found.is_map()).map(|found| found.id.clone()).collect();
-        let mut values: Vec<Held> = Vec::new();
+        let (mut values, mut versions) = (Vec::<Held>::new(), Vec::new());
         for found in &found {
             let value = match &found.shape {
                 Shape::Object(ObjType::Map | ObjType::Table) if maps.is_empty() => continue,
                 Shape::Object(ObjType::Map | ObjType::Table) => self.container(&std::mem::take(&mut maps), want, depth),
-                Shape::Object(ObjType::Text) => Value::Text(self.text(&found.id)),
+                Shape::Object(ObjType::Text) => {
+                    let text = self.text(&found.id);
+                    versions.extend(self.versions(&found.id, &text));
+                    Value::Text(text)
+                }
                 Shape::Object(ObjType::List) => self.sequence(&found.id, depth),
                 Shape::Scalar(scalar) => scalar_value(scalar, want),
             };
@@ -238,7 +289,17 @@ impl<D: ReadDoc> Reader<'_, D> {
                 values.push(Held { value, by: self.writers.number(found.writer()) });
             }
         }
-        (!values.is_empty()).then(|| Field { values, ..Field::default() })
+        (!values.is_empty()).then_some(Field { values, versions, proposals: Vec::new() })
+    }
+
+    /// The text as each of those who edited it apart would have it.
+    fn versions(&mut self, text: &ObjId, merged: &str) -> Vec<Held> {
+        let Some((history, apart)) = self.history.and_then(|history| Some((history, history.apart(text)?))) else {
+            return Vec::new();
+        };
+        let versions = conflict::versions(history.document(), text, merged, &apart);
+        let held = |(text, actor)| Held { value: Value::Text(text), by: self.writers.number(actor) };
+        versions.into_iter().map(held).collect()
     }
 
     fn container(&mut self, maps: &[ObjId], want: Want<'_>, depth: usize) -> Value {

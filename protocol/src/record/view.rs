@@ -10,9 +10,13 @@ use automerge::{Automerge, ROOT};
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Reader, Value, Want, Writers};
+use super::history::History;
 use super::schema::{Kind, Lang, Schema, Type};
 use crate::id::{Actor, AllyId, ChangeHash, DeviceKey, RecordId};
 use crate::time::Timestamp;
+
+/// The kind whose records are one ally's words each.
+const CONTRIBUTION: &str = "contribution";
 
 /// The root key of the kind.
 pub(super) const KIND: &str = "_kind";
@@ -73,10 +77,12 @@ impl View {
     #[must_use]
     pub fn read(record: RecordId, doc: &Automerge, attribute: &dyn Fn(Actor) -> Option<Attribution>) -> Self {
         let mut writers = Writers::default();
-        let mut reader = Reader { doc, heads: None, writers: &mut writers };
+        let history = History::read(doc, &|actor| attribute(actor)?.ally);
+        let mut reader = Reader { doc, heads: None, writers: &mut writers, history: history.as_ref() };
         let kind = reader.field(&[ROOT], KIND, Want::Unknown, 0);
         let kind = kind.and_then(|kind| kind.text().map(str::to_owned)).unwrap_or_default();
-        let fields = reader.root(Schema::get().kind(&kind).map_or(&[], |kind| &kind.fields));
+        let author = history.as_ref().filter(|_| kind == CONTRIBUTION).and_then(History::founder);
+        let fields = reader.root(Schema::get().kind(&kind).map_or(&[], |kind| &kind.fields), author);
         let writers = writers.actors.into_iter().map(|actor| Writer { actor, by: attribute(actor) });
         let times = doc.get_changes_meta(&[]).into_iter().map(|change| change.timestamp);
         Self {

@@ -174,7 +174,12 @@ impl<'t, 'd> Pen<'t, 'd> {
 
     fn read(&self, objects: &[ObjId], key: &str) -> Option<Field> {
         let mut writers = Writers::default();
-        Reader { doc: &*self.tx, heads: None, writers: &mut writers }.field(objects, key, Want::Unknown, 0)
+        Reader { doc: &*self.tx, heads: None, writers: &mut writers, history: None }.field(
+            objects,
+            key,
+            Want::Unknown,
+            0,
+        )
     }
 
     fn items(&mut self, maps: &[ObjId], targets: &[(Option<String>, Target)]) -> Result<(), AutomergeError> {

@@ -1,0 +1,154 @@
+//! What was written without knowing of what: the changes of a document in their causal order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use automerge::legacy::ObjectId;
+use automerge::{Automerge, ChangeHash, ObjId};
+
+use crate::id::{Actor, AllyId};
+
+/// The most changes of which the causal order is kept, as a square of bits: the cap of changes a record. Beyond, texts
+/// edited apart are shown merged only.
+const MAX_CHANGES: usize = 2_000;
+
+/// The changes of a document, each after those it builds on.
+#[derive(Debug)]
+pub(super) struct History<'a> {
+    doc: &'a Automerge,
+    changes: Vec<Node>,
+    /// The changes that wrote in each text, by its counter and actor; empty when nobody ever wrote apart.
+    touched: BTreeMap<(u64, Vec<u8>), Vec<usize>>,
+}
+
+#[derive(Debug)]
+struct Node {
+    hash: ChangeHash,
+    actor: Actor,
+    ally: Option<AllyId>,
+    /// All that it builds on, directly or not.
+    past: Set,
+}
+
+/// A set of changes, by their indexes.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Set(Vec<u64>);
+
+impl Set {
+    fn insert(&mut self, at: usize) {
+        if self.0.len() <= at / 64 {
+            self.0.resize(at / 64 + 1, 0);
+        }
+        self.0[at / 64] |= 1 << (at % 64);
+    }
+
+    fn contains(&self, at: usize) -> bool {
+        self.0.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1)
+    }
+
+    fn unite(&mut self, other: &Self) {
+        self.0.resize(self.0.len().max(other.0.len()), 0);
+        self.0.iter_mut().zip(&other.0).for_each(|(bits, more)| *bits |= more);
+    }
+}
+
+impl<'a> History<'a> {
+    /// Reads the causal order; `ally` tells whose a change is. Nothing for a document over the cap.
+    pub(super) fn read(doc: &'a Automerge, ally: &dyn Fn(Actor) -> Option<AllyId>) -> Option<Self> {
+        let metas = doc.get_changes_meta(&[]);
+        if metas.len() > MAX_CHANGES {
+            return None;
+        }
+        let mut indexes: BTreeMap<ChangeHash, usize> = BTreeMap::new();
+        let mut changes: Vec<Node> = Vec::with_capacity(metas.len());
+        let mut linear = true;
+        for (index, meta) in metas.iter().enumerate() {
+            let mut past = Set::default();
+            for dep in meta.deps.iter().filter_map(|dep| indexes.get(dep)) {
+                past.unite(&changes[*dep].past);
+                past.insert(*dep);
+            }
+            linear &= index == 0 || past.contains(index - 1);
+            indexes.insert(meta.hash, index);
+            let actor = meta.actor.to_bytes().try_into().map_or(Actor::ZERO, Actor);
+            changes.push(Node { hash: meta.hash, actor, ally: ally(actor), past });
+        }
+        let touched = if linear { BTreeMap::new() } else { touched(doc, &indexes) };
+        Some(Self { doc, changes, touched })
+    }
+
+    /// The latest edits of a text that knew nothing of one another, when there are several, and the heads of what all
+    /// of them knew.
+    pub(super) fn apart(&self, text: &ObjId) -> Option<Apart> {
+        let ObjId::Id(counter, actor, _) = text else { return None };
+        let touching = self.touched.get(&(*counter, actor.to_bytes().to_vec()))?;
+        let last: Vec<usize> = self.maximal(touching);
+        if last.len() < 2 {
+            return None;
+        }
+        let known = |at: &usize| last.iter().all(|edit| self.changes[*edit].past.contains(*at));
+        let common: Vec<usize> = (0..self.changes.len()).filter(known).collect();
+        Some(Apart {
+            edits: last.iter().map(|at| (self.changes[*at].hash, self.changes[*at].actor)).collect(),
+            base: self.maximal(&common).into_iter().map(|at| self.changes[at].hash).collect(),
+        })
+    }
+
+    /// What an ally had seen when it last wrote, and one of the last changes by somebody else that it had not seen then.
+    /// Nothing when it knew of every change by others.
+    pub(super) fn unseen_by(&self, ally: AllyId) -> Option<(Vec<ChangeHash>, Actor)> {
+        let is_own = |at: &usize| self.changes[*at].ally == Some(ally);
+        let own: Vec<usize> = (0..self.changes.len()).filter(is_own).collect();
+        let mut seen = Set::default();
+        own.iter().for_each(|at| seen.unite(&self.changes[*at].past));
+        let unseen: Vec<usize> = (0..self.changes.len()).filter(|at| !is_own(at) && !seen.contains(*at)).collect();
+        let last = *self.maximal(&unseen).last()?;
+        Some((self.maximal(&own).into_iter().map(|at| self.changes[at].hash).collect(), self.changes[last].actor))
+    }
+
+    /// The ally that began the document.
+    pub(super) fn founder(&self) -> Option<AllyId> {
+        let first = self.changes.iter().filter(|change| change.past.0.is_empty());
+        first.min_by_key(|change| change.hash)?.ally
+    }
+
+    pub(super) fn document(&self) -> &'a Automerge {
+        self.doc
+    }
+
+    /// Those that none of the others builds on, in the order of their hashes, which is the same on every node.
+    fn maximal(&self, changes: &[usize]) -> Vec<usize> {
+        let mut covered = Set::default();
+        changes.iter().for_each(|at| covered.unite(&self.changes[*at].past));
+        let mut last: Vec<usize> = changes.iter().copied().filter(|at| !covered.contains(*at)).collect();
+        last.sort_by_key(|at| self.changes[*at].hash);
+        last
+    }
+}
+
+/// Edits of one text that knew nothing of one another.
+#[derive(Debug)]
+pub(super) struct Apart {
+    /// The edits.
+    pub(super) edits: Vec<(ChangeHash, Actor)>,
+    /// The heads of what all of them knew.
+    pub(super) base: Vec<ChangeHash>,
+}
+
+fn touched(doc: &Automerge, indexes: &BTreeMap<ChangeHash, usize>) -> BTreeMap<(u64, Vec<u8>), Vec<usize>> {
+    let mut touched: BTreeMap<(u64, Vec<u8>), BTreeSet<usize>> = BTreeMap::new();
+    for change in doc.get_changes(&[]) {
+        let Some(index) = indexes.get(&change.hash()) else { continue };
+        let mut previous = None;
+        for op in change.decode().operations {
+            // The letters of a text follow one another: one look-up a run.
+            if previous.as_ref() == Some(&op.obj) {
+                continue;
+            }
+            if let ObjectId::Id(id) = &op.obj {
+                touched.entry((id.counter(), id.actor().to_bytes().to_vec())).or_default().insert(*index);
+            }
+            previous = Some(op.obj);
+        }
+    }
+    touched.into_iter().map(|(object, changes)| (object, changes.into_iter().collect())).collect()
+}
