@@ -209,3 +209,6 @@ fn check_place(act: &Act, commons: &CommonsId, by: &DeviceKey, deps: &[Statement
     }
     if act.may_be_signed_by(by) { Ok(()) } else { Err(DecodeError::Invalid { what: "the signer of a statement" }) }
 }
+
+#[cfg(test)]
+mod tests;
