@@ -17,6 +17,7 @@ pub mod gate;
 pub mod id;
 pub mod query;
 pub mod record;
+pub mod roster;
 pub mod set;
 pub mod sign;
 pub mod sketch;

@@ -1,0 +1,708 @@
+//! The rules by name, and against a naive oracle under random attack.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::entry::statement::{Invite, Inviters, Policy, Reason, RecoveryHash, Redeem};
+use crate::sign::{Domain, Keys, Seed, Signed};
+
+const NOW: Timestamp = Timestamp(1_780_000_000_000);
+const DAY: u64 = 86_400_000;
+const CHARTER: CharterHash = CharterHash([7; 32]);
+
+type Spoken = Verified<Statement>;
+
+fn keys(name: &str) -> Keys {
+    Keys::from_seed(&Seed::new(*blake3::hash(name.as_bytes()).as_bytes()))
+}
+
+fn card(name: &str) -> Card {
+    Card { kind: AllyKind::Organisation, name: Name::new(name).unwrap(), recovery: RecoveryHash::NONE }
+}
+
+fn founding(inviters: Inviters) -> Founding {
+    let policy = Policy { vouches: 2, inviters };
+    Founding { name: Name::new("La Fabrique").unwrap(), charter: CHARTER, policy, founder: card("alice") }
+}
+
+fn ticket_of(commons: CommonsId, invite: StatementId, seed: u8) -> Ticket {
+    Ticket::new(commons, commons.into(), invite, Seed::new([seed; 32]), vec![], vec![])
+}
+
+/// A roster with who may act in it, so that tests read as stories.
+struct World {
+    roster: Roster,
+    said: Vec<Spoken>,
+    tickets: u8,
+}
+
+impl World {
+    /// Alice founds a commons in which every ally may invite.
+    fn new() -> Self {
+        Self::with(Inviters::Allies)
+    }
+
+    fn with(inviters: Inviters) -> Self {
+        let said = found(&keys("alice"), founding(inviters), NOW).unwrap();
+        let mut world = Self { roster: Roster::new(said[0].commons()), said: Vec::new(), tickets: 0 };
+        world.hear(said);
+        world
+    }
+
+    fn hear(&mut self, statements: impl IntoIterator<Item = Spoken>) -> StatementId {
+        for statement in statements {
+            assert_eq!(self.roster.add(&statement), Added::New);
+            self.said.push(statement);
+        }
+        self.said.last().unwrap().id()
+    }
+
+    fn invite(&mut self, by: &str, role: Role, uses: u16) -> Result<Ticket, AuthorError> {
+        self.tickets += 1;
+        let offer = Offer { seed: Seed::new([self.tickets; 32]), role, expires: NOW.plus(DAY), uses };
+        let said = self.roster.invite(&keys(by), &offer, NOW)?;
+        let invite = self.hear(said);
+        Ok(ticket_of(self.roster.commons(), invite, self.tickets))
+    }
+
+    fn present(&mut self, name: &str, seen: StatementId) -> AllyId {
+        let said = inception(&keys(name), self.roster.commons(), seen, card(name), CHARTER, NOW).unwrap();
+        self.hear([said]).into()
+    }
+
+    fn redeem(&mut self, name: &str, ticket: &Ticket) -> AllyId {
+        let ally = self.present(name, ticket.invite);
+        let said = redeem(&keys(name), ticket, ally, NOW).unwrap();
+        self.hear([said]);
+        ally
+    }
+
+    fn admit_all(&mut self, by: &str) -> usize {
+        let waiting = self.roster.admissible(&keys(by).key(), NOW);
+        for newcomer in &waiting {
+            let said = self.roster.admit(&keys(by), newcomer, NOW).unwrap();
+            self.hear(said);
+        }
+        waiting.len()
+    }
+
+    fn join(&mut self, name: &str, inviter: &str) -> AllyId {
+        let ticket = self.invite(inviter, Role::Ally, 1).unwrap();
+        let ally = self.redeem(name, &ticket);
+        assert_eq!(self.admit_all(inviter), 1);
+        ally
+    }
+
+    /// Says anything at all, with whatever right.
+    fn force(&mut self, by: &str, deps: Vec<StatementId>, act: Act) -> StatementId {
+        let said = Statement::sign(&keys(by), self.roster.commons(), deps, NOW, act).unwrap();
+        self.hear([said])
+    }
+
+    fn at(&self, name: &str, frontier: StatementId) -> Standing {
+        self.roster.may_write(&keys(name).key(), &frontier)
+    }
+
+    /// At everything known.
+    fn now(&mut self, name: &str) -> Standing {
+        let mut roster = self.roster.clone();
+        let frontier = roster.frontier(&keys("alice"), NOW).unwrap();
+        frontier.seen.iter().for_each(|seen| assert_eq!(roster.add(seen), Added::New));
+        roster.may_write(&keys(name).key(), &frontier.id)
+    }
+
+    fn state(&self, ally: &AllyId) -> State {
+        self.roster.ally(ally).unwrap().state
+    }
+
+    fn genesis(&self) -> StatementId {
+        self.roster.commons().into()
+    }
+}
+
+#[test]
+fn alice_founds_bob_joins_by_ticket_and_writes_from_his_admission_on() {
+    let mut world = World::new();
+    let alice = world.roster.ally_of(&keys("alice").key()).unwrap();
+    let ticket = world.invite("alice", Role::Ally, 1).unwrap();
+    let bob = world.redeem("bob", &ticket);
+    assert_eq!((world.now("bob"), world.state(&bob)), (Standing::Stranger, State::Pending));
+    let before = world.said.last().unwrap().id();
+    assert_eq!(world.admit_all("alice"), 1);
+    let admitted = world.said.last().unwrap().id();
+    assert_eq!(world.at("bob", before), Standing::Stranger);
+    assert_eq!(world.at("bob", admitted), Standing::Good(bob));
+    assert_eq!(world.at("alice", world.genesis()), Standing::Stranger);
+    assert_eq!(world.at("alice", world.said[1].id()), Standing::Good(alice));
+    assert_eq!(world.at("bob", StatementId([9; 32])), Standing::UnknownFrontier);
+    assert_eq!(world.admit_all("alice"), 0);
+
+    let seen = world.roster.ally(&bob).unwrap();
+    assert_eq!((seen.name.as_str(), seen.state, seen.admitted_by), ("bob", State::Admitted(Role::Ally), Some(alice)));
+    assert_eq!(world.roster.device(&keys("bob").device().network), Some(keys("bob").key()));
+    assert_eq!(world.roster.device(&keys("eve").device().network), None);
+    assert_eq!(world.roster.garants().map(|ally| ally.id).collect::<Vec<_>>(), [alice]);
+    assert_eq!(world.roster.charter(), Some(CHARTER));
+    let invitation = world.roster.invitations().next().unwrap();
+    assert_eq!((invitation.by, invitation.admitted, invitation.revoked), (alice, BTreeSet::from([bob]), false));
+}
+
+#[test]
+fn bob_invites_carol_when_the_policy_says_so_and_not_otherwise() {
+    let mut world = World::new();
+    world.join("bob", "alice");
+    let carol = world.join("carol", "bob");
+    assert_eq!(world.now("carol"), Standing::Good(carol));
+
+    let mut world = World::with(Inviters::Garants);
+    world.join("bob", "alice");
+    assert_eq!(world.invite("bob", Role::Ally, 1).unwrap_err(), AuthorError::MayNotInvite);
+    let ticket = ticket::key(&Seed::new([8; 32]));
+    let act = Act::Invite(Invite { ticket, role: Role::Ally, expires: NOW.plus(DAY), uses: 1 });
+    let invite = world.force("bob", world.roster.heads(), act);
+    world.redeem("eve", &ticket_of(world.roster.commons(), invite, 8));
+    assert_eq!(world.admit_all("bob") + world.admit_all("alice"), 0);
+}
+
+#[test]
+fn a_reader_is_known_and_writes_nothing() {
+    let mut world = World::new();
+    let ticket = world.invite("alice", Role::Reader, 5).unwrap();
+    let bob = world.redeem("bob", &ticket);
+    world.admit_all("alice");
+    assert_eq!((world.now("bob"), world.state(&bob)), (Standing::Stranger, State::Admitted(Role::Reader)));
+    assert_eq!(world.roster.ally_of(&keys("bob").key()), Some(bob));
+    assert_eq!(world.invite("bob", Role::Ally, 1).unwrap_err(), AuthorError::NotInGoodStanding);
+}
+
+#[test]
+fn a_reader_with_a_better_ticket_becomes_an_ally() {
+    let mut world = World::new();
+    let reading = world.invite("alice", Role::Reader, 1).unwrap();
+    let bob = world.redeem("bob", &reading);
+    world.admit_all("alice");
+    let writing = world.invite("alice", Role::Ally, 1).unwrap();
+    world.hear([redeem(&keys("bob"), &writing, bob, NOW).unwrap()]);
+    assert_eq!(world.admit_all("alice"), 1);
+    assert_eq!((world.now("bob"), world.admit_all("alice")), (Standing::Good(bob), 0));
+}
+
+#[test]
+fn eve_cannot_admit_herself() {
+    let mut world = World::new();
+    world.join("bob", "alice");
+    let ticket = world.invite("alice", Role::Ally, 1).unwrap();
+    let eve = world.redeem("eve", &ticket);
+    let redeemed = world.said.last().unwrap().id();
+    for by in ["eve", "bob"] {
+        // Bob is an ally, but neither the inviter nor a garant.
+        let act = Act::Admit { ally: eve, basis: Basis::Redeem(redeemed) };
+        let admit = world.force(by, world.roster.heads(), act);
+        assert_eq!(world.at("eve", admit), Standing::Stranger, "admitted by {by}");
+        assert_eq!(world.roster.admissible(&keys(by).key(), NOW), []);
+    }
+    assert_eq!(world.state(&eve), State::Pending);
+}
+
+#[test]
+fn eve_cannot_redeem_a_ticket_that_she_does_not_hold_or_for_another() {
+    let mut world = World::new();
+    let ticket = world.invite("alice", Role::Ally, 9).unwrap();
+    world.redeem("eve", &ticket_of(ticket.commons, ticket.invite, 99));
+    assert_eq!(world.admit_all("alice"), 0);
+
+    // Bob's redemption names Bob: signed by Eve, or naming Eve, it is nothing.
+    let bob = world.present("bob", ticket.invite);
+    let honest = redeem(&keys("bob"), &ticket, bob, NOW).unwrap();
+    let Act::Redeem(Redeem { proof, .. }) = *honest.act() else { unreachable!() };
+    let eve = world.present("eve", world.genesis());
+    for ally in [bob, eve] {
+        world.force("eve", vec![ticket.invite], Act::Redeem(Redeem { invite: ticket.invite, ally, proof }));
+    }
+    assert_eq!(world.admit_all("alice"), 0);
+    world.hear([honest]);
+    assert_eq!(world.admit_all("alice"), 1);
+}
+
+#[test]
+fn nothing_can_be_replayed_into_another_commons() {
+    let mut world = World::new();
+    let other = Roster::new(CommonsId([4; 32]));
+    let ticket = world.invite("alice", Role::Ally, 1).unwrap();
+    world.redeem("bob", &ticket);
+    world.admit_all("alice");
+    for statement in &world.said {
+        let decoded = Statement::decode(statement.bytes()).unwrap();
+        assert_eq!(other.clone().add(statement), Added::OtherCommons);
+        assert!(Signed::new(decoded.clone()).verify(&other.commons()).is_err());
+        assert!(Signed::new(decoded).verify(&world.roster.commons()).is_ok());
+    }
+    // The same bytes under another commons have another id, so the signature does not hold.
+    for statement in world.said.iter().skip(1) {
+        let mut bytes = statement.bytes().to_vec();
+        bytes[2..34].copy_from_slice(&other.commons().0);
+        let moved = Statement::decode(&bytes).unwrap();
+        assert!(Signed::new(moved).verify(&other.commons()).is_err());
+    }
+}
+
+#[test]
+fn a_ticket_taken_back_admits_nobody_who_has_seen_it() {
+    let mut world = World::new();
+    world.join("bob", "alice");
+    let ticket = world.invite("bob", Role::Ally, 9).unwrap();
+    let carol = world.redeem("carol", &ticket);
+    let before = world.roster.heads();
+    let redeemed = world.said.last().unwrap().id();
+
+    let eve = world.present("eve", world.genesis());
+    world.force("eve", before.clone(), Act::InviteRevoke { invite: ticket.invite });
+    assert!(!world.roster.invitations().any(|invitation| invitation.revoked), "eve has no right to take it back");
+
+    // A garant takes it back; Bob, who has not seen that, admits Carol.
+    world.force("alice", before.clone(), Act::InviteRevoke { invite: ticket.invite });
+    assert_eq!(world.roster.admissible(&keys("bob").key(), NOW), []);
+    let admit = Act::Admit { ally: carol, basis: Basis::Redeem(redeemed) };
+    world.force("bob", before, admit);
+    assert_eq!(world.now("carol"), Standing::Good(carol), "judged in the past of the admission");
+
+    let said = redeem(&keys("eve"), &ticket, eve, NOW).unwrap();
+    let late = world.hear([said]);
+    let act = Act::Admit { ally: eve, basis: Basis::Redeem(late) };
+    world.force("bob", world.roster.heads(), act);
+    assert_eq!(world.now("eve"), Standing::Stranger);
+}
+
+#[test]
+fn a_claimed_time_decides_nothing() {
+    let mut world = World::new();
+    let bob = world.join("bob", "alice");
+    let admitted = world.said.last().unwrap().id();
+    // Eve claims to have been here first; Bob's clock is at 1970.
+    let early = inception(&keys("eve"), world.roster.commons(), world.genesis(), card("eve"), CHARTER, Timestamp(0));
+    let eve = world.hear([early.unwrap()]);
+    assert_eq!(world.at("eve", eve), Standing::Stranger);
+    let seen = Statement::sign(&keys("bob"), world.roster.commons(), vec![admitted], Timestamp(0), Act::Seen).unwrap();
+    let seen = world.hear([seen]);
+    assert_eq!(world.at("bob", seen), Standing::Good(bob));
+}
+
+#[test]
+fn expiry_and_uses_are_judged_by_who_admits() {
+    let mut world = World::new();
+    let ticket = world.invite("alice", Role::Ally, 2).unwrap();
+    for name in ["bob", "carol", "dan"] {
+        world.redeem(name, &ticket);
+    }
+    let alice = keys("alice").key();
+    assert_eq!(world.roster.admissible(&alice, NOW.plus(DAY + 1)), []);
+    assert_eq!(world.roster.admissible(&alice, Timestamp(0)).len(), 2);
+    assert_eq!(world.admit_all("alice"), 2);
+    assert_eq!(world.roster.admissible(&alice, NOW), []);
+}
+
+#[test]
+fn a_node_that_was_apart_admits_one_too_many_and_the_inviter_sees_it() {
+    let mut world = World::new();
+    let ticket = world.invite("alice", Role::Ally, 1).unwrap();
+    let bob = world.redeem("bob", &ticket);
+    let one = world.said.last().unwrap().id();
+    let carol = world.redeem("carol", &ticket);
+    let two = world.said.last().unwrap().id();
+    for (ally, redeem) in [(bob, one), (carol, two)] {
+        world.force("alice", vec![redeem], Act::Admit { ally, basis: Basis::Redeem(redeem) });
+    }
+    let invitation = world.roster.invitations().next().unwrap();
+    assert_eq!((invitation.uses, invitation.admitted), (1, BTreeSet::from([bob, carol])));
+    assert_eq!((world.now("bob"), world.now("carol")), (Standing::Good(bob), Standing::Good(carol)));
+}
+
+#[test]
+fn two_nodes_admit_the_same_newcomer_at_once_and_agree() {
+    let mut world = World::new();
+    world.join("bob", "alice");
+    let ticket = world.invite("bob", Role::Ally, 1).unwrap();
+    let carol = world.redeem("carol", &ticket);
+    let (deps, newcomer) = (world.roster.heads(), world.roster.admissible(&keys("bob").key(), NOW)[0]);
+    for by in ["alice", "bob"] {
+        let act = Act::Admit { ally: newcomer.ally, basis: Basis::Redeem(newcomer.redeem) };
+        let admit = world.force(by, deps.clone(), act);
+        assert_eq!(world.at("carol", admit), Standing::Good(carol));
+    }
+    assert_eq!(world.now("carol"), Standing::Good(carol));
+    let mut reversed = Roster::new(world.roster.commons());
+    add_in(&mut reversed, world.said.iter().rev());
+    assert_eq!(reversed.ally(&carol), world.roster.ally(&carol));
+}
+
+#[test]
+fn a_founder_who_presents_himself_twice_counts_for_neither_where_both_are_seen() {
+    let mut world = World::new();
+    let first = world.said[1].id();
+    let bob = world.join("bob", "alice");
+    let again =
+        inception(&keys("alice"), world.roster.commons(), world.genesis(), card("again"), CHARTER, NOW).unwrap();
+    let second: AllyId = world.hear([again]).into();
+    let merged = world.force("bob", world.roster.heads(), Act::Seen);
+    assert_eq!(world.at("alice", first), Standing::Good(first.into()));
+    assert_eq!(world.at("alice", second.into()), Standing::Good(second));
+    assert_eq!(world.at("alice", merged), Standing::Stranger);
+    assert_eq!(world.at("bob", merged), Standing::Good(bob), "what was done in good standing stays");
+    assert_eq!((world.state(&first.into()), world.state(&second)), (State::Void, State::Void));
+}
+
+#[test]
+fn a_key_let_in_for_two_allies_counts_for_neither() {
+    let mut world = World::new();
+    let one = world.join("bob", "alice");
+    let ticket = world.invite("alice", Role::Ally, 1).unwrap();
+    let two = world.redeem("bob", &ticket);
+    assert_eq!(world.admit_all("alice"), 0, "an honest node does not do it");
+    let redeem = world.said.last().unwrap().id();
+    world.force("alice", world.roster.heads(), Act::Admit { ally: two, basis: Basis::Redeem(redeem) });
+    assert_eq!(world.now("bob"), Standing::Stranger);
+    assert_eq!((world.state(&one), world.state(&two)), (State::Void, State::Void));
+}
+
+#[test]
+fn who_signed_another_charter_is_not_let_in() {
+    let mut world = World::new();
+    let ticket = world.invite("alice", Role::Ally, 1).unwrap();
+    let other = CharterHash([8; 32]);
+    let said = inception(&keys("bob"), world.roster.commons(), ticket.invite, card("bob"), other, NOW).unwrap();
+    let bob: AllyId = world.hear([said]).into();
+    world.hear([redeem(&keys("bob"), &ticket, bob, NOW).unwrap()]);
+    assert_eq!(world.admit_all("alice"), 0);
+    assert_eq!(world.roster.ally(&bob), None);
+}
+
+#[test]
+fn eve_cannot_take_the_network_key_of_alice() {
+    let world = World::new();
+    let commons = world.roster.commons();
+    let honest = inception(&keys("eve"), commons, world.genesis(), card("eve"), CHARTER, NOW).unwrap();
+    let Act::Inception(mut forged) = honest.act().clone() else { unreachable!() };
+    forged.root.network = keys("alice").device().network;
+    let forged = Statement::sign(&keys("eve"), commons, vec![world.genesis()], NOW, Act::Inception(forged)).unwrap();
+    assert!(Signed::new(forged.into_inner()).verify(&commons).is_err());
+}
+
+#[test]
+fn a_statement_that_names_what_is_unknown_waits() {
+    let mut world = World::new();
+    let forged = StatementId([6; 32]);
+    let seen = Statement::sign(&keys("alice"), world.roster.commons(), vec![forged], NOW, Act::Seen).unwrap();
+    assert_eq!(world.roster.add(&seen), Added::Waiting { missing: vec![forged] });
+    let act = Act::Redeem(Redeem { invite: forged, ally: AllyId([5; 32]), proof: Signature([0; 64]) });
+    let act = Statement::sign(&keys("eve"), world.roster.commons(), vec![world.genesis()], NOW, act).unwrap();
+    let missing = vec![StatementId([5; 32]), forged];
+    assert_eq!(world.roster.add(&act), Added::Waiting { missing });
+    assert_eq!(world.roster.len(), 2);
+    let known = world.said[0].clone();
+    assert_eq!(world.roster.add(&known), Added::Known);
+}
+
+#[test]
+fn a_newer_kind_by_a_member_stops_what_has_seen_it_and_by_a_stranger_nothing() {
+    let mut world = World::new();
+    let bob = world.join("bob", "alice");
+    let before = world.said.last().unwrap().id();
+    let beyond = |kind| Act::Unknown { kind, payload: vec![1, 2, 3] };
+    world.force("eve", vec![before], beyond(100));
+    world.force("bob", vec![before], beyond(128));
+    assert!(!world.roster.needs_upgrade());
+    let newer = world.force("bob", vec![before], beyond(100));
+    assert!(world.roster.needs_upgrade());
+    assert_eq!(world.at("bob", newer), Standing::NeedsUpgrade);
+    assert_eq!(world.at("bob", before), Standing::Good(bob));
+    assert_eq!(world.roster.frontier(&keys("alice"), NOW).unwrap_err(), AuthorError::NeedsUpgrade);
+}
+
+#[test]
+fn acts_that_are_not_judged_yet_change_nothing() {
+    let mut world = World::new();
+    let bob = world.join("bob", "alice");
+    let reason = Reason::new("une raison").unwrap();
+    world.force("alice", world.roster.heads(), Act::Suspend { ally: bob, reason, keep: vec![] });
+    assert_eq!(world.now("bob"), Standing::Good(bob));
+}
+
+#[test]
+fn names_of_any_script_and_of_a_thousand_characters() {
+    let mut world = World::new();
+    for name in ["é".repeat(1_000), "جمعية النحل".into(), "🐝🌻 L’Essaim".into(), "𠀋".repeat(1_000)]
+    {
+        let ally = world.present(&name, world.genesis());
+        assert_eq!(world.roster.ally(&ally).unwrap().name.as_str(), name);
+    }
+    for name in ["", " \u{a0}", "deux\nlignes", "\u{1b}[2J", &"a".repeat(1_001)] {
+        assert!(Name::new(name).is_err(), "{name:?}");
+    }
+}
+
+#[test]
+fn who_knows_many_heads_says_so_in_a_chain() {
+    let mut world = World::new();
+    let alone = world.roster.frontier(&keys("alice"), NOW).unwrap();
+    assert_eq!((alone.seen.len(), alone.id), (0, world.said[1].id()));
+    for at in 0..40 {
+        world.present(&format!("newcomer {at}"), world.genesis());
+    }
+    let said = world.roster.say(&keys("alice"), Act::Seen, NOW).unwrap();
+    assert!(said.iter().all(|statement| statement.deps().len() <= Statement::MAX_DEPS));
+    let frontier = world.roster.frontier(&keys("alice"), NOW).unwrap();
+    // 41 heads: each Seen of 16 leaves 15 fewer.
+    assert_eq!(frontier.seen.len(), 3);
+    world.hear(frontier.seen);
+    assert_eq!(world.roster.heads(), [frontier.id]);
+}
+
+#[test]
+fn a_connection_opens_for_who_holds_a_good_ticket() {
+    let mut world = World::new();
+    let ticket = world.invite("alice", Role::Ally, 1).unwrap();
+    let (bob, alice) = (keys("bob").device().network, keys("alice").device().network);
+    let proof = ticket.prove(&bob, &alice);
+    let check = |world: &World, invite, proof, now| world.roster.check_ticket(&invite, &proof, &bob, &alice, now);
+    assert_eq!(check(&world, ticket.invite, proof, NOW), Ok(()));
+    assert_eq!(check(&world, ticket.invite, proof, NOW.plus(DAY + 1)), Err(TicketRefused::Expired));
+    assert_eq!(check(&world, ticket.invite, Signature([0; 64]), NOW), Err(TicketRefused::BadProof));
+    assert_eq!(check(&world, world.genesis(), proof, NOW), Err(TicketRefused::Unknown));
+    world.redeem("bob", &ticket);
+    world.admit_all("alice");
+    assert_eq!(check(&world, ticket.invite, proof, NOW), Err(TicketRefused::UsedUp));
+    world.force("alice", world.roster.heads(), Act::InviteRevoke { invite: ticket.invite });
+    assert_eq!(check(&world, ticket.invite, proof, NOW), Err(TicketRefused::Revoked));
+}
+
+/// Adds statements in the given order, those that wait again until nothing moves.
+fn add_in<'a>(roster: &mut Roster, statements: impl Iterator<Item = &'a Spoken>) {
+    let mut waiting: Vec<_> = statements.collect();
+    loop {
+        let before = waiting.len();
+        waiting.retain(|statement| matches!(roster.add(statement), Added::Waiting { .. }));
+        if waiting.is_empty() {
+            return;
+        }
+        assert_ne!(waiting.len(), before, "what waits has its past in the set");
+    }
+}
+
+/// The rules again, as sets and recursion, without turns, sharing or order.
+struct Oracle<'a> {
+    said: BTreeMap<StatementId, &'a Statement>,
+}
+
+impl<'a> Oracle<'a> {
+    fn new(said: &'a [Spoken]) -> Self {
+        Self { said: said.iter().map(|statement| (statement.id(), &**statement)).collect() }
+    }
+
+    /// The past, itself included.
+    fn past(&self, id: StatementId) -> BTreeSet<StatementId> {
+        let (mut past, mut next) = (BTreeSet::new(), vec![id]);
+        while let Some(id) = next.pop() {
+            if past.insert(id) {
+                next.extend(self.said[&id].parents());
+            }
+        }
+        past
+    }
+
+    fn genesis(&self, past: &BTreeSet<StatementId>) -> &Genesis {
+        past.iter()
+            .find_map(|id| if let Act::Genesis(genesis) = self.said[id].act() { Some(genesis) } else { None })
+            .unwrap()
+    }
+
+    fn standing(&self, device: &DeviceKey, frontier: StatementId) -> Standing {
+        let past = self.past(frontier);
+        if past.iter().any(|id| self.is_beyond(*id)) {
+            return Standing::NeedsUpgrade;
+        }
+        self.writer(device, &past).map_or(Standing::Stranger, |(ally, _)| Standing::Good(ally))
+    }
+
+    fn is_beyond(&self, id: StatementId) -> bool {
+        let known = self.said[&id];
+        let below = matches!(known.act(), Act::Unknown { kind, .. } if *kind < 128);
+        below && !self.before(id).iter().any(|id| self.is_beyond(*id)) && self.speaker(id).is_some()
+    }
+
+    fn before(&self, id: StatementId) -> BTreeSet<StatementId> {
+        let mut past = self.past(id);
+        past.remove(&id);
+        past
+    }
+
+    fn speaker(&self, id: StatementId) -> Option<(AllyId, bool)> {
+        self.writer(&self.said[&id].by(), &self.before(id))
+    }
+
+    /// The ally that may write with this key, and whether it is a garant.
+    fn writer(&self, device: &DeviceKey, past: &BTreeSet<StatementId>) -> Option<(AllyId, bool)> {
+        let mut accepted: BTreeMap<AllyId, (Role, bool)> = BTreeMap::new();
+        for id in past.iter().filter(|id| !self.before(**id).iter().any(|id| self.is_beyond(*id))) {
+            let statement = self.said[id];
+            if let Act::Inception(inception) = statement.act()
+                && inception.root.signing == *device
+                && self.is_founding(statement)
+            {
+                accepted.insert((*id).into(), (Role::Ally, true));
+            }
+            if let Act::Admit { ally, basis: Basis::Redeem(redeem) } = statement.act()
+                && let Some((key, role)) = self.admission(*id, *ally, *redeem)
+                && key == *device
+            {
+                let entry = accepted.entry(*ally).or_insert((role, false));
+                entry.0 = entry.0.max(role);
+            }
+        }
+        let (ally, (role, garant)) = accepted.pop_first().filter(|_| accepted.is_empty())?;
+        (role == Role::Ally).then_some((ally, garant))
+    }
+
+    fn is_founding(&self, statement: &Statement) -> bool {
+        let genesis = self.genesis(&self.past(statement.id()));
+        self.signs_charter(statement)
+            && statement.deps() == [statement.commons().into()]
+            && genesis.founders.contains(&statement.by())
+    }
+
+    fn signs_charter(&self, statement: &Statement) -> bool {
+        let charter = self.genesis(&self.past(statement.id())).charter;
+        matches!(statement.act(), Act::Inception(inception) if inception.charter == charter)
+    }
+
+    fn admission(&self, id: StatementId, ally: AllyId, redeem: StatementId) -> Option<(DeviceKey, Role)> {
+        let (speaker, garant) = self.speaker(id)?;
+        let Act::Redeem(redeem_act) = self.said[&redeem].act() else { return None };
+        let Act::Invite(invite) = self.said[&redeem_act.invite].act() else { return None };
+        let newcomer = self.said[&StatementId::from(ally)];
+        let (inviter, over_policy) = self.speaker(redeem_act.invite)?;
+        let policy = self.genesis(&self.past(id)).policy;
+        let parts = [&newcomer.commons().0[..], &redeem_act.invite.0, &ally.0];
+        let proven = redeem_act.proof.verify(&DeviceKey(invite.ticket.0), Domain::TICKET, &parts).is_ok();
+        let revoked = self.before(id).iter().any(|other| {
+            matches!(self.said[other].act(), Act::InviteRevoke { invite } if *invite == redeem_act.invite)
+                && self.speaker(*other).is_some_and(|(ally, garant)| garant || ally == inviter)
+        });
+        let right = (garant || speaker == inviter)
+            && (over_policy || policy.inviters == Inviters::Allies)
+            && redeem_act.ally == ally
+            && self.said[&redeem].by() == newcomer.by()
+            && self.signs_charter(newcomer);
+        (right && proven && !revoked).then_some((newcomer.by(), invite.role))
+    }
+}
+
+const NAMES: [&str; 5] = ["alice", "bob", "carol", "dan", "eve"];
+
+/// One step of an attack: who, what, on what, having seen what; all chosen blindly.
+type Step = (u8, u8, u8, u8, u8);
+
+/// Plays the steps. All but Eve hold all tickets; nobody but them lets Eve in unless they are told to.
+fn play(steps: &[Step]) -> World {
+    let mut world = World::with(if steps.len() % 4 == 0 { Inviters::Garants } else { Inviters::Allies });
+    for step in steps {
+        let act = act(&world, *step);
+        let by = NAMES[usize::from(step.0) % NAMES.len()];
+        let pick = |n: u8| world.said[usize::from(n) % world.said.len()].id();
+        let deps = match step.4 % 3 {
+            0 => world.roster.heads().into_iter().take(Statement::MAX_DEPS).collect(),
+            1 => vec![world.said.last().unwrap().id()],
+            _ => vec![pick(step.3), pick(step.4)],
+        };
+        let statement = Statement::sign(&keys(by), world.roster.commons(), deps, NOW, act).unwrap();
+        if !world.roster.knows(&statement.id()) {
+            world.hear([statement]);
+        }
+    }
+    world
+}
+
+fn act(world: &World, (by, what, on, seen, _): Step) -> Act {
+    let name = NAMES[usize::from(by) % NAMES.len()];
+    let last = |wanted: fn(&Act) -> bool, back: u8| {
+        let mut found: Vec<_> = world.said.iter().rev().filter(|statement| wanted(statement.act())).collect();
+        found.truncate(3);
+        found.get(usize::from(back) % 3.min(found.len().max(1))).map(|statement| statement.id())
+    };
+    let invite = last(|act| matches!(act, Act::Invite(_)), on).unwrap_or(world.genesis());
+    let ally = last(|act| matches!(act, Act::Inception(_)), seen).unwrap_or(world.genesis()).into();
+    match what % 16 {
+        0..3 => {
+            let said =
+                inception(&keys(name), world.roster.commons(), world.genesis(), card(name), CHARTER, NOW).unwrap();
+            let Act::Inception(mut inception) = said.act().clone() else { unreachable!() };
+            inception.charter = CharterHash([if on % 8 == 0 { 8 } else { 7 }; 32]);
+            Act::Inception(inception)
+        }
+        3..6 => Act::Invite(Invite {
+            ticket: ticket::key(&Seed::new([1; 32])),
+            role: if on % 4 == 0 { Role::Reader } else { Role::Ally },
+            expires: NOW,
+            uses: 3,
+        }),
+        6..10 => {
+            let seed = Seed::new([if name == "eve" { 2 } else { 1 }; 32]);
+            let commons = world.roster.commons();
+            // Mostly for oneself.
+            let own = last_own(world, name).filter(|_| on % 8 != 0).unwrap_or(ally);
+            let proof = Keys::from_seed(&seed).sign(Domain::TICKET, &[&commons.0, &invite.0, &own.0]);
+            Act::Redeem(Redeem { invite, ally: own, proof })
+        }
+        10..14 => match last(|act| matches!(act, Act::Redeem(_)), on) {
+            Some(redeem) => {
+                let said = world.said.iter().find(|statement| statement.id() == redeem).unwrap();
+                let Act::Redeem(Redeem { ally: newcomer, .. }) = said.act() else { unreachable!() };
+                Act::Admit { ally: if seen % 8 == 0 { ally } else { *newcomer }, basis: Basis::Redeem(redeem) }
+            }
+            None => Act::Seen,
+        },
+        14 => Act::InviteRevoke { invite },
+        _ if on % 32 == 0 => Act::Unknown { kind: if on == 0 { 200 } else { 100 }, payload: vec![seen] },
+        _ => Act::Seen,
+    }
+}
+
+fn last_own(world: &World, name: &str) -> Option<AllyId> {
+    let own = |said: &&Spoken| said.by() == keys(name).key() && matches!(said.act(), Act::Inception(_));
+    world.said.iter().rev().find(own).map(|said| said.id().into())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_history_in_any_order_is_judged_as_the_oracle_does(
+        steps in prop::collection::vec(any::<Step>(), 1..28),
+        order in any::<u64>(),
+    ) {
+        let world = play(&steps);
+        let oracle = Oracle::new(&world.said);
+        let mut shuffled: Vec<_> = world.said.iter().collect();
+        shuffled.sort_by_key(|said| blake3::keyed_hash(&said.id().0, &order.to_le_bytes()).to_hex());
+        let mut other = Roster::new(world.roster.commons());
+        add_in(&mut other, shuffled.into_iter());
+        prop_assert_eq!(world.roster.heads(), other.heads());
+        prop_assert_eq!(world.roster.needs_upgrade(), other.needs_upgrade());
+        prop_assert!(world.roster.allies().eq(other.allies()));
+        prop_assert!(world.roster.invitations().eq(other.invitations()));
+        for (device, frontier) in NAMES.iter().flat_map(|name| world.said.iter().map(move |said| (keys(name).key(), said.id()))) {
+            let expected = oracle.standing(&device, frontier);
+            prop_assert_eq!(world.roster.may_write(&device, &frontier), expected);
+            prop_assert_eq!(other.may_write(&device, &frontier), expected);
+        }
+    }
+
+    #[test]
+    fn eve_without_a_ticket_never_gets_in(steps in prop::collection::vec(any::<Step>(), 1..200)) {
+        let world = play(&steps);
+        let eve = keys("eve").key();
+        for said in &world.said {
+            prop_assert!(!matches!(world.roster.may_write(&eve, &said.id()), Standing::Good(_)));
+        }
+        prop_assert_eq!(world.roster.ally_of(&eve), None);
+    }
+}
