@@ -1,0 +1,161 @@
+//! The local API: `/api/v1/…`, JSON over HTTP/1.1 on loopback, for the commands, the page and other programs of the
+//! same person.
+//!
+//! The story of one request: [`access`] lets it in (a loopback `Host`, no foreign `Origin`, the home's token); the
+//! router, which is made from the one table [`routes`], gives it to a handler; the handler makes an
+//! [`api::Request`], hands it to the [`Engine`](Ask) and writes the answer as JSON, or the error with its words in
+//! both languages. The same router is called inside a command when no node runs on its home: there is no socket then,
+//! and no second code path.
+//!
+//! A long job (creating a commons, joining, exchanging, importing, `doctor`) answers in JSON lines, each an
+//! [`api::Line`]: where it is, and at the end its answer or error, since its status cannot wait.
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::MethodRouter;
+use essaim_protocol::api;
+use tokio::net::TcpListener;
+
+pub mod access;
+mod commons;
+mod error;
+mod exchange;
+mod extract;
+mod node;
+mod openapi;
+mod records;
+
+pub use access::Access;
+use error::Refusal;
+use openapi::Shape;
+pub use records::{CORRECTED, TOTAL};
+
+/// What the API needs of the engine: one question, an answer, and reports in between.
+pub type Ask = Arc<dyn Fn(api::Request, api::Report) -> Asked + Send + Sync>;
+
+/// The engine's answer to come.
+pub type Asked = Pin<Box<dyn Future<Output = Result<api::Answer, api::Error>> + Send>>;
+
+/// What every handler is given.
+#[derive(Clone)]
+pub(crate) struct Door {
+    ask: Ask,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Door")
+    }
+}
+
+impl Door {
+    /// Asks a question whose answer comes at once.
+    async fn ask<T>(&self, scope: extract::Scope, command: api::Command) -> Result<T, Refusal>
+    where
+        T: TryFrom<api::Answer, Error = api::Error>,
+    {
+        let answer = (self.ask)(scope.request(command), Arc::new(|_| {})).await?;
+        Ok(T::try_from(answer)?)
+    }
+}
+
+/// One row of the table from which the router, its document and its tests are made.
+pub(crate) struct Route {
+    /// The method, in lower case as OpenAPI writes it.
+    method: &'static str,
+    /// The path, with its parameters in braces.
+    path: &'static str,
+    /// What it does.
+    summary: &'static str,
+    /// Names and meanings of query parameters, besides `commons` and `lang`.
+    query: &'static [(&'static str, &'static str)],
+    /// What the body holds.
+    body: Option<Shape>,
+    /// What the answer holds.
+    answer: Shape,
+    handler: MethodRouter<Door>,
+}
+
+impl Route {
+    const fn new(
+        method: &'static str,
+        path: &'static str,
+        handler: MethodRouter<Door>,
+        answer: Shape,
+        summary: &'static str,
+    ) -> Self {
+        Self { method, path, summary, query: &[], body: None, answer, handler }
+    }
+
+    fn body(mut self, body: Shape) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    const fn query(mut self, query: &'static [(&'static str, &'static str)]) -> Self {
+        self.query = query;
+        self
+    }
+}
+
+/// Every route.
+fn routes() -> Vec<Route> {
+    [node::routes(), commons::routes(), records::routes(), exchange::routes(), openapi::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The router over an engine.
+pub fn router(ask: Ask, access: Access) -> Router {
+    let table = routes();
+    let mut router = Router::new();
+    for route in table {
+        router = router.route(route.path, route.handler);
+    }
+    router
+        .fallback(error::unknown_route)
+        .method_not_allowed_fallback(error::unknown_method)
+        .layer(axum::middleware::from_fn_with_state(access, access::guard))
+        .with_state(Door { ask })
+}
+
+/// Listens on a loopback address.
+///
+/// # Errors
+/// [`api::Error::BadAddress`] for any other address: the token is the only lock, and it travels in clear.
+/// [`api::Error::Io`] when the port is taken.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, api::Error> {
+    if !address.ip().is_loopback() {
+        return Err(api::Error::BadAddress {
+            address: address.to_string(),
+            detail: api::Words::new(
+                "l'interface locale n'écoute que sur cette machine : 127.0.0.1 ou [::1]",
+                "the local API listens on this machine only: 127.0.0.1 or [::1]",
+            ),
+        });
+    }
+    let io = |error: std::io::Error| api::Error::Io { path: address.to_string(), detail: error.to_string() };
+    TcpListener::bind(address).await.map_err(io)
+}
+
+/// Serves until `stop` is ready, then lets running requests end.
+///
+/// # Errors
+/// [`api::Error::Io`] when the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), api::Error> {
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
+    served.map_err(|error| api::Error::Io { path: "http".into(), detail: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests;

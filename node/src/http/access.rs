@@ -1,0 +1,92 @@
+//! Who may call: somebody who can read the home's token, from this machine, not through somebody else's web page.
+//!
+//! Loopback alone protects little: any page in the person's browser can send requests to `127.0.0.1`, or reach it under
+//! a name of its own (DNS rebinding). So three things are checked, in this order, on every route without exception:
+//! the `Host` is a loopback name (rebinding gives the attacker's name there), an `Origin`, when there is one, is this
+//! very host, and the bearer token is the home's.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use essaim_protocol::api::Error;
+
+use super::error::Refusal;
+
+/// The lock of the local API.
+#[derive(Clone)]
+pub struct Access {
+    /// Hashed, because equality of [`blake3::Hash`] takes the same time wherever two differ.
+    token: Arc<blake3::Hash>,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Access(…)")
+    }
+}
+
+impl Access {
+    /// Lets in who shows this token.
+    #[must_use]
+    pub fn new(token: &str) -> Self {
+        Self { token: Arc::new(blake3::hash(token.as_bytes())) }
+    }
+
+    fn check(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let host = text(headers, HOST.as_str());
+        let foreign = |header: &str, value: &str| Error::ForeignCaller { header: header.into(), value: value.into() };
+        if headers.get_all(HOST).iter().count() != 1 || !is_loopback(host) {
+            return Err(foreign("Host", host));
+        }
+        let origins = headers.get_all(ORIGIN).iter();
+        if let Some(origin) =
+            origins.map(|o| o.to_str().unwrap_or("?")).find(|o| o.strip_prefix("http://") != Some(host))
+        {
+            return Err(foreign("Origin", origin));
+        }
+        let token = text(headers, AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
+        if blake3::hash(token.as_bytes()) == *self.token { Ok(()) } else { Err(Error::Unauthorised {}) }
+    }
+}
+
+/// The layer around every route.
+pub(super) async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
+    match access.check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => Refusal(error).into_response(),
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => name,
+        _ => host,
+    };
+    matches!(name.to_ascii_lowercase().as_str(), "127.0.0.1" | "localhost" | "[::1]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_names_are_ours() {
+        for host in ["127.0.0.1", "127.0.0.1:8421", "localhost:1", "LOCALHOST", "[::1]:80", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in
+            ["", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "::1", "127.0.0.1:x", "0.0.0.0"]
+        {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

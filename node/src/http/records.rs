@@ -1,0 +1,182 @@
+//! `/records`, `/search`, `/facets`, `/conflicts`, `/templates`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::routing::{get, patch, post};
+use essaim_protocol::api::{
+    Brief, Command, Conflict, Edit, Facet, List, Log, New, Records, Saved, Search, Settle, Sheet, Template, TemplateFor,
+};
+use serde::Deserialize;
+
+use super::error::Refusal;
+use super::extract::{Given, Params, Scope};
+use super::{Door, Route, Shape};
+
+/// In answers that are lists of records: how many there are in all.
+pub const TOTAL: &str = "x-total-count";
+
+/// In answers of a search: `true` when nothing matched as typed and the answer is for words close to it.
+pub const CORRECTED: &str = "x-corrected";
+
+const QUERY: (&str, &str) = ("q", "words and filters, such as `mobilité theme:mobility`");
+const LIKE: (&str, &str) = ("like", "a record: others like it");
+const LIMIT: (&str, &str) = ("limit", "how many at most; 0 is all");
+const OFFSET: (&str, &str) = ("offset", "how many to skip");
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new("get", "/api/v1/records", get(list), Shape::many::<Brief>(), "Records by title")
+            .query(&[QUERY, LIMIT, OFFSET]),
+        Route::new("post", "/api/v1/records", post(new), Shape::one::<Saved>(), "Writes a new record, shared at once")
+            .body(Shape::one::<New>()),
+        Route::new(
+            "get",
+            "/api/v1/records/{record}",
+            get(show),
+            Shape::one::<Sheet>(),
+            "One record, by id or unique prefix",
+        ),
+        Route::new(
+            "patch",
+            "/api/v1/records/{record}",
+            patch(edit),
+            Shape::one::<Saved>(),
+            "Changes a record; fields that are not named stay",
+        )
+        .body(Shape::one::<Edit>()),
+        Route::new("get", "/api/v1/records/{record}/log", get(log), Shape::one::<Log>(), "Its history, newest first"),
+        Route::new(
+            "get",
+            "/api/v1/records/{record}/template",
+            get(template_of_record),
+            Shape::one::<Template>(),
+            "Its text for an editor",
+        ),
+        Route::new(
+            "post",
+            "/api/v1/records/{record}/settlements",
+            post(settle),
+            Shape::one::<Saved>(),
+            "Settles a field that has several concurrent values",
+        )
+        .body(Shape::one::<Settle>()),
+        Route::new(
+            "get",
+            "/api/v1/templates/{kind}",
+            get(template_of_kind),
+            Shape::one::<Template>(),
+            "The text for an editor of a new record",
+        ),
+        Route::new("get", "/api/v1/search", get(search), Shape::many::<Brief>(), "Records by relevance")
+            .query(&[QUERY, LIKE, LIMIT, OFFSET]),
+        Route::new(
+            "get",
+            "/api/v1/facets",
+            get(facets),
+            Shape::many::<Facet>(),
+            "Counts by facet of what a search finds",
+        )
+        .query(&[QUERY, LIKE]),
+        Route::new(
+            "get",
+            "/api/v1/conflicts",
+            get(conflicts),
+            Shape::many::<Conflict>(),
+            "Fields with several concurrent values",
+        )
+        .query(&[("record", "only of this record")]),
+    ]
+}
+
+/// An array with its counts beside it.
+type Found = (HeaderMap, Json<Vec<Brief>>);
+
+fn found(records: Records) -> Found {
+    let mut headers = HeaderMap::new();
+    headers.insert(TOTAL, HeaderValue::from(records.total));
+    headers.insert(CORRECTED, HeaderValue::from_static(if records.corrected { "true" } else { "false" }));
+    (headers, Json(records.records))
+}
+
+async fn list(State(door): State<Door>, scope: Scope, Params(list): Params<List>) -> Result<Found, Refusal> {
+    door.ask(scope, Command::List(list)).await.map(found)
+}
+
+async fn search(State(door): State<Door>, scope: Scope, Params(search): Params<Search>) -> Result<Found, Refusal> {
+    door.ask(scope, Command::Search(search)).await.map(found)
+}
+
+async fn facets(
+    State(door): State<Door>,
+    scope: Scope,
+    Params(search): Params<Search>,
+) -> Result<Json<Vec<Facet>>, Refusal> {
+    let records: Records = door.ask(scope, Command::Search(search)).await?;
+    Ok(Json(records.facets))
+}
+
+async fn new(
+    State(door): State<Door>,
+    scope: Scope,
+    Given(new): Given<New>,
+) -> Result<(StatusCode, Json<Saved>), Refusal> {
+    let saved = door.ask(scope, Command::New(new)).await?;
+    Ok((StatusCode::CREATED, Json(saved)))
+}
+
+async fn show(State(door): State<Door>, scope: Scope, Path(record): Path<String>) -> Result<Json<Sheet>, Refusal> {
+    door.ask(scope, Command::Show(record)).await.map(Json)
+}
+
+async fn edit(
+    State(door): State<Door>,
+    scope: Scope,
+    Path(record): Path<String>,
+    Given(edit): Given<Edit>,
+) -> Result<Json<Saved>, Refusal> {
+    door.ask(scope, Command::Edit(Edit { record, ..edit })).await.map(Json)
+}
+
+async fn log(State(door): State<Door>, scope: Scope, Path(record): Path<String>) -> Result<Json<Log>, Refusal> {
+    door.ask(scope, Command::Log(record)).await.map(Json)
+}
+
+async fn template_of_record(
+    State(door): State<Door>,
+    scope: Scope,
+    Path(record): Path<String>,
+) -> Result<Json<Template>, Refusal> {
+    door.ask(scope, Command::Template(TemplateFor::Record(record))).await.map(Json)
+}
+
+async fn template_of_kind(
+    State(door): State<Door>,
+    scope: Scope,
+    Path(kind): Path<String>,
+) -> Result<Json<Template>, Refusal> {
+    door.ask(scope, Command::Template(TemplateFor::Kind(kind))).await.map(Json)
+}
+
+async fn settle(
+    State(door): State<Door>,
+    scope: Scope,
+    Path(record): Path<String>,
+    Given(settle): Given<Settle>,
+) -> Result<Json<Saved>, Refusal> {
+    door.ask(scope, Command::Settle(Settle { record, ..settle })).await.map(Json)
+}
+
+/// Of which record.
+#[derive(Debug, Deserialize)]
+struct Of {
+    record: Option<String>,
+}
+
+async fn conflicts(
+    State(door): State<Door>,
+    scope: Scope,
+    Params(of): Params<Of>,
+) -> Result<Json<Vec<Conflict>>, Refusal> {
+    door.ask(scope, Command::Conflicts(of.record)).await.map(Json)
+}
