@@ -15,6 +15,8 @@
 mod columns;
 #[cfg(test)]
 pub(crate) mod forge;
+#[cfg(test)]
+pub(crate) mod history;
 
 use sha2::{Digest as _, Sha256};
 
@@ -143,7 +145,8 @@ impl<'a> Chunk<'a> {
         self.time
     }
 
-    /// The earlier changes whose operations this one names, by ascending actor.
+    /// The earlier changes whose operations this one names, by ascending actor: number `i` is actor `i + 1` of an
+    /// [`OpId`].
     #[must_use]
     pub fn cited(&self) -> &[Cited] {
         &self.cited
@@ -172,15 +175,6 @@ impl<'a> Chunk<'a> {
     #[must_use]
     pub fn ops(&self) -> Ops<'a> {
         Ops::new(&self.columns, self.start_op, self.others.len() / OTHER_LEN)
-    }
-
-    /// The actor at an index of the chunk's table: the change's own at 0.
-    #[must_use]
-    pub fn actor_of(&self, index: usize) -> Option<Actor> {
-        match index.checked_sub(1) {
-            None => Some(self.actor()),
-            Some(other) => other_actor(self.others, other),
-        }
     }
 }
 

@@ -7,7 +7,7 @@
 use super::{COUNTER_MAX, Cited, OPERATIONS_MAX, PREDECESSORS_MAX, STRING_MAX, other_actor};
 use crate::wire::{DecodeError, Reader};
 
-/// One operation. Its predecessors were checked and are not kept.
+/// One operation. Its predecessors are handed over by [`Ops::next_with`] and not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Op<'a> {
     /// The counter of the operation's id; the actor is the change's own.
@@ -70,12 +70,6 @@ impl Action {
             5 => Ok(Self::Increment),
             _ => Err(DecodeError::Invalid { what: "the action of an operation" }),
         }
-    }
-
-    /// Whether the operation makes an object.
-    #[must_use]
-    pub const fn makes_object(self) -> bool {
-        matches!(self, Self::MakeMap | Self::MakeList | Self::MakeText)
     }
 }
 
@@ -149,12 +143,7 @@ impl<'a> Iterator for Ops<'a> {
     type Item = Result<Op<'a>, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let op = if self.action.is_done() { self.end().err().map(Err) } else { Some(self.row()) };
-        self.failed = !matches!(op, Some(Ok(_)));
-        op
+        self.next_with(|_| ())
     }
 }
 
@@ -198,7 +187,17 @@ impl<'a> Ops<'a> {
             .collect()
     }
 
-    fn row(&mut self) -> Result<Op<'a>, DecodeError> {
+    /// The next operation; `predecessor` is called with each of its predecessors, in ascending order.
+    pub fn next_with(&mut self, predecessor: impl FnMut(OpId)) -> Option<Result<Op<'a>, DecodeError>> {
+        if self.failed {
+            return None;
+        }
+        let op = if self.action.is_done() { self.end().err().map(Err) } else { Some(self.row(predecessor)) };
+        self.failed = !matches!(op, Some(Ok(_)));
+        op
+    }
+
+    fn row(&mut self, predecessor: impl FnMut(OpId)) -> Result<Op<'a>, DecodeError> {
         let counter = self.start_op + self.rows;
         self.rows += 1;
         if self.rows > OPERATIONS_MAX {
@@ -220,7 +219,7 @@ impl<'a> Ops<'a> {
         let insert = self.insert.next()?;
         let action = Action::of(some(self.action.next()?, "the action of an operation")?)?;
         let value = self.value()?;
-        let predecessors = self.predecessors(counter)?;
+        let predecessors = self.predecessors(counter, predecessor)?;
         let op = Op { counter, object, key, insert, action };
         check_shape(&op, value, predecessors)?;
         Ok(op)
@@ -290,7 +289,7 @@ impl<'a> Ops<'a> {
     }
 
     /// Counts the predecessors of one operation: ascending, each older than the operation.
-    fn predecessors(&mut self, counter: u64) -> Result<u64, DecodeError> {
+    fn predecessors(&mut self, counter: u64, mut predecessor: impl FnMut(OpId)) -> Result<u64, DecodeError> {
         let count = some(self.predecessor_count.next()?, "the predecessors of an operation")?;
         self.predecessors = self.predecessors.saturating_add(count);
         if self.predecessors > PREDECESSORS_MAX {
@@ -309,6 +308,7 @@ impl<'a> Ops<'a> {
                 return Err(DecodeError::NotCanonical { what: "the predecessors of an operation" });
             }
             last = Some(id);
+            predecessor(id);
         }
         Ok(count)
     }

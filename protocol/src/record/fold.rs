@@ -17,6 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{Automerge, ObjType, ROOT, ReadDoc as _};
 
+use self::coherence::Past;
 use crate::gate::{self, Chunk};
 use crate::id::ChangeHash;
 use crate::wire::DecodeError;
@@ -71,6 +72,9 @@ pub enum FoldError {
     /// The saved document given as base does not load: fold from the changes instead.
     #[error("the saved document does not load")]
     Base(#[source] Box<automerge::AutomergeError>),
+    /// The saved document given as base loads, but it holds a change that the rules do not take: fold from the changes.
+    #[error("the saved document is not one that this program folds")]
+    Foreign,
     /// No thread, or a defect in folding itself.
     #[error(transparent)]
     Stack(#[from] StackError),
@@ -99,8 +103,9 @@ pub fn fold(base: Option<&[u8]>, changes: &[&[u8]]) -> Result<Folded, FoldError>
             Some(bytes) => (Automerge::load(bytes).map_err(|error| FoldError::Base(Box::new(error)))?, bytes.to_vec()),
             None => (Automerge::new(), Vec::new()),
         };
+        let past = Past::of(&document).map_err(|_| FoldError::Foreign)?;
         let mut fold = Fold { chunks: BTreeMap::new(), out: BTreeMap::new(), hashes: BTreeMap::new(), document, saved };
-        let coherent = fold.judge(changes);
+        let coherent = fold.judge(past, changes);
         fold.settle(&coherent);
         Ok(fold.finish())
     })?
@@ -132,8 +137,7 @@ struct Fold<'a> {
 
 impl<'a> Fold<'a> {
     /// Sorts the changes, parents first, and judges each by its past. Gives the indexes of those that may be tried.
-    fn judge(&mut self, changes: &[&'a [u8]]) -> Vec<usize> {
-        let mut past = coherence::Past::of(self.document.clone());
+    fn judge(&mut self, mut past: Past, changes: &[&'a [u8]]) -> Vec<usize> {
         for (index, bytes) in changes.iter().enumerate() {
             match gate::census(bytes) {
                 Ok(chunk) if past.knows(&chunk.hash()) || self.hashes.contains_key(&chunk.hash()) => {}

@@ -7,31 +7,31 @@
 //! - its counters continue its past: the first is one more than the highest there;
 //! - every other actor that it names is an ancestor, and every operation that it names is one of that ancestor's;
 //! - no other change has its actor;
-//! - what it works on is an object made there, a map by keys, a list or text by elements;
+//! - what it works on is an object made there: a map by keys, a list or text by elements of its own;
+//! - a predecessor set a value at the same place;
 //! - nothing is nested deeper than [`DEPTH_MAX`], since automerge recurses; a text holds no objects.
 //!
-//! Left to trial, where automerge's own answer decides: whether a named element belongs to the named object, and whether
-//! a predecessor is a value of the same key.
+//! automerge checks none of this: it panics, or makes a document that saves and never loads again. What it may still do
+//! with a coherent change is tried on a copy, by the caller.
 
 use std::collections::BTreeMap;
 
-use automerge::{ActorId, Automerge, ObjId, ObjType, ReadDoc as _};
+use automerge::Automerge;
 
-use crate::gate::{Action, Chunk, Cited, Key, Op, OpId};
+use crate::gate::{self, Action, Chunk, Cited, Key, Op, OpId};
 use crate::id::{Actor, ChangeHash};
 
 /// How deep objects nest at most; the root is 0. Our own records need 4; 300 overflow automerge's stack.
 pub(super) const DEPTH_MAX: u8 = 32;
 
-/// All changes known of one record, each with its ancestors.
+/// All changes known of one record, each with its ancestors and operations: 32 bytes an operation.
+#[derive(Default)]
 pub(super) struct Past {
-    /// The document that was there first: tells of objects made in it.
-    document: Automerge,
     changes: Vec<Ancestor>,
     by_hash: BTreeMap<ChangeHash, usize>,
     by_actor: BTreeMap<Actor, usize>,
-    /// Objects made by changes that the document does not have, and those that were looked up in it.
-    objects: BTreeMap<(Actor, u64), Object>,
+    /// Keys of maps, each a number.
+    keys: BTreeMap<Box<str>, u32>,
 }
 
 struct Ancestor {
@@ -39,33 +39,62 @@ struct Ancestor {
     max_op: u64,
     /// Bit `i`: change `i` is this one or one of its ancestors. n² / 8 bytes for all, 500 kB for 2,000 changes.
     ancestors: Vec<u64>,
+    /// By counter from `start_op` on.
+    operations: Vec<Operation>,
+}
+
+/// An operation's id in this record: the number of its change, and its counter, which the census keeps under 2^31.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Id {
+    change: u32,
+    counter: u32,
+}
+
+/// What is remembered of an operation.
+#[derive(Debug, Clone, Copy)]
+struct Operation {
+    place: Place,
+    kind: Kind,
+}
+
+/// Where a value stands. The object is the root when `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    object: Option<Id>,
+    slot: Slot,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Object {
-    kind: ObjType,
-    depth: u8,
+enum Slot {
+    Key(u32),
+    /// An element, named by the operation that inserted it.
+    Element(Id),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Made an object of this shape, at this depth.
+    Object(Shape, u8),
+    Value,
+    /// Left no value that could be replaced.
+    Deletion,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Map,
+    List,
+    Text,
 }
 
 impl Past {
     /// The past that a document of ours holds.
-    pub(super) fn of(document: Automerge) -> Self {
-        let mut past = Self {
-            document: Automerge::new(),
-            changes: Vec::new(),
-            by_hash: BTreeMap::new(),
-            by_actor: BTreeMap::new(),
-            objects: BTreeMap::new(),
-        };
-        for change in document.get_changes_meta(&[]) {
-            let parents: Vec<_> = change.deps.iter().map(|hash| ChangeHash(hash.0)).collect();
-            let mut actor = [0; 16];
-            // Every change in our documents passed the census, which takes actors of 16 bytes only.
-            actor.copy_from_slice(change.actor.to_bytes());
-            past.add(ChangeHash(change.hash.0), Actor(actor), &parents, change.start_op, change.max_op);
+    pub(super) fn of(document: &Automerge) -> Result<Self, &'static str> {
+        let mut past = Self::default();
+        for change in document.get_changes(&[]) {
+            past.admit(&gate::census(change.raw_bytes()).map_err(|_| "it would not pass the census")?)?;
         }
-        past.document = document;
-        past
+        Ok(past)
     }
 
     pub(super) fn knows(&self, hash: &ChangeHash) -> bool {
@@ -77,35 +106,28 @@ impl Past {
         if self.by_actor.contains_key(&chunk.actor()) {
             return Err("another change has its actor");
         }
-        let parents = chunk.dependencies().iter().filter_map(|hash| self.by_hash.get(hash));
-        let highest = parents.map(|index| self.changes[*index].max_op).max().unwrap_or(0);
+        let parents: Option<Vec<_>> = chunk.dependencies().iter().map(|hash| self.by_hash.get(hash).copied()).collect();
+        let parents = parents.ok_or("it was made on a change that is not known")?;
+        let highest = parents.iter().map(|parent| self.changes[*parent].max_op).max().unwrap_or(0);
         if chunk.start_op() != highest + 1 {
             return Err("its counters do not continue its past");
         }
-        let ancestors = self.ancestors(chunk.dependencies());
-        for cited in chunk.cited() {
-            self.check_cited(cited, &ancestors)?;
-        }
-        let made = self.objects_made(chunk)?;
-        self.objects.extend(made.into_iter().map(|(counter, object)| ((chunk.actor(), counter), object)));
-        self.add(chunk.hash(), chunk.actor(), chunk.dependencies(), chunk.start_op(), chunk.max_op());
+        let mut ancestors = self.ancestors(&parents);
+        let actors = chunk.cited().iter().map(|cited| self.cited(cited, &ancestors)).collect::<Result<Vec<_>, _>>()?;
+        let operations = self.operations(chunk, &actors)?;
+        let index = self.changes.len();
+        ancestors.resize(index / 64 + 1, 0);
+        ancestors[index / 64] |= 1 << (index % 64);
+        self.by_hash.insert(chunk.hash(), index);
+        self.by_actor.insert(chunk.actor(), index);
+        self.changes.push(Ancestor { start_op: chunk.start_op(), max_op: chunk.max_op(), ancestors, operations });
         Ok(())
     }
 
-    fn add(&mut self, hash: ChangeHash, actor: Actor, parents: &[ChangeHash], start_op: u64, max_op: u64) {
-        let index = self.changes.len();
-        let mut ancestors = self.ancestors(parents);
-        ancestors.resize(index / 64 + 1, 0);
-        ancestors[index / 64] |= 1 << (index % 64);
-        self.by_hash.insert(hash, index);
-        self.by_actor.insert(actor, index);
-        self.changes.push(Ancestor { start_op, max_op, ancestors });
-    }
-
     /// The union of the parents' ancestors and the parents.
-    fn ancestors(&self, parents: &[ChangeHash]) -> Vec<u64> {
+    fn ancestors(&self, parents: &[usize]) -> Vec<u64> {
         let mut union = Vec::new();
-        for parent in parents.iter().filter_map(|hash| self.by_hash.get(hash)) {
+        for parent in parents {
             let theirs = &self.changes[*parent].ancestors;
             union.resize(theirs.len().max(union.len()), 0);
             union.iter_mut().zip(theirs).for_each(|(all, one)| *all |= one);
@@ -113,78 +135,118 @@ impl Past {
         union
     }
 
-    fn check_cited(&self, cited: &Cited, ancestors: &[u64]) -> Result<(), &'static str> {
+    /// The number of a change that is named, which must be an ancestor and have what is named of it.
+    fn cited(&self, cited: &Cited, ancestors: &[u64]) -> Result<usize, &'static str> {
         let unknown = "it names an operation that its past does not have";
         let index = *self.by_actor.get(&cited.actor).ok_or(unknown)?;
         let is_ancestor = ancestors.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1);
         let change = &self.changes[index];
         let has = is_ancestor && change.start_op <= cited.first && cited.last <= change.max_op;
-        if has { Ok(()) } else { Err(unknown) }
+        if has { Ok(index) } else { Err(unknown) }
     }
 
-    /// Checks what each operation works on, and gives the objects that the change makes, by counter.
-    fn objects_made(&mut self, chunk: &Chunk<'_>) -> Result<BTreeMap<u64, Object>, &'static str> {
-        let mut made = BTreeMap::new();
-        let mut last: Option<(Option<OpId>, Object)> = None;
-        for op in chunk.ops().flatten() {
-            let container = match last {
-                Some((id, object)) if id == op.object => object,
-                _ => self.object(chunk, op.object, &made)?,
-            };
-            last = Some((op.object, container));
-            if let Some(object) = check_op(&op, container)? {
-                made.insert(op.counter, object);
-            }
+    /// Judges each operation in turn.
+    fn operations(&mut self, chunk: &Chunk<'_>, actors: &[usize]) -> Result<Vec<Operation>, &'static str> {
+        let mut judge = Judge { past: self, start_op: chunk.start_op(), actors, done: Vec::new() };
+        let mut predecessors = Vec::new();
+        let mut ops = chunk.ops();
+        while let Some(op) = ops.next_with(|id| predecessors.push(id)) {
+            let op = op.map_err(|_| "it would not pass the census")?;
+            let operation = judge.operation(&op, &predecessors)?;
+            judge.done.push(operation);
+            predecessors.clear();
         }
-        Ok(made)
+        Ok(judge.done)
     }
 
-    /// The object with this id: made by the change itself, by another new change, or in the document.
-    fn object(
-        &mut self,
-        chunk: &Chunk<'_>,
-        id: Option<OpId>,
-        made: &BTreeMap<u64, Object>,
-    ) -> Result<Object, &'static str> {
-        let unknown = "it works on an object that its past does not have";
-        let Some(id) = id else { return Ok(Object { kind: ObjType::Map, depth: 0 }) };
-        if id.actor == 0 {
-            return made.get(&id.counter).copied().ok_or(unknown);
+    fn key(&mut self, key: &str) -> u32 {
+        if let Some(number) = self.keys.get(key) {
+            return *number;
         }
-        let actor = chunk.actor_of(id.actor).ok_or(unknown)?;
-        if let Some(object) = self.objects.get(&(actor, id.counter)) {
-            return Ok(*object);
-        }
-        let object = self.in_document(actor, id.counter).ok_or(unknown)?;
-        self.objects.insert((actor, id.counter), object);
-        Ok(object)
-    }
-
-    fn in_document(&self, actor: Actor, counter: u64) -> Option<Object> {
-        let id = ObjId::Id(counter, ActorId::from(actor.0), 0);
-        let kind = self.document.object_type(&id).ok()?;
-        let depth = self.document.parents(&id).ok()?.take(usize::from(DEPTH_MAX) + 1).count();
-        Some(Object { kind, depth: u8::try_from(depth).ok()? })
+        let number = self.keys.len() as u32;
+        self.keys.insert(key.into(), number);
+        number
     }
 }
 
-/// Whether an operation may work on this object, and the object it makes there.
-fn check_op(op: &Op<'_>, container: Object) -> Result<Option<Object>, &'static str> {
-    let by_key = matches!(op.key, Key::Property(_));
-    if by_key != matches!(container.kind, ObjType::Map | ObjType::Table) {
-        return Err("it works on a map as on a list, or the reverse");
+/// One change being judged.
+struct Judge<'a> {
+    past: &'a mut Past,
+    start_op: u64,
+    /// The changes that the chunk's other actors stand for.
+    actors: &'a [usize],
+    /// Its operations so far.
+    done: Vec<Operation>,
+}
+
+impl Judge<'_> {
+    fn operation(&mut self, op: &Op<'_>, predecessors: &[OpId]) -> Result<Operation, &'static str> {
+        let own = Id { change: self.past.changes.len() as u32, counter: op.counter as u32 };
+        let (object, shape, depth) = self.container(op.object)?;
+        let slot = match op.key {
+            Key::Property(_) | Key::Head if (shape == Shape::Map) != matches!(op.key, Key::Property(_)) => {
+                return Err("it works on a map as on a list, or the reverse");
+            }
+            Key::Property(key) => Slot::Key(self.past.key(key)),
+            Key::Head => Slot::Element(own),
+            Key::Element(id) => {
+                let element = self.id(id);
+                let slot = Slot::Element(element);
+                if self.find(element)?.place != (Place { object, slot }) {
+                    return Err("it names an element that its object does not have");
+                }
+                if op.insert { Slot::Element(own) } else { slot }
+            }
+        };
+        let place = Place { object, slot };
+        for id in predecessors {
+            let replaced = self.find(self.id(*id))?;
+            if replaced.place != place || replaced.kind == Kind::Deletion {
+                return Err("it replaces a value that is not at its place");
+            }
+        }
+        Ok(Operation { place, kind: kind(op.action, shape, depth)? })
     }
-    let kind = match op.action {
-        Action::MakeMap => ObjType::Map,
-        Action::MakeList => ObjType::List,
-        Action::MakeText => ObjType::Text,
-        Action::Put | Action::Delete | Action::Increment => return Ok(None),
+
+    /// The object that an operation works on, with its shape and depth.
+    fn container(&self, id: Option<OpId>) -> Result<(Option<Id>, Shape, u8), &'static str> {
+        let Some(id) = id else { return Ok((None, Shape::Map, 0)) };
+        let id = self.id(id);
+        match self.find(id)?.kind {
+            Kind::Object(shape, depth) => Ok((Some(id), shape, depth)),
+            Kind::Value | Kind::Deletion => Err("it works on an object that its past does not have"),
+        }
+    }
+
+    fn id(&self, id: OpId) -> Id {
+        let change = id.actor.checked_sub(1).map_or(self.past.changes.len(), |other| self.actors[other]);
+        Id { change: change as u32, counter: id.counter as u32 }
+    }
+
+    fn find(&self, id: Id) -> Result<Operation, &'static str> {
+        let (operations, start_op) = match self.past.changes.get(id.change as usize) {
+            Some(change) => (&change.operations, change.start_op),
+            None => (&self.done, self.start_op),
+        };
+        let at = u64::from(id.counter).checked_sub(start_op).and_then(|at| operations.get(at as usize));
+        at.copied().ok_or("it names an operation that its past does not have")
+    }
+}
+
+/// What an action leaves at its place in an object of this shape and depth.
+fn kind(action: Action, container: Shape, depth: u8) -> Result<Kind, &'static str> {
+    let shape = match action {
+        Action::MakeMap => Shape::Map,
+        Action::MakeList => Shape::List,
+        Action::MakeText => Shape::Text,
+        Action::Put | Action::Increment => return Ok(Kind::Value),
+        Action::Delete => return Ok(Kind::Deletion),
     };
-    if container.kind == ObjType::Text {
+    if container == Shape::Text {
         return Err("it puts an object into a text");
     }
-    if container.depth >= DEPTH_MAX {
+    if depth >= DEPTH_MAX {
         return Err("it nests too deep");
     }
-    Ok(Some(Object { kind, depth: container.depth + 1 }))
+    Ok(Kind::Object(shape, depth + 1))
 }
