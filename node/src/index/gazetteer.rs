@@ -9,6 +9,8 @@
 //! The tables are embedded as they come from their source (`data/README.md`), unpacked at the first question and kept as
 //! text with an index of names beside it. A place is read from its line when it is asked for.
 
+mod name;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,7 +18,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::french::fold;
+use self::name::{Asked, key, park};
 
 static COMMUNES: &[u8] = include_bytes!("../../data/gazetteer/communes.tsv.zst");
 static EPCI: &str = include_str!("../../data/gazetteer/epci.tsv");
@@ -153,7 +155,7 @@ impl Gazetteer {
         for table in TABLES {
             for line in 0..gazetteer.table(table).lines.len() as u32 {
                 let row = Row { table, line };
-                let name = usual_name(table, gazetteer.columns(row).1);
+                let name = gazetteer.usual_name(row);
                 let whole = key(&name);
                 let bare = key(&Asked::new(&name).bare);
                 if !bare.is_empty() && bare != whole && table != TableName::Communes {
@@ -336,8 +338,15 @@ impl Gazetteer {
         (column(0), column(1), column(population).parse().ok())
     }
 
+    /// The name as people say it: a park is known by its own, not by that of the body that runs it.
+    fn usual_name(&self, row: Row) -> String {
+        let name = self.columns(row).1;
+        let park = (row.table == TableName::PetrPnr).then(|| park(name)).flatten();
+        park.unwrap_or_else(|| name.to_owned())
+    }
+
     fn place(&self, row: Row) -> Place<'_> {
-        let (code, name, population) = self.columns(row);
+        let (code, _, population) = self.columns(row);
         let columns = self.table(row.table).columns(row.line);
         let column = |at: usize| columns.get(at).copied().filter(|text| !text.is_empty());
         let point = |lat: usize| Some((column(lat)?.parse().ok()?, column(lat + 1)?.parse().ok()?));
@@ -351,7 +360,7 @@ impl Gazetteer {
         };
         let postcodes = if row.table == TableName::Communes { column(7) } else { None };
         let postcodes = postcodes.map_or(Vec::new(), |codes| codes.split(' ').collect());
-        Place { ty, code, name: usual_name(row.table, name), department, population, point, postcodes }
+        Place { ty, code, name: self.usual_name(row), department, population, point, postcodes }
     }
 
     /// To a hundredth of a degree: the precision of a mean of centres.
@@ -458,234 +467,5 @@ impl Place<'_> {
     }
 }
 
-/// A name as somebody typed it, taken apart.
-#[derive(Debug, Default)]
-struct Asked {
-    /// The name without its qualifier.
-    name: String,
-    /// The name without what tells its type either ("Métropole de", "PNR du").
-    bare: String,
-    ty: Option<Type>,
-    /// A department, region, intercommunality or postcode that it lies in: "Bellefontaine (88)", "Bellefontaine, Vosges".
-    place: Option<String>,
-}
-
-/// Words that tell the type of a territory, folded, the longer ones first.
-const TYPES: [(&str, Type); 25] = [
-    ("communaute de communes", Type::Epci),
-    ("communaute d agglomeration", Type::Epci),
-    ("communaute agglomeration", Type::Epci),
-    ("communaute urbaine", Type::Epci),
-    ("conseil departemental", Type::Department),
-    ("conseil regional", Type::Region),
-    ("parc naturel regional", Type::Pnr),
-    ("parc naturel", Type::Pnr),
-    ("eurometropole", Type::Epci),
-    ("agglomeration", Type::Epci),
-    ("intercommunalite", Type::Epci),
-    ("departement", Type::Department),
-    ("communaute", Type::Epci),
-    ("metropole", Type::Epci),
-    ("com com", Type::Epci),
-    ("commune", Type::Commune),
-    ("region", Type::Region),
-    ("mairie", Type::Commune),
-    ("agglo", Type::Epci),
-    ("ville", Type::Commune),
-    ("petr", Type::Petr),
-    ("pnr", Type::Pnr),
-    ("cc", Type::Epci),
-    ("ca", Type::Epci),
-    ("cu", Type::Epci),
-];
-
-impl Asked {
-    fn new(text: &str) -> Self {
-        let (name, place) = match text.split_once([',', '(']) {
-            Some((name, place)) => (name.trim(), Some(place.trim_matches([' ', ')']).to_owned())),
-            None => match text.trim().rsplit_once(' ') {
-                Some((name, code)) if code.starts_with(|c: char| c.is_ascii_digit()) => (name, Some(code.to_owned())),
-                _ => (text.trim(), None),
-            },
-        };
-        let mut bare = format!(" {} ", words(name).join(" "));
-        let mut ty = None;
-        while let Some((told, told_type)) = TYPES.iter().find(|(told, _)| bare.contains(&format!(" {told} "))) {
-            bare = bare.replacen(&format!(" {told} "), " ", 1);
-            ty = ty.or(Some(*told_type));
-        }
-        let place = place.filter(|place| !place.is_empty()).map(|place| place.to_uppercase());
-        Self { name: name.to_owned(), bare, ty, place }
-    }
-}
-
-/// A name as people say it: a park is known by its name, not by that of the body that runs it.
-fn usual_name(table: TableName, name: &str) -> String {
-    let folded = name.to_lowercase();
-    let park = ["parc naturel régional ", "parc naturel ", "pnr "].iter().find_map(|lead| {
-        let at = folded.find(lead)? + lead.len();
-        name.get(at..).map(|rest| rest.split(" (").next().unwrap_or(rest))
-    });
-    match park {
-        Some(park) if table == TableName::PetrPnr => format!("PNR {}", park.replace("- ", "-")),
-        _ => name.to_owned(),
-    }
-}
-
-/// What two spellings of a name share: its words without accents, articles and joining words, with "saint" short.
-fn key(name: &str) -> String {
-    const JOINING: &[&str] = &["l", "d", "le", "la", "les", "de", "du", "des", "et"];
-    let mut said = words(name);
-    if said.iter().any(|word| !JOINING.contains(&word.as_str())) {
-        said.retain(|word| !JOINING.contains(&word.as_str()));
-    }
-    let short = said.into_iter().map(|word| match word.as_str() {
-        "saint" => "st".to_owned(),
-        "sainte" => "ste".to_owned(),
-        _ => word,
-    });
-    short.collect::<Vec<_>>().join(" ")
-}
-
-fn words(name: &str) -> Vec<String> {
-    let folded = fold(name);
-    folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn find(text: &str) -> Found<'static> {
-        Gazetteer::get().find(text)
-    }
-
-    fn one(text: &str) -> (Type, &'static str) {
-        let found = find(text);
-        let Found::One(place) = found else { panic!("{text}: {found:?}") };
-        (place.ty, place.code)
-    }
-
-    fn names(found: Found<'_>) -> Vec<String> {
-        match found {
-            Found::One(place) => vec![place.name],
-            Found::Several(places) | Found::None(places) => places.into_iter().map(|place| place.name).collect(),
-        }
-    }
-
-    #[test]
-    fn codes_of_every_system() {
-        assert_eq!(one("48019"), (Type::Commune, "48019"));
-        assert_eq!(one("200069656"), (Type::Epci, "200069656"));
-        assert_eq!(one("200075794"), (Type::Petr, "200075794"));
-        assert_eq!(one("258402346"), (Type::Pnr, "258402346"));
-        assert_eq!(one("2a"), (Type::Department, "2A"));
-        assert_eq!(one("63"), (Type::Department, "63"));
-        assert_eq!(one("75011"), (Type::Commune, "75056"), "a postcode of one commune");
-        assert!(matches!(find("39400"), Found::Several(_)), "a postcode of several");
-        assert!(matches!(find("11170"), Found::Several(_)), "the INSEE code of one and the postcode of others");
-        assert_eq!(one("Gruissan (11170)"), (Type::Commune, "11170"));
-        assert_eq!(find("000000000"), Found::None(Vec::new()));
-    }
-
-    #[test]
-    fn names_as_people_type_them() {
-        for (text, code) in [
-            ("Gruissan", "11170"),
-            ("gruissan", "11170"),
-            ("LOOS EN GOHELLE", "62528"),
-            ("saint hilaire de brethmas", "30259"),
-            ("St-Hilaire-de-Brethmas", "30259"),
-            ("barre des cevennes", "48019"),
-            ("ville de Nantes", "44109"),
-            ("Ville d'Annecy", "74010"),
-            ("Paris", "75056"),
-            ("Le Vigan (30)", "30350"),
-            ("Le Vigan, Gard", "30350"),
-            ("Le Vigan 30120", "30350"),
-            ("Bellefontaine 88", "88048"),
-        ] {
-            assert_eq!(one(text), (Type::Commune, code), "{text}");
-        }
-        for (text, code) in [
-            ("CC Cœur Haute Lande", "200069656"),
-            ("coeur haute-lande", "200069656"),
-            ("Communauté de communes Cœur de Chartreuse", "200040111"),
-            ("Com'Com Coeur de Chartreuse", "200040111"),
-            ("Métropole de Rennes", "243500139"),
-            ("Métropole de Rouen-Normandie", "200023414"),
-            ("Montpellier Méditerranée Métropole", "243400017"),
-        ] {
-            assert_eq!(one(text), (Type::Epci, code), "{text}");
-        }
-        assert_eq!(one("PETR Causses et Cévennes"), (Type::Petr, "200075794"));
-        assert_eq!(one("PNR du Luberon"), (Type::Pnr, "258402346"));
-        assert_eq!(one("Parc naturel régional du Doubs Horloger"), (Type::Pnr, "200096295"));
-        assert_eq!(one("Département du Puy-de-Dôme"), (Type::Department, "63"));
-        assert_eq!(one("Région Bretagne"), (Type::Region, "53"));
-        assert_eq!(one("Martinique"), (Type::Department, "972"));
-        assert_eq!(one("Vals de Saintonge"), (Type::Epci, "200041689"));
-    }
-
-    #[test]
-    fn an_ambiguous_name_lists_its_candidates() {
-        let Found::Several(places) = find("bellefontaine") else { panic!("four communes") };
-        let told: Vec<_> = places.iter().map(|place| (place.department.unwrap(), place.population.unwrap())).collect();
-        assert_eq!(told, [("972", 1746), ("88", 952), ("39", 494), ("95", 474)]);
-    }
-
-    #[test]
-    fn a_mistyped_name_has_suggestions() {
-        for (typed, meant) in [("Gruisan", "Gruissan"), ("Loos en Gohele", "Loos-en-Gohelle"), ("Malaunai", "Malaunay")]
-        {
-            let found = find(typed);
-            assert!(matches!(found, Found::None(_)), "{typed}");
-            assert_eq!(names(found).first().map(String::as_str), Some(meant), "{typed}");
-        }
-        assert!(names(find("Saint-Hilaire-de-Breth")).contains(&"Saint-Hilaire-de-Brethmas".to_owned()));
-        for nonsense in ["", " ", "()", ",", "xqzwvy", "🐝", "'", "((((", &"é".repeat(10_000)] {
-            assert_eq!(find(nonsense), Found::None(Vec::new()), "{nonsense:.20}");
-        }
-    }
-
-    #[test]
-    fn parents_from_the_smallest() {
-        let gazetteer = Gazetteer::get();
-        let parents = |ty, code| -> Vec<(Type, String)> {
-            let place = gazetteer.get_by_code(ty, code).unwrap();
-            gazetteer.parents(&place).into_iter().map(|parent| (parent.ty, parent.code.to_owned())).collect()
-        };
-        let expected = [(Type::Epci, "241100593"), (Type::Department, "11"), (Type::Region, "76")];
-        assert_eq!(parents(Type::Commune, "11170"), expected.map(|(ty, code)| (ty, code.to_owned())));
-        assert_eq!(parents(Type::Department, "63"), [(Type::Region, "84".to_owned())]);
-        assert_eq!(parents(Type::Region, "53"), []);
-    }
-
-    #[test]
-    fn a_record_is_the_line_in_the_form_of_the_model() {
-        let Found::One(place) = find("Gruissan") else { panic!("one commune") };
-        assert_eq!(
-            place.record(),
-            json!({
-                "kind": "territory", "lang": "fr", "title": "Gruissan", "type": "commune", "country": "FR",
-                "codes": {"insee": "11170", "departement": "11"},
-                "licence": "etalab-2.0", "status": "shared", "visibility": "public",
-                "origin": {"system": "insee-commune", "id": "11170"},
-                "point": {"lat": 43.1036, "lon": 3.0819, "precision": "centroid"},
-                "population": {"value": 5032, "on": "2026"},
-            })
-        );
-        let Found::One(department) = find("Puy-de-Dôme") else { panic!("one department") };
-        assert_eq!(department.record()["point"], json!({"lat": 45.73, "lon": 3.17, "precision": "approx"}));
-    }
-
-    #[test]
-    fn every_line_is_a_place_with_a_code_and_a_name() {
-        let gazetteer = Gazetteer::get();
-        let lines = TABLES.map(|table| gazetteer.table(table).lines.len());
-        assert_eq!(lines, [34_969, 1_255, 180, 109, 26]);
-        for Name { key, row, .. } in &gazetteer.names {
-            assert!(!key.is_empty() && gazetteer.columns(*row).0.len() >= 2, "{key}");
-        }
-    }
-}
+mod tests;

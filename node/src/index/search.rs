@@ -78,6 +78,9 @@ const MAX_CORRECTIONS: usize = 4;
 /// Characters of an excerpt: three lines of a list.
 const EXCERPT: usize = 240;
 
+/// How far into a text an excerpt is sought, in bytes: a page of hits must not analyse twenty novels.
+const EXCERPT_SOURCE: usize = 16 << 10;
+
 /// Most hits on one page, and the farthest page: ranking keeps a heap of both.
 const MAX_LIMIT: usize = 500;
 const MAX_OFFSET: usize = 10_000;
@@ -332,7 +335,8 @@ impl<'a> Asked<'a> {
     }
 
     /// The words of the index nearest to `term`, unless it is one of them: a swap of two letters, or one letter more, less
-    /// or other; two of these in a long word.
+    /// or other; two of these in a long word. The first letter is taken to be right, as it nearly always is: otherwise
+    /// every word of the index would have to be compared.
     fn nearest(&self, term: &str) -> Result<Vec<String>, IndexError> {
         let length = term.chars().count();
         let known = Term::from_field_text(self.fields.text, term);
@@ -341,14 +345,15 @@ impl<'a> Asked<'a> {
         }
         let allowed = if length < 8 { 1 } else { 2 };
         let mut found: BTreeMap<(usize, String), u32> = BTreeMap::new();
-        self.dictionary("", |word, records| {
+        let initial: String = term.chars().take(1).collect();
+        self.dictionary(&initial, |word, records| {
             if word.chars().count().abs_diff(length) <= allowed {
                 let distance = strsim::osa_distance(word, term);
                 if distance <= allowed {
                     *found.entry((distance, word.to_owned())).or_default() += records;
                 }
             }
-            true
+            word.starts_with(&initial)
         })?;
         let mut found: Vec<_> = found.into_iter().collect();
         found.sort_by_key(|((distance, _), records)| (*distance, std::cmp::Reverse(*records)));
@@ -393,6 +398,7 @@ impl<'a> Asked<'a> {
         let record = document.get_first(self.fields.record).and_then(|value| value.as_bytes());
         let record = record.and_then(|bytes| bytes.try_into().ok()).map(RecordId).ok_or(IndexError::Damaged)?;
         let (summary, text) = (said(self.fields.summary), said(self.fields.text));
+        let text = &text[..text.floor_char_boundary(EXCERPT_SOURCE)];
         let excerpt = self.excerpt(summary).or_else(|| self.excerpt(text));
         let beginning = if summary.is_empty() { text } else { summary };
         let title = Excerpt { text: said(self.fields.title).to_owned(), marks: self.marks(said(self.fields.title)) };
