@@ -598,20 +598,21 @@ impl<'a> Oracle<'a> {
 
 const NAMES: [&str; 5] = ["alice", "bob", "carol", "dan", "eve"];
 
-/// One step of an attack: who, what, on what, having seen what; all chosen blindly.
+/// One step of a history: who, what, on what, by which of several, having seen what; all chosen blindly.
 type Step = (u8, u8, u8, u8, u8);
 
-/// Plays the steps. All but Eve hold all tickets; nobody but them lets Eve in unless they are told to.
+/// Plays the steps after a first invite, whose ticket all but Eve hold.
 fn play(steps: &[Step]) -> World {
     let mut world = World::with(if steps.len() % 4 == 0 { Inviters::Garants } else { Inviters::Allies });
+    world.force("alice", world.roster.heads(), invite(Role::Ally));
     for step in steps {
+        let by = name_of(step.0);
         let act = act(&world, *step);
-        let by = NAMES[usize::from(step.0) % NAMES.len()];
         let pick = |n: u8| world.said[usize::from(n) % world.said.len()].id();
-        let deps = match step.4 % 3 {
-            0 => world.roster.heads().into_iter().take(Statement::MAX_DEPS).collect(),
+        let deps = match step.4 % 4 {
+            0 => vec![pick(step.3), pick(step.4)],
             1 => vec![world.said.last().unwrap().id()],
-            _ => vec![pick(step.3), pick(step.4)],
+            _ => world.roster.heads().into_iter().take(Statement::MAX_DEPS).collect(),
         };
         let statement = Statement::sign(&keys(by), world.roster.commons(), deps, NOW, act).unwrap();
         if !world.roster.knows(&statement.id()) {
@@ -621,49 +622,58 @@ fn play(steps: &[Step]) -> World {
     world
 }
 
-fn act(world: &World, (by, what, on, seen, _): Step) -> Act {
-    let name = NAMES[usize::from(by) % NAMES.len()];
-    let last = |wanted: fn(&Act) -> bool, back: u8| {
-        let mut found: Vec<_> = world.said.iter().rev().filter(|statement| wanted(statement.act())).collect();
-        found.truncate(3);
-        found.get(usize::from(back) % 3.min(found.len().max(1))).map(|statement| statement.id())
-    };
-    let invite = last(|act| matches!(act, Act::Invite(_)), on).unwrap_or(world.genesis());
-    let ally = last(|act| matches!(act, Act::Inception(_)), seen).unwrap_or(world.genesis()).into();
+/// Alice, the founder, acts most, so that things happen.
+fn name_of(who: u8) -> &'static str {
+    NAMES[[0, 0, 0, 1, 1, 2, 3, 4][usize::from(who % 8)]]
+}
+
+fn invite(role: Role) -> Act {
+    Act::Invite(Invite { ticket: ticket::key(&Seed::new([1; 32])), role, expires: NOW, uses: 3 })
+}
+
+fn act(world: &World, (by, what, on, which, _): Step) -> Act {
+    let name = name_of(by);
     match what % 16 {
-        0..3 => {
-            let said =
-                inception(&keys(name), world.roster.commons(), world.genesis(), card(name), CHARTER, NOW).unwrap();
-            let Act::Inception(mut inception) = said.act().clone() else { unreachable!() };
-            inception.charter = CharterHash([if on % 8 == 0 { 8 } else { 7 }; 32]);
-            Act::Inception(inception)
-        }
-        3..6 => Act::Invite(Invite {
-            ticket: ticket::key(&Seed::new([1; 32])),
-            role: if on % 4 == 0 { Role::Reader } else { Role::Ally },
-            expires: NOW,
-            uses: 3,
-        }),
-        6..10 => {
+        0..2 => present(world, name, on),
+        2..4 => invite(if on % 4 == 0 { Role::Reader } else { Role::Ally }),
+        4..9 => {
+            let Some(own) = last_own(world, name) else { return present(world, name, on) };
+            // Now and then for somebody else.
+            let newcomer =
+                if on % 16 == 0 { recent(world, which, |act| matches!(act, Act::Inception(_))) } else { None };
+            let (ally, invite) = (newcomer.map_or(own, AllyId::from), an_invite(world, which));
             let seed = Seed::new([if name == "eve" { 2 } else { 1 }; 32]);
             let commons = world.roster.commons();
-            // Mostly for oneself.
-            let own = last_own(world, name).filter(|_| on % 8 != 0).unwrap_or(ally);
-            let proof = Keys::from_seed(&seed).sign(Domain::TICKET, &[&commons.0, &invite.0, &own.0]);
-            Act::Redeem(Redeem { invite, ally: own, proof })
+            let proof = Keys::from_seed(&seed).sign(Domain::TICKET, &[&commons.0, &invite.0, &ally.0]);
+            Act::Redeem(Redeem { invite, ally, proof })
         }
-        10..14 => match last(|act| matches!(act, Act::Redeem(_)), on) {
-            Some(redeem) => {
-                let said = world.said.iter().find(|statement| statement.id() == redeem).unwrap();
-                let Act::Redeem(Redeem { ally: newcomer, .. }) = said.act() else { unreachable!() };
-                Act::Admit { ally: if seen % 8 == 0 { ally } else { *newcomer }, basis: Basis::Redeem(redeem) }
-            }
-            None => Act::Seen,
-        },
-        14 => Act::InviteRevoke { invite },
-        _ if on % 32 == 0 => Act::Unknown { kind: if on == 0 { 200 } else { 100 }, payload: vec![seen] },
+        9..14 => {
+            let Some(redeem) = recent(world, which, |act| matches!(act, Act::Redeem(_))) else { return Act::Seen };
+            let said = world.said.iter().find(|statement| statement.id() == redeem).unwrap();
+            let Act::Redeem(Redeem { ally, .. }) = *said.act() else { unreachable!() };
+            Act::Admit { ally, basis: Basis::Redeem(redeem) }
+        }
+        14 if on % 2 == 0 => Act::InviteRevoke { invite: an_invite(world, which) },
+        15 if on % 16 == 0 => Act::Unknown { kind: if on == 0 { 200 } else { 100 }, payload: vec![which] },
         _ => Act::Seen,
     }
+}
+
+fn present(world: &World, name: &str, on: u8) -> Act {
+    let charter = CharterHash([if on % 16 == 0 { 8 } else { 7 }; 32]);
+    let said = inception(&keys(name), world.roster.commons(), world.genesis(), card(name), charter, NOW).unwrap();
+    said.act().clone()
+}
+
+fn an_invite(world: &World, which: u8) -> StatementId {
+    recent(world, which, |act| matches!(act, Act::Invite(_))).unwrap_or(world.genesis())
+}
+
+/// One of the last three statements of a kind.
+fn recent(world: &World, which: u8, wanted: fn(&Act) -> bool) -> Option<StatementId> {
+    let found: Vec<_> = world.said.iter().rev().filter(|said| wanted(said.act())).take(3).collect();
+    let at = usize::from(which).checked_rem(found.len())?;
+    Some(found[at].id())
 }
 
 fn last_own(world: &World, name: &str) -> Option<AllyId> {
