@@ -1,1 +1,3 @@
 //! What the scenarios share: homes, nodes, users, stories, the simulator.
+
+pub mod sim;

@@ -1,3 +1,3 @@
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
-}
+//! Scenarios of many nodes, in one binary: a file a theme.
+
+mod convergence;

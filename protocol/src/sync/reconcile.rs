@@ -1,6 +1,6 @@
 //! Finding the difference: one side serves symbols (or its list of items), the other decodes and says what it wants.
 //!
-//! The initiator sends [`FIRST`] symbols. The other side subtracts its own and peels. When they do not suffice it
+//! The initiator sends [`FIRST`] symbols, or fewer of a small set. The other side subtracts its own and peels. When they do not suffice it
 //! estimates the difference and asks for about what is missing, rather too little than too much: the estimate gets
 //! better with every symbol, and an ask costs a round trip while a symbol costs 26 bytes for nothing. When the sets
 //! have little in common the smaller one is listed instead. The side that finds the difference sends what the other
@@ -24,6 +24,12 @@ use crate::wire::Reader;
 /// Symbols sent unasked: they decode up to some twenty differences, the common case, and estimate more to a quarter, for
 /// under a kilobyte.
 pub(super) const FIRST: usize = 36;
+
+/// The same when one set has fewer than [`SMALL`] entries: a kilobyte would be more than comparing ranges takes.
+const FIRST_OF_SMALL: usize = 24;
+
+/// The size of sets below which fewer symbols are sent unasked.
+const SMALL: u64 = 4096;
 
 /// Symbols in one frame: 26 bytes each, at most 32.
 const SYMBOLS_A_FRAME: usize = 8 * 1024;
@@ -84,7 +90,7 @@ impl Reconcile {
             self.fresh = Some(Key::fresh(&self.random));
             frames.push(Frame::Fresh(self.random));
         }
-        frames.extend(self.serve(FIRST, replica)?);
+        frames.extend(self.serve(self.first(), replica)?);
         Ok(frames)
     }
 
@@ -103,7 +109,7 @@ impl Reconcile {
     ) -> Result<Option<Difference>, Fault> {
         match (&mut self.state, frame) {
             (State::Waiting, Frame::Symbols(body)) => {
-                self.state = State::Decoding { decoder: Decoder::new(self.key()), until: FIRST, asks: 0 };
+                self.state = State::Decoding { decoder: Decoder::new(self.key()), until: self.first(), asks: 0 };
                 self.decode(&body, replica, frames)
             }
             (State::Decoding { .. }, Frame::Symbols(body)) => self.decode(&body, replica, frames),
@@ -147,6 +153,15 @@ impl Reconcile {
             }
             (_, _) => Err(Misbehaviour::OutOfTurn.into()),
         }
+    }
+
+    /// Both sides know both counts.
+    fn first(&self) -> usize {
+        if self.smaller() < SMALL { FIRST_OF_SMALL } else { FIRST }
+    }
+
+    fn smaller(&self) -> u64 {
+        self.sketch.count().min(self.their_count)
     }
 
     fn key(&self) -> Key {
@@ -195,19 +210,19 @@ impl Reconcile {
             return Err(Misbehaviour::EmptyFrame.into());
         }
         let ours = self.symbols(start..start + theirs.len(), replica)?;
-        let State::Decoding { decoder, asks, .. } = &mut self.state else { return Ok(None) };
+        let smaller = self.smaller();
+        let State::Decoding { decoder, until, asks } = &mut self.state else { return Ok(None) };
         match decoder.extend(&theirs, &ours) {
             Ok(true) => {
                 let (theirs, ours): (Vec<_>, Vec<_>) = (decoder.theirs().collect(), decoder.ours().collect());
                 return self.settle(theirs, self.places(&ours, replica)?, frames).map(Some);
             }
-            Ok(false) if decoder.len() < until => return Ok(None),
+            Ok(false) if decoder.len() < *until => return Ok(None),
             Ok(false) => {
-                let next = next_ask(decoder, *asks, self.sketch.count().min(self.their_count));
                 self.asks += 1;
-                match next {
+                match next_ask(decoder, *asks, smaller) {
                     Next::Symbols(next) => {
-                        self.state = State::Decoding { decoder: decoder.clone(), until: next, asks: *asks + 1 };
+                        (*until, *asks) = (next, *asks + 1);
                         frames.push(Frame::Ask(next as u64));
                     }
                     Next::List => self.ask_for_a_list(replica, frames)?,

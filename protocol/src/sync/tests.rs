@@ -467,7 +467,7 @@ fn eve_who_never_sends_what_we_want_is_not_in_sync() {
     let honest = replica("eve", changes("alice", 0..100).chain(changes("eve", 0..3)));
     let symbols = || {
         let mut body = Vec::new();
-        sketch::encode(&honest.set().sketch().prefix()[..reconcile::FIRST], 0, 103, &mut body);
+        sketch::encode(&honest.set().sketch().prefix()[..24], 0, 103, &mut body);
         Frame::Symbols(body)
     };
     let stolen = honest.set().digest().tag(&ALICE, &COMMONS);
@@ -500,9 +500,9 @@ fn eves_garbage_symbols_are_hers_by_the_second_key() {
     assert_blamed(&alice, &Misbehaviour::Symbols);
     assert_eq!(alice.frames.iter().filter(|frame| matches!(frame, Frame::Fresh(_))).count(), 1);
 
-    let too_many = alice_meets(Role::Responder, lie(100), [garbage(37)]);
+    let too_many = alice_meets(Role::Responder, lie(100), [garbage(25)]);
     assert!(matches!(too_many.fault(), Fault::Misbehaved(Misbehaviour::Malformed(_))));
-    let mostly_strange = alice_meets(Role::Responder, lie(100), [garbage(36)]);
+    let mostly_strange = alice_meets(Role::Responder, lie(100), [garbage(24)]);
     assert!(matches!(mostly_strange.frames[1..], [Frame::Items(_)]), "the sets seem to have little in common");
 }
 
@@ -529,9 +529,9 @@ fn eves_lists_must_ascend_and_end() {
 
 #[test]
 fn eve_asks_only_forwards_and_not_for_ever() {
-    assert_blamed(&alice_meets(Role::Initiator, lie(100), [Frame::Ask(36)]), &Misbehaviour::Ask);
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), [Frame::Ask(24)]), &Misbehaviour::Ask);
     assert_blamed(&alice_meets(Role::Initiator, lie(100), [Frame::Ask(u64::MAX)]), &Misbehaviour::Ask);
-    assert_blamed(&alice_meets(Role::Initiator, lie(100), (37..100).map(Frame::Ask)), &Misbehaviour::Ask);
+    assert_blamed(&alice_meets(Role::Initiator, lie(100), (25..100).map(Frame::Ask)), &Misbehaviour::Ask);
     let twice = [Frame::AskItems, Frame::AskItems];
     assert_blamed(&alice_meets(Role::Initiator, lie(100), twice), &Misbehaviour::OutOfTurn);
     let twice = [Frame::Fresh([0; 32]), Frame::Fresh([1; 32])];
