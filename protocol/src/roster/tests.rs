@@ -603,7 +603,7 @@ type Step = (u8, u8, u8, u8, u8);
 
 /// Plays the steps after a first invite, whose ticket all but Eve hold.
 fn play(steps: &[Step]) -> World {
-    let mut world = World::with(if steps.len() % 4 == 0 { Inviters::Garants } else { Inviters::Allies });
+    let mut world = World::with(if steps.len().is_multiple_of(4) { Inviters::Garants } else { Inviters::Allies });
     world.force("alice", world.roster.heads(), invite(Role::Ally));
     for step in steps {
         let by = name_of(step.0);
@@ -660,7 +660,7 @@ fn act(world: &World, (by, what, on, which, _): Step) -> Act {
 }
 
 fn present(world: &World, name: &str, on: u8) -> Act {
-    let charter = CharterHash([if on % 16 == 0 { 8 } else { 7 }; 32]);
+    let charter = CharterHash([if on.is_multiple_of(16) { 8 } else { 7 }; 32]);
     let said = inception(&keys(name), world.roster.commons(), world.genesis(), card(name), charter, NOW).unwrap();
     said.act().clone()
 }
