@@ -392,7 +392,8 @@ impl Checker {
             let details = reference.as_object().into_iter().flatten();
             let details = details.filter(|(name, value)| !matches!(name.as_str(), "to" | "rel") && !value.is_null());
             let details = details.map(|(name, value)| (name.clone(), raw(value))).collect();
-            put.insert(key, Target::Members { put: details, only: true });
+            // A bare id says nothing of the details, and leaves them.
+            put.insert(key, Target::Members { put: details, only: bare.is_none() });
         }
         Target::Members { put, only: true }
     }
@@ -435,9 +436,10 @@ fn scalar_json(scalar: &ScalarValue) -> Json {
     }
 }
 
-/// Text in one spelling: composed characters, `\n` line ends, no control characters but line ends and tabs.
+/// Text in one spelling: composed characters, `\n` line ends, nothing blank around it, no control characters but line
+/// ends and tabs.
 fn normal(text: &str) -> String {
-    let text: String = text.replace("\r\n", "\n").nfc().collect();
+    let text: String = text.trim().replace("\r\n", "\n").nfc().collect();
     let kept = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
     if text.chars().all(|c| kept(&c)) { text } else { text.chars().filter(kept).collect() }
 }

@@ -115,3 +115,74 @@ pub(crate) fn experience() -> Person {
         json!({ "title": "Une navette à la demande", "story": "Un.\n\nDeux.\n\nTrois." }),
     )
 }
+
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn edit() -> impl Strategy<Value = Edit> {
+        let text = "[ab é\n]{0,12}";
+        let words = prop::collection::vec(prop::sample::select(vec!["energy", "water", "mobility"]), 0..3);
+        let items = prop::collection::vec(("[ab]{1,3}", prop::option::of("202[0-9]")), 0..4);
+        prop_oneof![
+            text.prop_map(|text| Edit::set("story", text)),
+            "[ab]{1,5}".prop_map(|text| Edit::set("title", text)),
+            prop::sample::select(vec!["stopped", "paused"]).prop_map(|code| Edit::set("outcome", code)),
+            prop::sample::select(vec!["stopped", "paused"]).prop_map(|code| Edit::settle("outcome", code)),
+            words.prop_map(|words| Edit::set("themes", words)),
+            (0i64..3).prop_map(|months| Edit::set("means/months", months)),
+            items.prop_map(|items| {
+                let item = |(title, on): (String, Option<String>)| json!({ "title": title, "on": on });
+                Edit::set("steps", items.into_iter().map(item).collect::<Vec<_>>())
+            }),
+        ]
+    }
+
+    #[derive(Debug, Clone)]
+    enum Act {
+        Edit(usize, Edit),
+        Hear(usize, usize),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            3 => (0..5usize, edit()).prop_map(|(who, edit)| Act::Edit(who, edit)),
+            1 => (0..5usize, 0..5usize).prop_map(|(who, whom)| Act::Hear(who, whom)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn whoever_hears_everybody_sees_the_same_in_whatever_order(acts in prop::collection::vec(act(), 1..24)) {
+            let base = experience();
+            let mut people: Vec<Person> = ["alice", "bob", "carol", "dan", "eve"].map(|name| base.fork(name)).into();
+            for act in acts {
+                match act {
+                    Act::Edit(who, edit) => {
+                        if let Ok(draft) = people[who].draft(&[edit]) {
+                            let change = seal(&draft, people[who].name);
+                            people[who].doc.apply_changes([change]).unwrap();
+                        }
+                    }
+                    Act::Hear(who, whom) => {
+                        let other = people[whom].clone();
+                        people[who].hears(&other);
+                    }
+                }
+            }
+            let (mut forth, mut back) = (base.fork("frank"), base.fork("frank"));
+            people.iter().for_each(|person| { forth.hears(person); });
+            people.iter().rev().for_each(|person| { back.hears(person); });
+            let view = forth.view();
+            prop_assert_eq!(&view, &back.view());
+            // A view is stored in postcard, and what the record says can be handed back without changing it.
+            let stored = postcard::to_stdvec(&view).unwrap();
+            prop_assert_eq!(postcard::from_bytes::<View>(&stored).unwrap(), view.clone());
+            let edits: Vec<Edit> = view.fields_json().into_iter().map(|(name, value)| Edit::set(&name, value)).collect();
+            prop_assert!(matches!(forth.draft(&edits), Err(EditError::NothingToDo)));
+        }
+
+    }
+}
