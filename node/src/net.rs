@@ -11,6 +11,8 @@ pub mod address;
 mod behaviour;
 mod limits;
 mod session;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,9 +32,7 @@ use self::address::{network_key, peer_id};
 pub use self::behaviour::OpenError;
 use self::behaviour::Reply;
 pub use self::limits::{Exceeded, Limits};
-pub use self::session::{
-    Direction, Frame, IDLE, Inbox, MAX_FRAME, Outbox, SendError, SessionError, SyncStream, Traffic,
-};
+pub use self::session::{Direction, Frame, Inbox, MAX_FRAME, Outbox, SendError, SessionError, SyncStream, Traffic};
 pub use self::transport::{AGENT, DialFailure, StartError, everywhere};
 use self::transport::{Node, NodeEvent};
 

@@ -62,7 +62,8 @@ pub struct NotAKey(pub NetworkKey);
 /// [`AddressError`].
 pub fn parse(text: &str) -> Result<(Multiaddr, Option<NetworkKey>), AddressError> {
     let text = text.trim();
-    let address: Multiaddr = text.parse().map_err(|_| not_an_address(text))?;
+    let address = text.parse().ok().filter(|address: &Multiaddr| !address.is_empty());
+    let address = address.ok_or_else(|| not_an_address(text))?;
     let mut peer = None;
     if let Some(Protocol::P2p(id)) = address.iter().last() {
         peer = Some(network_key(&id).ok_or_else(|| AddressError::Peer { text: text.to_owned() })?);
@@ -161,7 +162,8 @@ fn reach(address: &Multiaddr, on_this_machine: bool) -> Option<Reach> {
     }
 }
 
-fn ip(address: &Multiaddr) -> Option<IpAddr> {
+/// The IP address, if the address has one and not a name.
+pub(crate) fn ip(address: &Multiaddr) -> Option<IpAddr> {
     let first = address.iter().next()?;
     if let Protocol::Ip4(ip) = first {
         Some(IpAddr::V4(ip))

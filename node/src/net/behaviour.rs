@@ -182,7 +182,7 @@ impl Behaviour {
     }
 
     fn take_place(&mut self, peer: NetworkKey, direction: Direction) -> Arc<Place> {
-        let place = Arc::<Place>::default();
+        let place = Arc::new(Place::new(self.limits.idle));
         self.sessions.push(Session { peer, direction, place: Arc::downgrade(&place) });
         place
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
@@ -40,11 +41,23 @@ pub struct Limits {
     pub strangers: usize,
     /// Sessions that we opened at once: counted apart, so that whatever comes in, we can reach out.
     pub sessions_out: usize,
+    /// How long a session may stay still: no piece of a frame in either direction. Shorter would cut an ally that commits
+    /// to a slow disk before it acknowledges; longer lets a peer that fell silent keep one of few places.
+    pub idle: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { incoming: 96, outgoing: 16, per_peer: 3, per_address: 4, sessions_in: 4, strangers: 2, sessions_out: 4 }
+        Self {
+            incoming: 96,
+            outgoing: 16,
+            per_peer: 3,
+            per_address: 4,
+            sessions_in: 4,
+            strangers: 2,
+            sessions_out: 4,
+            idle: Duration::from_secs(30),
+        }
     }
 }
 

@@ -2,16 +2,17 @@
 //!
 //! Who opens a stream `/essaim/sync/1` first hears one byte: [`Answer::Ready`], and the session begins, or
 //! [`Answer::Busy`], and the stream is over. Then both sides send frames, each when it likes: a little-endian `u32`
-//! length, then that many bytes. Closing one direction says "nothing more from me"; what such a session achieved is for
-//! the rules to say, not for this module.
+//! length, then that many bytes. Length zero says "nothing more from me": the end of the stream alone does not, since Yamux
+//! ends a stream in the same way when its connection is lost.
 //!
 //! ```text
 //! answer = u8: 1 ready, 0 busy          from the side that did not open the stream
 //! frame  = length u32 LE (1 …= MAX_FRAME) ‖ bytes
+//! end    = 0u32
 //! ```
 //!
 //! A task of its own pumps the frames through two short queues, so that an owner that is busy holds the peer back and
-//! costs no memory. The pump ends a session in which nothing passes for [`IDLE`]; it ends by itself when the stream
+//! costs no memory. The pump ends a session that stays still for too long; it ends by itself when the stream
 //! or its owner is gone.
 
 use std::io;
@@ -28,19 +29,18 @@ use tokio::time::{Instant, timeout};
 /// to bytes that do not compress. A larger one would let eight sessions hold more memory than a node has to spare.
 pub const MAX_FRAME: usize = 256 * 1024 + 4 * 1024;
 
-/// How long a session may stay still: no piece of a frame in either direction. Shorter would cut an ally that commits to
-/// a slow disk before it acknowledges; longer lets a peer that fell silent keep one of few places.
-pub const IDLE: Duration = Duration::from_secs(30);
-
 /// How long opening may take: the choice of protocol, then the answer. Ten round trips over the slowest link in use.
 pub(crate) const OPENING: Duration = Duration::from_secs(10);
 
-/// Bytes that count as movement, unless a frame ends earlier: at one byte a second a session is cut after [`IDLE`], at
-/// 5 kbit/s it lives.
+/// Bytes that count as movement, unless a frame ends earlier: within 30 s, one byte a second is standing still and
+/// 5 kbit/s is not.
 const PIECE: usize = 16 * 1024;
 
 /// Bytes of a frame's length.
 const PREFIX: u64 = 4;
+
+/// Where a length is expected: no more frames.
+const END: [u8; 4] = [0; 4];
 
 /// Frames in each queue between stream and owner: 1 MiB each way, what the rules allow in flight.
 const QUEUE: usize = 4;
@@ -80,7 +80,7 @@ pub struct Outbox(mpsc::Sender<Frame>);
 
 impl Outbox {
     /// Sends one frame; waits while the queue is full. An owner that waits here must let somebody else empty the
-    /// [`Inbox`], or two nodes that both only send hold each other up until [`IDLE`] is over.
+    /// [`Inbox`], or two nodes that both only send hold each other up until both give up.
     ///
     /// # Errors
     /// [`SendError::Length`] when the frame is empty or longer than [`MAX_FRAME`], [`SendError::Closed`] when the session
@@ -120,7 +120,7 @@ impl Traffic {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Bytes of whole frames that came in.
+    /// Bytes of the whole frames that came in.
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
@@ -144,7 +144,7 @@ pub enum SendError {
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The peer misbehaves: no program of ours claims such a length.
-    #[error("the peer claims a frame of {length} bytes: at least 1 and at most {MAX_FRAME} are allowed")]
+    #[error("the peer claims a frame of {length} bytes: at most {MAX_FRAME} are allowed")]
     Length {
         /// The claimed length.
         length: u32,
@@ -155,11 +155,11 @@ pub enum SessionError {
         /// The byte.
         answer: u8,
     },
-    /// The peer closed its direction, or vanished, within a frame.
-    #[error("the stream ended within a frame")]
+    /// The peer vanished: the stream ended before it was said to.
+    #[error("the stream was cut short")]
     CutShort,
     /// Nothing passed for too long: a peer that hangs, or a link that does.
-    #[error("nothing passed for {} s", IDLE.as_secs())]
+    #[error("nothing passed for too long")]
     Idle,
     /// The connection broke.
     #[error("the connection was lost")]
@@ -205,12 +205,18 @@ pub(crate) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Result
 }
 
 /// A place among the sessions: it is taken as long as this exists.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Place {
     answered: AtomicBool,
+    /// How long the session may stay still.
+    idle: Duration,
 }
 
 impl Place {
+    pub(crate) const fn new(idle: Duration) -> Self {
+        Self { answered: AtomicBool::new(false), idle }
+    }
+
     /// The peer said [`Answer::Ready`].
     pub(crate) fn answer(&self) {
         self.answered.store(true, Ordering::Relaxed);
@@ -265,8 +271,13 @@ fn begin(ends: (NetworkKey, NetworkKey), direction: Direction, place: Arc<Place>
     let (outbox, queued) = mpsc::channel(QUEUE);
     let (arrived, inbox) = mpsc::channel(QUEUE);
     let traffic = Arc::<Traffic>::default();
-    let pump =
-        Pump { queued, arrived, traffic: Arc::clone(&traffic), moved: watch::Sender::new(Instant::now()), place };
+    let pump = Pump {
+        queued,
+        arrived: Some(arrived),
+        traffic: Arc::clone(&traffic),
+        moved: watch::Sender::new(Instant::now()),
+        place,
+    };
     let (local, peer) = ends;
     (SyncStream { local, peer, direction, outbox: Outbox(outbox), inbox: Inbox(inbox), traffic }, pump)
 }
@@ -274,7 +285,8 @@ fn begin(ends: (NetworkKey, NetworkKey), direction: Direction, place: Arc<Place>
 /// The task between a stream and its owner.
 struct Pump {
     queued: mpsc::Receiver<Frame>,
-    arrived: mpsc::Sender<Result<Frame, SessionError>>,
+    /// None once the peer has closed its direction, so that the owner sees the end while ours is still open.
+    arrived: Option<mpsc::Sender<Result<Frame, SessionError>>>,
     traffic: Arc<Traffic>,
     /// When something last moved.
     moved: watch::Sender<Instant>,
@@ -288,41 +300,43 @@ impl Pump {
             Err(error) => Err(error),
         };
         drop(self.place);
-        if let Err(error) = result {
+        if let (Err(error), Some(arrived)) = (result, self.arrived) {
             // An owner that is gone has no use for the reason.
-            drop(self.arrived.send(Err(error)).await);
+            drop(arrived.send(Err(error)).await);
         }
     }
 
     /// Both directions until both are closed, one breaks, or neither moves.
     async fn pump<S: AsyncRead + AsyncWrite + Unpin>(&mut self, stream: S) -> Result<(), SessionError> {
         let (mut reader, mut writer) = stream.split();
-        let Self { queued, arrived, traffic, moved, .. } = self;
+        let Self { queued, arrived, traffic, moved, place } = self;
         moved.send_replace(Instant::now());
         tokio::select! {
             result = async { tokio::try_join!(receive(&mut reader, arrived, traffic, moved), transmit(&mut writer, queued, traffic, moved)) } => result.map(|((), ())| ()),
-            () = stillness(moved) => Err(SessionError::Idle),
+            () = stillness(moved, place.idle) => Err(SessionError::Idle),
         }
     }
 }
 
 async fn receive(
     reader: &mut (impl AsyncRead + Unpin),
-    arrived: &mpsc::Sender<Result<Frame, SessionError>>,
+    arrived: &mut Option<mpsc::Sender<Result<Frame, SessionError>>>,
     traffic: &Traffic,
     moved: &watch::Sender<Instant>,
 ) -> Result<(), SessionError> {
-    loop {
+    while let Some(to) = arrived {
         let frame = tokio::select! {
             frame = read_frame(reader, moved) => frame?,
-            () = arrived.closed() => None,
+            () = to.closed() => None,
         };
-        let Some(frame) = frame else { return Ok(()) };
+        let Some(frame) = frame else { break };
         traffic.received.fetch_add(frame.len() as u64 + PREFIX, Ordering::Relaxed);
-        if arrived.send(Ok(frame)).await.is_err() {
-            return Ok(());
+        if to.send(Ok(frame)).await.is_err() {
+            break;
         }
     }
+    *arrived = None;
+    Ok(())
 }
 
 async fn transmit(
@@ -338,32 +352,33 @@ async fn transmit(
             writer.flush().await?;
         }
     }
+    writer.write_all(&END).await?;
+    traffic.sent.fetch_add(PREFIX, Ordering::Relaxed);
     Ok(writer.close().await?)
 }
 
-/// Ends when nothing moved for [`IDLE`].
-async fn stillness(moved: &watch::Sender<Instant>) {
-    let mut still = false;
-    while !still {
-        let until = *moved.borrow() + IDLE;
+/// Ends when nothing moved for `idle`.
+async fn stillness(moved: &watch::Sender<Instant>, idle: Duration) {
+    let mut until = *moved.borrow() + idle;
+    while Instant::now() < until {
         tokio::time::sleep_until(until).await;
-        still = *moved.borrow() + IDLE <= Instant::now();
+        until = *moved.borrow() + idle;
     }
 }
 
-/// The next frame, or `None` when the stream ends before one.
+/// The next frame, or `None` when the peer says that there is none.
 async fn read_frame(
     stream: &mut (impl AsyncRead + Unpin),
     moved: &watch::Sender<Instant>,
 ) -> Result<Option<Frame>, SessionError> {
     let mut prefix = [0; 4];
-    if stream.read(&mut prefix[..1]).await? == 0 {
+    stream.read_exact(&mut prefix).await?;
+    if prefix == END {
         return Ok(None);
     }
-    stream.read_exact(&mut prefix[1..]).await?;
     let claimed = u32::from_le_bytes(prefix);
     let length = claimed as usize;
-    if !(1..=MAX_FRAME).contains(&length) {
+    if length > MAX_FRAME {
         return Err(SessionError::Length { length: claimed });
     }
     let mut frame = vec![0; length];
@@ -390,4 +405,161 @@ async fn write_frame(
         moved.send_replace(Instant::now());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+    use libp2p::Transport as _;
+    use libp2p::core::transport::memory::{Channel, MemoryTransport};
+    use libp2p::core::transport::{DialOpts, ListenerId, PortUse, TransportEvent};
+
+    use super::*;
+
+    const PATIENT: Duration = Duration::from_secs(60);
+    const HASTY: Duration = Duration::from_millis(40);
+
+    type Pipe = Channel<Vec<u8>>;
+
+    /// Two ends of a pipe in memory.
+    async fn pipe() -> (Pipe, Pipe) {
+        let mut transport = MemoryTransport::default().boxed();
+        transport.listen_on(ListenerId::next(), "/memory/0".parse().unwrap()).unwrap();
+        let Some(TransportEvent::NewAddress { listen_addr, .. }) = transport.next().await else { panic!("no address") };
+        let options = DialOpts { role: libp2p::core::Endpoint::Dialer, port_use: PortUse::New };
+        let dialled = transport.dial(listen_addr, options).unwrap();
+        let accepted = async {
+            let Some(TransportEvent::Incoming { upgrade, .. }) = transport.next().await else { panic!("nobody") };
+            upgrade.await.unwrap()
+        };
+        let (dialled, accepted) = futures::join!(dialled, accepted);
+        (dialled.unwrap(), accepted)
+    }
+
+    /// A session that we opened; the other end is a bare pipe.
+    async fn session(idle: Duration) -> (SyncStream, Pipe) {
+        let (ours, theirs) = pipe().await;
+        let ends = (NetworkKey([1; 32]), NetworkKey([2; 32]));
+        let (session, pump) = opened(ours, ends, Arc::new(Place::new(idle)));
+        tokio::spawn(pump);
+        (session, theirs)
+    }
+
+    #[tokio::test]
+    async fn a_session_says_ready_and_frames_pass_until_each_side_closes() {
+        let (ours, mut theirs) = pipe().await;
+        let place = Arc::new(Place::new(PATIENT));
+        let taken = Arc::downgrade(&place);
+        let (session, pump) = accept(ours, (NetworkKey([1; 32]), NetworkKey([2; 32])), place);
+        let pump = tokio::spawn(pump);
+        assert_eq!(read_answer(&mut theirs).await.unwrap(), Answer::Ready);
+        let SyncStream { outbox, mut inbox, traffic, .. } = session;
+
+        outbox.send(b"bonjour".to_vec()).await.unwrap();
+        let mut heard = [0; 11];
+        theirs.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"\x07\0\0\0bonjour");
+        theirs.write_all(b"\x02\0\0\0ok\x01\0\0\0!").await.unwrap();
+        theirs.flush().await.unwrap();
+        assert_eq!(inbox.recv().await.unwrap(), Some(b"ok".to_vec()));
+        assert_eq!(inbox.recv().await.unwrap(), Some(b"!".to_vec()));
+
+        theirs.write_all(&END).await.unwrap();
+        theirs.flush().await.unwrap();
+        assert_eq!(inbox.recv().await.unwrap(), None);
+        assert!(taken.upgrade().is_some(), "our direction is still open");
+        drop(outbox);
+        pump.await.unwrap();
+        assert!(taken.upgrade().is_none(), "the place is free again");
+        theirs.read_exact(&mut heard[..4]).await.unwrap();
+        assert_eq!(heard[..4], END);
+        assert_eq!((traffic.sent(), traffic.received()), (15, 11));
+    }
+
+    #[tokio::test]
+    async fn a_length_of_too_many_bytes_ends_the_session() {
+        for length in [MAX_FRAME as u32 + 1, u32::MAX] {
+            let (mut session, mut theirs) = session(PATIENT).await;
+            theirs.write_all(&length.to_le_bytes()).await.unwrap();
+            theirs.flush().await.unwrap();
+            let error = session.inbox.recv().await.unwrap_err();
+            assert!(matches!(error, SessionError::Length { length: claimed } if claimed == length), "{error}");
+            assert_eq!(session.inbox.recv().await.unwrap(), None);
+        }
+        let (session, _theirs) = session(PATIENT).await;
+        for length in [0, MAX_FRAME + 1] {
+            assert_eq!(session.outbox.send(vec![0; length]).await, Err(SendError::Length { length }));
+        }
+        session.outbox.send(vec![0; MAX_FRAME]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_vanishes_within_or_between_frames_is_noticed() {
+        for bytes in [&[][..], &[9, 0, 0], &[9, 0, 0, 0], &[9, 0, 0, 0, 1, 2, 3]] {
+            let (mut session, mut theirs) = session(PATIENT).await;
+            theirs.write_all(bytes).await.unwrap();
+            drop(theirs);
+            let error = session.inbox.recv().await.unwrap_err();
+            assert!(matches!(error, SessionError::CutShort), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_silent_peer_is_cut() {
+        let (mut session, _theirs) = session(HASTY).await;
+        assert!(matches!(session.inbox.recv().await, Err(SessionError::Idle)));
+        assert_eq!(session.outbox.send(vec![1]).await, Err(SendError::Closed));
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_drips_one_byte_at_a_time_is_cut_as_if_it_were_silent() {
+        let (mut session, mut theirs) = session(HASTY).await;
+        theirs.write_all(&(MAX_FRAME as u32).to_le_bytes()).await.unwrap();
+        let drip = async {
+            let mut tick = tokio::time::interval(HASTY / 8);
+            loop {
+                tick.tick().await;
+                if theirs.write_all(&[0]).await.is_err() || theirs.flush().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let (cut, ()) = futures::join!(session.inbox.recv(), drip);
+        assert!(matches!(cut, Err(SessionError::Idle)));
+    }
+
+    #[tokio::test]
+    async fn an_owner_that_does_not_read_holds_the_peer_back_and_loses_nothing() {
+        let (mut session, mut theirs) = session(PATIENT).await;
+        let sent = 100u32;
+        let send = async move {
+            for n in 0..sent {
+                theirs.write_all(&4u32.to_le_bytes()).await.unwrap();
+                theirs.write_all(&n.to_le_bytes()).await.unwrap();
+                theirs.flush().await.unwrap();
+            }
+            theirs.write_all(&END).await.unwrap();
+            theirs.flush().await.unwrap();
+        };
+        let receive = async {
+            for n in 0..sent {
+                assert_eq!(session.inbox.recv().await.unwrap(), Some(n.to_le_bytes().to_vec()));
+            }
+            assert_eq!(session.inbox.recv().await.unwrap(), None);
+        };
+        futures::join!(send, receive);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_ready_or_busy_and_nothing_else() {
+        let (mut ours, mut theirs) = pipe().await;
+        refuse(&mut theirs).await.unwrap();
+        drop(theirs);
+        assert_eq!(read_answer(&mut ours).await.unwrap(), Answer::Busy);
+        assert!(matches!(read_answer(&mut ours).await, Err(SessionError::CutShort)));
+        let (mut ours, mut theirs) = pipe().await;
+        theirs.write_all(&[2]).await.unwrap();
+        theirs.flush().await.unwrap();
+        assert!(matches!(read_answer(&mut ours).await, Err(SessionError::Answer { answer: 2 })));
+    }
 }

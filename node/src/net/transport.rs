@@ -2,16 +2,18 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
 
 use essaim_protocol::id::NetworkKey;
 use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::{DialError, NetworkBehaviour};
-use libp2p::{Multiaddr, Swarm, SwarmBuilder, TransportError, identify, mdns, noise, ping, tcp, yamux};
+use libp2p::{Multiaddr, Swarm, SwarmBuilder, identify, mdns, noise, ping, tcp, yamux};
 
-use super::address::{NotAKey, network_key};
+use super::address::{self, NotAKey, network_key};
 use super::behaviour::{self, ForeignKey};
 use super::limits::{self, Exceeded, Limits};
 
@@ -224,42 +226,49 @@ fn quic(mut config: libp2p::quic::Config) -> libp2p::quic::Config {
     config.mtu_upper_bound(MTU)
 }
 
-/// Begins to listen. An address of a family that this machine lacks (it may have no IPv6) is left out as long as another
-/// one works.
+/// Begins to listen. An address that this machine lacks (it may have no IPv6) is left out as long as another one works.
 pub(crate) fn listen(swarm: &mut Swarm<Node>, addresses: &[Multiaddr]) -> Result<(), StartError> {
     let mut lacking = None;
-    let mut listening = 0;
+    let mut listening = false;
     for address in addresses {
-        match swarm.listen_on(address.clone()) {
-            Ok(_) => listening += 1,
-            Err(error) if lacks_family(&error) => lacking = Some(cannot_listen(address, &error)),
-            Err(error) => return Err(cannot_listen(address, &error)),
+        let failed = |reason| StartError::Listen { address: address.clone(), reason };
+        match try_bind(address) {
+            Ok(()) => {
+                swarm.listen_on(address.clone()).map_err(|error| failed(innermost(&error).to_string()))?;
+                listening = true;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                return Err(StartError::PortTaken { address: address.clone() });
+            }
+            Err(error) if lacks_address(&error) => {
+                tracing::warn!(%address, %error, "not listening");
+                lacking = Some(failed(error.to_string()));
+            }
+            Err(error) => return Err(failed(error.to_string())),
         }
     }
-    lacking.filter(|_| listening == 0).map_or(Ok(()), Err)
+    lacking.filter(|_| !listening).map_or(Ok(()), Err)
 }
 
-fn cannot_listen(address: &Multiaddr, error: &TransportError<io::Error>) -> StartError {
-    let address = address.clone();
-    if kind(error) == Some(io::ErrorKind::AddrInUse) {
-        return StartError::PortTaken { address };
+/// Takes the port and gives it back. libp2p wraps what the system says beyond recognition, and lets several programs of
+/// one user listen on one TCP port (SO_REUSEPORT), where each gets some of the connections meant for the other.
+fn try_bind(address: &Multiaddr) -> io::Result<()> {
+    let Some(ip) = address::ip(address) else { return Ok(()) };
+    for part in address {
+        if let Protocol::Tcp(port) = part {
+            TcpListener::bind((ip, port))?;
+        } else if let Protocol::Udp(port) = part {
+            UdpSocket::bind((ip, port))?;
+        }
     }
-    StartError::Listen { address, reason: innermost(error).to_string() }
+    Ok(())
 }
 
-fn lacks_family(error: &TransportError<io::Error>) -> bool {
-    /// EAFNOSUPPORT on Linux, the BSDs and macOS, Windows.
-    const NO_FAMILY: [i32; 3] = [97, 47, 10047];
-    let os = io_error(error).and_then(io::Error::raw_os_error);
-    os.is_some_and(|code| NO_FAMILY.contains(&code)) || kind(error) == Some(io::ErrorKind::AddrNotAvailable)
-}
-
-fn kind(error: &TransportError<io::Error>) -> Option<io::ErrorKind> {
-    io_error(error).map(io::Error::kind)
-}
-
-fn io_error(error: &TransportError<io::Error>) -> Option<&io::Error> {
-    innermost(error).downcast_ref()
+fn lacks_address(error: &io::Error) -> bool {
+    /// EAFNOSUPPORT on Linux, on macOS and the BSDs, on Windows.
+    const NO_FAMILY: [i32; 3] = [97, 47, 10_047];
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || error.raw_os_error().is_some_and(|code| NO_FAMILY.contains(&code))
 }
 
 /// The error that all the others wrap: libp2p's layers each say "an error occurred".
