@@ -178,3 +178,91 @@ impl List {
         Ok(Self { last, items })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use crate::id::{CommonsId, EntryId, Epoch, NetworkKey};
+    use crate::sketch;
+    use crate::sync::transfer::Incoming;
+    use crate::sync::{Memory, Replica as _};
+
+    const WIRE: &str = include_str!("../../../tests/fixtures/wire/v1/sync.txt");
+    const COMMONS: CommonsId = CommonsId([0xc0; 32]);
+    const ENTRIES: [&[u8]; 3] = [b"\x01une annonce", b"\x02une modification", b"\x02une autre"];
+
+    /// The bytes of each line of the fixture, by name.
+    fn golden() -> Vec<(&'static str, Vec<u8>)> {
+        let lines = WIRE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let bytes = |hex: &str| data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
+        lines.map(|line| line.rsplit_once(' ').unwrap()).map(|(name, hex)| (name, bytes(hex))).collect()
+    }
+
+    fn frames() -> Vec<(&'static str, Frame)> {
+        let mut alice = Memory::new(&COMMONS, Epoch([0xe0; 16]));
+        for entry in ENTRIES {
+            alice.put(entry.to_vec());
+        }
+        let (set, me) = (alice.set(), NetworkKey([0xa1; 32]));
+        let hello = Hello {
+            capabilities: 0,
+            commons: COMMONS,
+            count: set.count(),
+            all: set.digest().tag(&me, &COMMONS),
+            statements: set.statements().tag(&me, &COMMONS),
+            epoch: alice.epoch(),
+            declined: 0,
+            declined_tag: Digest::new().tag(&me, &COMMONS),
+        };
+        let mut symbols = Vec::new();
+        sketch::encode(&set.sketch().prefix()[..4], 0, set.count(), &mut symbols);
+        let items: Vec<_> = [1, 2].map(|n| Item([n; 16])).to_vec();
+        let fresh = sketch::Key::fresh(&[0xf0; 32]);
+        let name = fresh.name(&EntryId([5; 32]));
+        vec![
+            ("hello", Frame::Hello(hello)),
+            ("symbols 0 to 3 of its set", Frame::Symbols(symbols)),
+            ("ask", Frame::Ask(118)),
+            ("fresh", Frame::Fresh([0xf0; 32])),
+            ("want 05… under the fresh key", Frame::Want(List { last: true, items: vec![name] })),
+            ("ask for items", Frame::AskItems),
+            ("items", Frame::Items(List { last: false, items: items.clone() })),
+            ("want", Frame::Want(List { last: true, items })),
+            ("follow", Frame::Follow(Position { statements: Ordinal(3), content: Ordinal(300) })),
+            ("ack", Frame::Ack(1)),
+            ("end", Frame::End),
+            ("done", Frame::Done(hello.all)),
+        ]
+    }
+
+    #[test]
+    fn frames_are_the_bytes_they_always_were() {
+        let mut golden = golden();
+        golden.retain(|(name, _)| *name != "entries");
+        let ours: Vec<_> = frames().into_iter().map(|(name, frame)| (name, frame.encode())).collect();
+        assert_eq!(ours, golden);
+        for ((_, frame), (_, bytes)) in frames().into_iter().zip(golden) {
+            assert_eq!(Frame::decode(&bytes), Ok(frame));
+        }
+    }
+
+    #[test]
+    fn entries_that_an_older_zstd_compressed_are_read() {
+        let golden = golden();
+        let (_, bytes) = golden.iter().find(|(name, _)| *name == "entries").unwrap();
+        let Ok(Frame::Entries { next, compressed }) = Frame::decode(bytes) else { panic!("not a frame of entries") };
+        assert_eq!(next, Ordinal(3));
+        assert_eq!(Incoming::default().unpack(&compressed), Ok(ENTRIES.map(<[u8]>::to_vec).to_vec()));
+    }
+
+    #[test]
+    fn a_list_is_cut_into_parts_that_ascend_and_end() {
+        let items: Vec<_> = (0..40_000u128).map(|n| Item(n.to_be_bytes())).collect();
+        let parts: Vec<_> = List::parts(&items).collect();
+        assert_eq!(parts.iter().map(|part| part.last).collect::<Vec<_>>(), [false, false, true]);
+        assert_eq!(parts.iter().flat_map(|part| part.items.clone()).collect::<Vec<_>>(), items);
+        assert!(parts.iter().all(|part| Frame::Want(part.clone()).encode().len() <= MAX_FRAME));
+        assert_eq!(List::parts(&[]).collect::<Vec<_>>(), [List { last: true, items: vec![] }]);
+    }
+}
