@@ -13,6 +13,8 @@
 //! carries frames, ticks, and does what the [`Effect`]s say. Nothing that a peer sends is believed: entries are
 //! verified by the replica, lists and symbols have bounds, and a false word ends the session by [`Fault`] or leaves
 //! the final tags unequal, never equal.
+//!
+#![doc = include_str!("../docs/sync.md")]
 
 pub mod frame;
 pub mod hello;
@@ -136,7 +138,7 @@ pub struct Config {
     pub peer: NetworkKey,
     /// Random bytes, for a fresh key should one be needed.
     pub random: [u8; 32],
-    /// Whether to begin under the fresh key: after a session that ended with [`Outcome::Differs`] for no other reason.
+    /// Whether to begin under the fresh key, as [`Outcome::Differs`] of the last session said.
     pub fresh: bool,
     /// How far this peer's log was followed when the last session was cut, from [`Effect::Followed`].
     pub followed: Option<(Epoch, Position)>,
@@ -158,7 +160,7 @@ pub enum Effect {
     Send(Vec<u8>),
     /// The peer holds the entries at these places durably.
     Acknowledged(Vec<Ordinal>),
-    /// Remember how far the peer's log was followed; `None`: to its end.
+    /// Remember how far the peer's log was followed; `None`: no need any more.
     Followed(Option<(Epoch, Position)>),
     /// It is over: close the stream, once what was sent has left.
     Ended(Result<Outcome, Fault>),
@@ -177,7 +179,12 @@ pub enum Outcome {
         traffic: Traffic,
     },
     /// Entries did not come, could not enter yet, or left meanwhile: the next session goes on from here.
-    Differs(Traffic),
+    Differs {
+        /// Nothing of this explains it, so ids may have collided: begin the next session under a fresh key.
+        fresh: bool,
+        /// What was exchanged.
+        traffic: Traffic,
+    },
 }
 
 /// Entries exchanged in a session.
@@ -282,7 +289,7 @@ pub struct Session {
     digest: Digest,
     /// Where the snapshot ends in our log.
     below: Ordinal,
-    empty: bool,
+    count: u64,
     theirs: Option<Hello>,
     /// Until it is known what to send; it holds the snapshot of the sketch, which costs 2 MiB once the set changes.
     reconcile: Option<Reconcile>,
@@ -290,6 +297,8 @@ pub struct Session {
     set: Option<Set>,
     /// How far the peer's log is followed.
     following: Option<Position>,
+    /// Whether the difference may be other than what was found: a log was followed, or an entry could not enter.
+    partial: bool,
     outgoing: Outgoing,
     incoming: Incoming,
     asks: u32,
@@ -318,11 +327,12 @@ impl Session {
             heard: now,
             digest: set.digest().clone(),
             below: replica.end(),
-            empty: set.is_empty(),
+            count: set.count(),
             theirs: None,
             reconcile: None,
             set: Some(set.clone()),
             following: None,
+            partial: false,
             outgoing: Outgoing::default(),
             incoming: Incoming::default(),
             asks: 0,
@@ -391,7 +401,7 @@ impl Session {
         }
         let mut reconcile = Reconcile::new(&set, self.below, hello.count, self.config.random);
         let initiator = self.config.role == Role::Initiator;
-        if self.empty || (initiator && hello.count > 0 && self.followed(&hello).is_some()) {
+        if self.count == 0 || (initiator && hello.count > 0 && self.followed(&hello).is_some()) {
             self.follow(&hello, effects);
         } else if initiator && hello.count > 0 {
             send(effects, reconcile.begin(self.config.fresh, replica)?);
@@ -402,14 +412,19 @@ impl Session {
         Ok(())
     }
 
+    /// Where to go on in the peer's log, if it was not read to its end and much of it is missing still. A little is found
+    /// by symbols, with less to send again if it has come from elsewhere.
     fn followed(&self, hello: &Hello) -> Option<Position> {
-        self.config.followed.filter(|(epoch, _)| *epoch == hello.epoch).map(|(_, position)| position)
+        let missing = hello.count.saturating_sub(self.count);
+        let (epoch, position) = self.config.followed?;
+        (epoch == hello.epoch && missing > self.count / 16).then_some(position)
     }
 
     /// Asks for the peer's log. Nothing is offered in return: what the peer lacks, the next session finds.
     fn follow(&mut self, hello: &Hello, effects: &mut Vec<Effect>) {
         let position = self.followed(hello).unwrap_or_default();
         self.following = Some(position);
+        self.partial = true;
         self.reconcile = None;
         self.outgoing.send(Vec::new());
         send(effects, [Frame::Follow(position)]);
@@ -420,6 +435,7 @@ impl Session {
         if self.reconcile.take().is_none() {
             return Err(Misbehaviour::OutOfTurn.into());
         }
+        self.partial = true;
         self.outgoing.send_log(position, self.below);
         Ok(())
     }
@@ -469,7 +485,7 @@ impl Session {
                         self.incoming.repeated += length;
                     }
                 }
-                Fate::Aside => {}
+                Fate::Aside => self.partial = true,
                 Fate::Refused { device, reason } => return Err(Misbehaviour::Refused { device, reason }.into()),
             }
         }
@@ -497,15 +513,12 @@ impl Session {
         }
         if !self.done && self.outgoing.has_ended() && self.incoming.has_ended() {
             self.done = true;
-            if self.following.is_some() {
-                effects.push(Effect::Followed(None));
-            }
             send(effects, [Frame::Done(self.digest.tag(&self.config.me, &self.config.commons))]);
         }
         if let (true, Some(tag), Some(hello)) = (self.done, self.their_done, self.theirs) {
             let equal = tag == self.tag_of_peer();
-            let outcome = if equal { self.in_sync(&hello) } else { Outcome::Differs(self.traffic()) };
-            self.end(Ok(outcome), effects);
+            let differs = Outcome::Differs { fresh: !self.partial, traffic: self.traffic() };
+            self.end(Ok(if equal { self.in_sync(&hello) } else { differs }), effects);
         }
         Ok(())
     }
@@ -525,6 +538,9 @@ impl Session {
     fn end(&mut self, how: Result<Outcome, Fault>, effects: &mut Vec<Effect>) {
         self.ended = true;
         (self.set, self.reconcile) = (None, None);
+        if how.is_ok() && (self.following.is_some() || self.config.followed.is_some()) {
+            effects.push(Effect::Followed(None));
+        }
         effects.push(Effect::Ended(how));
     }
 }

@@ -146,7 +146,7 @@ fn sketch(sides: &mut [Side; 2]) -> Cost {
         let config = Config { role, commons: COMMONS, me, peer, random: [9; 32], fresh: false, followed: None };
         let start = cpu();
         let (session, effects) = Session::new(config, &sides[end], Timestamp(0));
-        cost.time += (cpu() - start);
+        cost.time += cpu() - start;
         sessions.push(session);
         under_way[end].extend(effects);
     }
@@ -165,7 +165,7 @@ fn sketch(sides: &mut [Side; 2]) -> Cost {
                 let start = cpu();
                 let to = 1 - from;
                 let effects = sessions[to].handle(Event::Frame(frame), Timestamp(0), &mut sides[to]);
-                cost.time += (cpu() - start);
+                cost.time += cpu() - start;
                 under_way[to].extend(effects);
             }
         }
@@ -205,7 +205,7 @@ fn ranges(sides: &[Side; 2], d: u64) -> Cost {
         cost.trips += 1;
         question = alice.reconcile_with_ids(&answer, &mut have, &mut need).expect("the next question");
     }
-    cost.time = (cpu() - start);
+    cost.time = cpu() - start;
     assert_eq!((have.len() + need.len()) as u64, d, "negentropy finds the difference");
     cost
 }

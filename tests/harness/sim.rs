@@ -127,8 +127,8 @@ struct Node {
     clock: i64,
     /// How far other nodes' logs were followed. Lost in a crash.
     followed: BTreeMap<usize, (Epoch, Position)>,
-    /// Peers with which the last session found no agreement.
-    differed: BTreeSet<usize>,
+    /// Peers with which a session found no agreement, for no reason of its own.
+    begin_fresh: BTreeSet<usize>,
 }
 
 /// One connection with one session at each end.
@@ -191,7 +191,7 @@ impl World {
             up: true,
             clock: 0,
             followed: BTreeMap::new(),
-            differed: BTreeSet::new(),
+            begin_fresh: BTreeSet::new(),
         });
         let report =
             Report { nodes: count, entries: 0, sessions: 0, cut: 0, crashes: 0, bytes: 0, calm: 0, history: [0; 32] };
@@ -320,7 +320,7 @@ impl World {
                 me: key(me),
                 peer: key(peer),
                 random,
-                fresh: self.nodes[me].differed.contains(&peer),
+                fresh: self.nodes[me].begin_fresh.contains(&peer),
                 followed: self.nodes[me].followed.get(&peer).copied(),
             };
             let (session, effects) = Session::new(config, &self.nodes[me].replica, self.time(me));
@@ -394,12 +394,14 @@ impl World {
     fn ended(&mut self, me: usize, peer: usize, outcome: Outcome) -> Result<(), String> {
         match outcome {
             Outcome::InSync { held, .. } => {
-                self.nodes[me].differed.remove(&peer);
+                self.nodes[me].begin_fresh.remove(&peer);
                 let all: Vec<_> = (0..held.0).map(Ordinal).collect();
                 self.check_held(me, peer, &all)
             }
-            Outcome::Differs(_) => {
-                self.nodes[me].differed.insert(peer);
+            Outcome::Differs { fresh, .. } => {
+                if fresh {
+                    self.nodes[me].begin_fresh.insert(peer);
+                }
                 Ok(())
             }
         }
