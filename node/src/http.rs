@@ -15,11 +15,14 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::MethodRouter;
 use essaim_protocol::api;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 pub mod access;
 mod commons;
@@ -32,6 +35,7 @@ mod records;
 
 pub use access::Access;
 use error::Refusal;
+pub use extract::LINES;
 use openapi::Shape;
 pub use records::{CORRECTED, TOTAL};
 
@@ -125,37 +129,62 @@ pub fn router(ask: Ask, access: Access) -> Router {
         .with_state(Door { ask })
 }
 
-/// Listens on a loopback address.
-///
-/// # Errors
-/// [`api::Error::BadAddress`] for any other address: the token is the only lock, and it travels in clear.
-/// [`api::Error::Io`] when the port is taken.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, api::Error> {
-    if !address.ip().is_loopback() {
-        return Err(api::Error::BadAddress {
-            address: address.to_string(),
-            detail: api::Words::new(
-                "l'interface locale n'écoute que sur cette machine : 127.0.0.1 ou [::1]",
-                "the local API listens on this machine only: 127.0.0.1 or [::1]",
-            ),
-        });
-    }
-    let io = |error: std::io::Error| api::Error::Io { path: address.to_string(), detail: error.to_string() };
-    TcpListener::bind(address).await.map_err(io)
+/// A router that answers other processes of this machine.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
 }
 
-/// Serves until `stop` is ready, then lets running requests end.
-///
-/// # Errors
-/// [`api::Error::Io`] when the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), api::Error> {
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
-    served.map_err(|error| api::Error::Io { path: "http".into(), detail: error.to_string() })
+impl Server {
+    /// Listens on a loopback address (port 0 takes a free one), and answers whoever shows `token`.
+    ///
+    /// # Errors
+    /// [`api::Error::BadAddress`] for any other address: the token is the only lock, and it travels in clear.
+    /// [`api::Error::Io`] when the port is taken.
+    pub async fn start(address: SocketAddr, ask: Ask, token: String) -> Result<Self, api::Error> {
+        if !address.ip().is_loopback() {
+            let detail = api::Words::new(
+                "l'interface locale n'écoute que sur cette machine : 127.0.0.1 ou [::1]",
+                "the local API listens on this machine only: 127.0.0.1 or [::1]",
+            );
+            return Err(api::Error::BadAddress { address: address.to_string(), detail });
+        }
+        let io = |error: std::io::Error| api::Error::Io { path: address.to_string(), detail: error.to_string() };
+        let listener = TcpListener::bind(address).await.map_err(io)?;
+        let address = listener.local_addr().map_err(io)?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let until = async move { stopped.await.unwrap_or_default() };
+        let serving = axum::serve(listener, router(ask, Access::new(&token))).with_graceful_shutdown(until);
+        let served = tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the local API stopped");
+            }
+        });
+        Ok(Self { address, stop, served })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more requests, lets those that run end for [`PATIENCE`], and gives the port back.
+    pub async fn stop(self) {
+        // It is gone already when the listener failed.
+        let _ = self.stop.send(());
+        let mut served = self.served;
+        if tokio::time::timeout(PATIENCE, &mut served).await.is_err() {
+            served.abort();
+        }
+    }
 }
+
+/// How long a stopping server waits for requests that run. A long job may take minutes: its effects are durable one by
+/// one, so what is cut is its report.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests;

@@ -145,7 +145,7 @@ where
 }
 
 /// The media type of JSON lines.
-pub(super) const LINES: &str = "application/x-ndjson";
+pub const LINES: &str = "application/x-ndjson";
 
 fn written<T: Serialize>(line: &Line<T>) -> Vec<u8> {
     let mut bytes = serde_json::to_vec(line)

@@ -31,8 +31,8 @@ fn brief() -> Brief {
 }
 
 /// Knows one record, and imports with one report.
-fn fake() -> Router {
-    let ask: Ask = Arc::new(|request, report| {
+fn rote() -> Ask {
+    Arc::new(|request, report| {
         Box::pin(async move {
             match request.command {
                 Command::Search(_) | Command::List(_) => {
@@ -53,8 +53,7 @@ fn fake() -> Router {
                 other => Err(Error::Internal { detail: format!("not by rote: {other:?}") }),
             }
         })
-    });
-    router(ask, Access::new(TOKEN))
+    })
 }
 
 fn request(method: &str, path: &str) -> axum::http::request::Builder {
@@ -66,7 +65,7 @@ fn request(method: &str, path: &str) -> axum::http::request::Builder {
 }
 
 async fn send(request: Request<Body>) -> Response {
-    fake().oneshot(request).await.unwrap()
+    router(rote(), Access::new(TOKEN)).oneshot(request).await.unwrap()
 }
 
 async fn text(response: Response) -> String {
@@ -200,10 +199,12 @@ async fn the_description_names_every_route() {
 }
 
 #[tokio::test]
-async fn only_loopback_is_listened_on() {
-    let refused = bind("0.0.0.0:0".parse().unwrap()).await;
-    assert!(matches!(refused, Err(Error::BadAddress { .. })));
-    let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let taken = bind(listener.local_addr().unwrap()).await;
-    assert!(matches!(taken, Err(Error::Io { .. })));
+async fn only_loopback_is_listened_on_and_a_port_is_given_back() {
+    let start = |address: &str| Server::start(address.parse().unwrap(), rote(), TOKEN.into());
+    assert!(matches!(start("0.0.0.0:0").await, Err(Error::BadAddress { .. })));
+    let server = start("127.0.0.1:0").await.unwrap();
+    let address = server.address().to_string();
+    assert!(matches!(start(&address).await, Err(Error::Io { .. })));
+    server.stop().await;
+    start(&address).await.unwrap().stop().await;
 }
