@@ -4,3 +4,4 @@ pub mod home;
 pub mod http;
 pub mod index;
 pub mod net;
+pub mod store;

@@ -104,7 +104,7 @@ pub enum Table {
     Waiting,
     /// Records that could not be folded, and by whose change. Derived.
     Quarantine,
-    /// Small notes of the rules, such as positions of the derived tables in the log. Local.
+    /// Small notes that are not derived from the log. Local.
     Notes,
 }
 
@@ -121,6 +121,16 @@ impl Table {
         Self::Quarantine,
         Self::Notes,
     ];
+
+    /// Whether it can be derived from the log. A store that lost entries comes back with these tables empty; a position
+    /// in the log belongs in the table that it is about.
+    #[must_use]
+    pub const fn is_derived(self) -> bool {
+        match self {
+            Self::Views | Self::Documents | Self::Sketch | Self::Digest | Self::Statements | Self::Quarantine => true,
+            Self::Peers | Self::Waiting | Self::Notes => false,
+        }
+    }
 
     /// Its name on disk.
     #[must_use]

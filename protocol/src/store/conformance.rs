@@ -39,11 +39,12 @@ pub const CHECKS: [Check; 11] = [
 /// An entry that a check made up.
 #[derive(Debug, Clone)]
 pub struct Sample {
+    /// Made on this device.
+    pub own: bool,
     id: EntryId,
     bytes: Vec<u8>,
     record: Option<RecordId>,
     change: Option<ChangeHash>,
-    own: bool,
 }
 
 impl Sample {
@@ -55,6 +56,12 @@ impl Sample {
         let record = change.map(|_| RecordId(hash("record", n % 37)));
         let bytes = text.repeat(1 + (n % 11) as usize).into_bytes();
         Self { id: EntryId(hash("entry", n)), bytes, record, change, own: false }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> EntryId {
+        self.id
     }
 
     /// The sample as an argument of [`Store::append`].

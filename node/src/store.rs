@@ -1,0 +1,417 @@
+//! The store on disk: one commons, one directory, one owner.
+//!
+//! [`open`] takes the directory, mends what is damaged and [tells](Report) what it did. Then the story of one write: the
+//! entries are looked up, packed in frames and written to the log in sled; the database is flushed and *synced*; the
+//! mark notes what is acknowledged; only then does [`append`](Store::append) return. The indexes follow from memory,
+//! some thousand entries at a time, and opening reads the log from where they end. What this device made is synced to
+//! the outbox first, so that sled is never the only thing that holds it.
+//!
+//! Layers, lowest first: `engine` (sled made safe), `trees` (checked values), `frame` and `log`, `runs` (indexes),
+//! beside them `place` (the directory) and `outbox`; `recovery` opens, `doctor` checks. Byte maps:
+//! `protocol/docs/store.md`.
+
+mod doctor;
+mod engine;
+mod frame;
+mod log;
+mod outbox;
+mod place;
+mod recovery;
+mod runs;
+mod trees;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use essaim_protocol::id::{ChangeHash, EntryId, Epoch, Item, RecordId};
+use essaim_protocol::store::{
+    Append, Appended, Error, Ordinal, Pair, Put, Store, Table, Visit, check_entries, check_puts,
+};
+
+pub use doctor::{Cure, Damaged, Findings};
+use engine::{Engine, guarded};
+use log::Log;
+use outbox::{Outbox, Owned};
+use place::{Mark, Place};
+pub use recovery::{Repair, Report};
+use runs::{Kind, Runs};
+use trees::{Tree, Values};
+
+/// Where a store is and what it may use.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The store's directory, created when there is none.
+    pub dir: PathBuf,
+    /// Writes are refused while fewer bytes than this are free on the disk. sled cannot be opened again on a full disk.
+    pub free: u64,
+    /// Bytes laid down to be given up when the disk is full all the same, so that the store can be opened and read.
+    pub ballast: u64,
+    /// Bytes of sled's page cache. What it really takes is measured by the benchmark, not by this.
+    pub cache: u64,
+}
+
+impl Config {
+    /// A store in `dir` with the room that a node keeps.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), free: 256 << 20, ballast: 32 << 20, cache: 16 << 20 }
+    }
+}
+
+/// Opens the store, creating or mending it as needed, and tells what had to be mended.
+///
+/// # Errors
+/// [`Error::Locked`], [`Error::Denied`], [`Error::Newer`], and [`Error::Full`] or [`Error::Io`] when the disk fails.
+/// Damage is no error here: it is mended and reported.
+pub fn open(config: &Config) -> Result<(Disk, Report), Error> {
+    recovery::open(config, false)
+}
+
+/// Opens the store after reading the whole log, and builds everything anew that is derived from it: what `essaim doctor
+/// --rebuild` does.
+///
+/// # Errors
+/// As [`open`].
+pub fn rebuild(config: &Config) -> Result<(Disk, Report), Error> {
+    recovery::open(config, true)
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Disk {
+    parts: Parts,
+    outbox: Outbox,
+    /// Why nothing may be written any more.
+    failed: Option<String>,
+    free: u64,
+    ballast: u64,
+    /// Dropped last: the lock is held until sled has closed.
+    place: Place,
+}
+
+/// What is in the database.
+#[derive(Debug)]
+struct Parts {
+    epoch: Epoch,
+    log: Log,
+    runs: Runs,
+    tables: BTreeMap<Table, Values>,
+    meta: Tree,
+    engine: Engine,
+}
+
+const EPOCH: &[u8] = b"epoch";
+const MERGED: &[u8] = b"merged";
+
+impl Parts {
+    fn open(engine: Engine) -> Result<Self, Error> {
+        let meta = Tree::open(&engine, "meta")?;
+        let epoch = meta.get(EPOCH)?.and_then(|epoch| epoch.try_into().ok()).map(Epoch);
+        let log = Log::open(&engine)?;
+        let runs = match Runs::open(&engine) {
+            // The log is whole all the same; catching up sees that the index does not reach it.
+            Err(Error::Corrupt { .. }) => Runs::anew(&engine)?,
+            runs => runs?,
+        };
+        let tables = Table::ALL.into_iter().map(|table| Ok((table, Values::open(&engine, table.name())?)));
+        let tables = tables.collect::<Result<_, Error>>()?;
+        let mut parts = Self { epoch: epoch.unwrap_or(Epoch::ZERO), log, runs, tables, meta, engine };
+        if epoch.is_none() {
+            parts.epoch = Epoch(rand::random());
+            parts.meta.set(EPOCH, &parts.epoch.0)?;
+            parts.engine.make_durable()?;
+        }
+        Ok(parts)
+    }
+
+    fn table(&self, table: Table) -> Result<&Values, Error> {
+        self.tables.get(&table).ok_or_else(|| Error::Engine(format!("the table {} is not open", table.name())))
+    }
+
+    /// Indexes what the log has above the watermark.
+    fn catch_up(&mut self) -> Result<(), Error> {
+        if self.runs.covered() > self.log.end() {
+            let place = "index".to_owned();
+            return Err(Error::Corrupt { place, what: "it goes further than the log" });
+        }
+        let runs = &mut self.runs;
+        self.log.frames(runs.covered(), &mut |frame| {
+            frame.entries().for_each(|(at, entry)| runs.add(at, &entry));
+            if runs.is_full() {
+                runs.write(&self.engine, frame.end())?;
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// Reads the whole log and builds anew what is derived from it.
+    fn derive_anew(&mut self) -> Result<(), Error> {
+        for (table, values) in &self.tables {
+            if table.is_derived() {
+                values.clear()?;
+            }
+        }
+        self.runs.clear()?;
+        self.catch_up()
+    }
+
+    /// Appends every whole entry of `old`, and takes over its local notes where they are whole.
+    fn copy(&mut self, old: &Self) -> Result<(), Error> {
+        for first in old.log.firsts() {
+            let Ok(frame) = guarded(|| old.log.frame(first)) else { continue };
+            let entries: Vec<Append<'_>> = frame.entries().map(|(_, entry)| entry).collect();
+            self.log.append(&entries)?;
+        }
+        for table in Table::ALL.into_iter().filter(|table| !table.is_derived()) {
+            let mut after: Option<Vec<u8>> = None;
+            while let Ok(page) = guarded(|| old.table(table)?.list(&[], after.as_deref(), 100)) {
+                let Some((last, _)) = page.last() else { break };
+                after = Some(last.clone());
+                let page: Vec<Put> = page.into_iter().map(|(key, value)| (key, Some(value))).collect();
+                self.table(table)?.put(&page)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Which of `entries` are known, and where; new ones get the ordinals they will have.
+    fn place(&self, entries: &[Append<'_>]) -> Result<Vec<Appended>, Error> {
+        let mut new = BTreeMap::new();
+        let mut next = self.log.end();
+        let mut places = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let known = match new.get(&entry.id) {
+                Some(at) => Some(*at),
+                None => self.runs.find(Kind::Ids, &entry.id.0)?.first().copied(),
+            };
+            places.push(match known {
+                Some(at) => Appended::Known(Ordinal(at)),
+                None => {
+                    new.insert(entry.id, next);
+                    next += 1;
+                    Appended::New(Ordinal(next - 1))
+                }
+            });
+        }
+        Ok(places)
+    }
+
+    fn append(&mut self, new: &[Append<'_>]) -> Result<(), Error> {
+        let first = self.log.end();
+        self.log.append(new)?;
+        self.engine.make_durable()?;
+        for (at, entry) in (first..).zip(new) {
+            self.runs.add(at, entry);
+        }
+        if self.runs.is_full() { self.runs.write(&self.engine, self.log.end()) } else { Ok(()) }
+    }
+
+    fn merge_small_frames(&self) -> Result<bool, Error> {
+        let from = self.meta.get(MERGED)?.and_then(|from| from.try_into().ok()).map_or(0, u64::from_le_bytes);
+        let merged = self.log.merge(from)?;
+        if merged.next != from {
+            self.engine.make_durable()?;
+            self.meta.set(MERGED, &merged.next.to_le_bytes())?;
+        }
+        Ok(!merged.done)
+    }
+}
+
+impl Disk {
+    fn new(config: &Config, place: Place, parts: Parts, outbox: Outbox) -> Self {
+        Self { parts, outbox, failed: None, free: config.free, ballast: config.ballast, place }
+    }
+
+    fn lay_ballast(&self) -> Result<(), Error> {
+        self.place.lay_ballast(self.ballast, self.free)
+    }
+
+    fn set_mark(&self) -> Result<(), Error> {
+        self.place.set_mark(Mark { epoch: self.parts.epoch, end: self.parts.log.end() })
+    }
+
+    /// Appends what of the outbox the log lacks.
+    fn replay(&mut self, owned: &[Owned]) -> Result<u64, Error> {
+        let entries: Vec<Append<'_>> = owned.iter().map(Owned::append).collect();
+        let places = guarded(|| self.parts.place(&entries))?;
+        let lacking = places.iter().filter(|place| matches!(place, Appended::New(_))).count() as u64;
+        if lacking > 0 {
+            self.append(&entries)?;
+        }
+        self.set_mark()?;
+        Ok(lacking)
+    }
+
+    /// Runs what writes, when writing is still allowed. After a failure of the disk or the engine it no longer is.
+    fn write<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        if let Some(why) = &self.failed {
+            return Err(Error::ReadOnly(why.clone()));
+        }
+        let free = self.place.free()?;
+        if free < self.free {
+            return Err(Error::Full { free, needed: self.free });
+        }
+        let outcome = guarded(|| call(self));
+        if let Err(error) = &outcome {
+            match error {
+                Error::Io { .. } | Error::Engine(_) | Error::Full { .. } => self.failed = Some(recovery::told(error)),
+                Error::Corrupt { .. }
+                | Error::Newer { .. }
+                | Error::Locked { .. }
+                | Error::Denied(_)
+                | Error::ReadOnly(_)
+                | Error::TooLarge { .. } => {}
+            }
+        }
+        outcome
+    }
+}
+
+impl Store for Disk {
+    fn epoch(&self) -> Epoch {
+        self.parts.epoch
+    }
+
+    fn end(&self) -> Ordinal {
+        Ordinal(self.parts.log.end())
+    }
+
+    fn append(&mut self, entries: &[Append<'_>]) -> Result<Vec<Appended>, Error> {
+        check_entries(entries)?;
+        let places = guarded(|| self.parts.place(entries))?;
+        let new = entries.iter().zip(&places).filter(|(_, place)| matches!(place, Appended::New(_)));
+        let new: Vec<Append<'_>> = new.map(|(entry, _)| *entry).collect();
+        if !new.is_empty() {
+            self.write(|disk| {
+                disk.outbox.keep(new.iter().filter(|entry| entry.own).copied())?;
+                // Whatever stops this, frames beyond the end may have been written: the store must be opened anew.
+                disk.parts.append(&new).inspect_err(|error| disk.failed = Some(recovery::told(error)))?;
+                disk.set_mark()
+            })?;
+        }
+        Ok(places)
+    }
+
+    fn ordinal(&self, id: &EntryId) -> Result<Option<Ordinal>, Error> {
+        guarded(|| Ok(self.parts.runs.find(Kind::Ids, &id.0)?.first().copied().map(Ordinal)))
+    }
+
+    fn matching(&self, item: &Item) -> Result<Vec<Ordinal>, Error> {
+        guarded(|| Ok(ordinals(self.parts.runs.find(Kind::Ids, &item.0)?)))
+    }
+
+    fn of_change(&self, hash: &ChangeHash) -> Result<Vec<Ordinal>, Error> {
+        guarded(|| Ok(ordinals(self.parts.runs.find(Kind::Changes, &hash.0)?)))
+    }
+
+    fn of_record(&self, record: &RecordId) -> Result<Vec<Ordinal>, Error> {
+        guarded(|| Ok(ordinals(self.parts.runs.find(Kind::Records, &record.0)?)))
+    }
+
+    fn records(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<RecordId>, Error> {
+        guarded(|| {
+            let mut found = Vec::new();
+            let mut after = after.map(|record| record.0);
+            while found.len() < limit {
+                after = self.parts.runs.next_name(Kind::Records, after.as_ref())?;
+                let Some(record) = after else { break };
+                found.push(RecordId(record));
+            }
+            Ok(found)
+        })
+    }
+
+    fn read(&self, at: Ordinal) -> Result<Option<(EntryId, Vec<u8>)>, Error> {
+        guarded(|| {
+            let frame = self.parts.log.frame_of(at.0)?;
+            Ok(frame.and_then(|frame| frame.entry(at.0).map(|entry| (entry.id, entry.bytes.to_vec()))))
+        })
+    }
+
+    fn scan(&self, from: Ordinal, visit: &mut Visit<'_>) -> Result<(), Error> {
+        guarded(|| {
+            self.parts.log.frames(from.0, &mut |frame| {
+                let mut wanted = frame.entries().filter(|(at, _)| *at >= from.0);
+                Ok(wanted.try_for_each(|(at, entry)| visit(Ordinal(at), entry.id, entry.bytes)))
+            })
+        })
+    }
+
+    fn ids(&self, from: Ordinal, visit: &mut dyn FnMut(Ordinal, EntryId) -> ControlFlow<()>) -> Result<(), Error> {
+        guarded(|| self.parts.log.ids(from.0, &mut |at, id| visit(Ordinal(at), id)))
+    }
+
+    fn outbox(&self) -> Vec<EntryId> {
+        self.outbox.ids()
+    }
+
+    fn confirm(&mut self, ids: &[EntryId]) -> Result<(), Error> {
+        self.write(|disk| disk.outbox.confirm(ids))
+    }
+
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        guarded(|| self.parts.table(table)?.get(key))
+    }
+
+    fn put(&mut self, table: Table, items: &[Put]) -> Result<(), Error> {
+        check_puts(items)?;
+        self.write(|disk| disk.parts.table(table)?.put(items))
+    }
+
+    fn list(&self, table: Table, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error> {
+        guarded(|| self.parts.table(table)?.list(prefix, after, limit))
+    }
+
+    fn clear(&mut self, table: Table) -> Result<(), Error> {
+        self.write(|disk| disk.parts.table(table)?.clear())
+    }
+
+    fn sync(&mut self) -> Result<(), Error> {
+        self.write(|disk| disk.parts.engine.make_durable())
+    }
+
+    fn tidy(&mut self) -> Result<bool, Error> {
+        self.write(|disk| {
+            if disk.parts.runs.wants_merge() {
+                disk.parts.runs.merge(&disk.parts.engine)?;
+                return Ok(true);
+            }
+            disk.parts.merge_small_frames()
+        })
+    }
+}
+
+fn ordinals(found: Vec<u64>) -> Vec<Ordinal> {
+    found.into_iter().map(Ordinal).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use essaim_protocol::store::conformance::CHECKS;
+
+    use super::*;
+
+    fn config(dir: &Path) -> Config {
+        Config { free: 0, ballast: 0, ..Config::new(dir) }
+    }
+
+    #[test]
+    fn the_disk_is_a_store() {
+        for check in CHECKS {
+            let home = tempfile::tempdir().unwrap();
+            let mut open = |before: Option<Box<dyn Store>>| -> Box<dyn Store> {
+                drop(before);
+                let (disk, report) = open(&config(home.path())).unwrap();
+                assert!(report.repairs.is_empty(), "{}: {report:?}", check.name);
+                Box::new(disk)
+            };
+            (check.run)(&mut open).unwrap_or_else(|error| panic!("{}: {error}", check.name));
+            let (mut disk, _) = super::open(&config(home.path())).unwrap();
+            let damaged = disk.check().unwrap().damaged;
+            assert!(damaged.is_empty(), "{}: {damaged:?}", check.name);
+        }
+    }
+}

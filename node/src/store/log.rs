@@ -1,0 +1,242 @@
+//! The log: frames of entries under their first ordinal.
+//!
+//! A frame is cut in parts under (first ordinal u64 ‖ part u16), big-endian, written in one atomic batch. Small frames,
+//! left by writing one entry at a time, are merged when the node is idle: the merged frame takes the place of its parts
+//! under the first one's key, in one batch again, so that no ordinal moves and a crash leaves the old or the new.
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use essaim_protocol::id::EntryId;
+use essaim_protocol::store::{Append, Error};
+
+use super::engine::{Engine, Writer, guarded};
+use super::frame::{self, Frame, Header};
+use super::trees::{PART, Tree};
+
+/// Frames merged in one step, so that the step is one batch: each gives up one key, and the merged frame takes at most
+/// a third of what is left.
+const MERGED: usize = 64;
+
+/// The log of one store.
+#[derive(Debug)]
+pub(super) struct Log {
+    tree: Tree,
+    end: u64,
+    /// The frame last read: entries are asked for in log order or by record, mostly neighbours.
+    last: RefCell<Option<Arc<Frame>>>,
+}
+
+/// What one step of merging did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Merged {
+    /// Where the next step starts.
+    pub(super) next: u64,
+    /// Nothing is left to merge for now.
+    pub(super) done: bool,
+}
+
+impl Log {
+    pub(super) fn open(engine: &Engine) -> Result<Self, Error> {
+        let mut log = Self { tree: Tree::open(engine, "log")?, end: 0, last: RefCell::default() };
+        log.end = log.find_end()?;
+        Ok(log)
+    }
+
+    /// The ordinal that the next entry will have.
+    pub(super) const fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Reads the end off the last frame. One that is damaged counts as one entry: reading it will tell.
+    fn find_end(&self) -> Result<u64, Error> {
+        Ok(match self.first_at_or_before(u64::MAX)? {
+            Some(first) => match self.header(first) {
+                Err(Error::Corrupt { .. }) => first + 1,
+                header => first + header?.count as u64,
+            },
+            None => 0,
+        })
+    }
+
+    /// Appends `entries`, cut in frames. They are durable only after the engine's next
+    /// [`make_durable`](Engine::make_durable).
+    pub(super) fn append(&mut self, entries: &[Append<'_>]) -> Result<(), Error> {
+        let mut writer = self.tree.writer();
+        let (mut rest, mut end) = (entries, self.end);
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(frame::next(rest));
+            self.set(&mut writer, end, now)?;
+            end += now.len() as u64;
+            rest = later;
+        }
+        writer.apply()?;
+        self.end = end;
+        Ok(())
+    }
+
+    /// The frame that holds the entry at `at`.
+    pub(super) fn frame_of(&self, at: u64) -> Result<Option<Arc<Frame>>, Error> {
+        if let Some(last) = self.last.borrow().as_ref().filter(|frame| frame.entry(at).is_some()) {
+            return Ok(Some(Arc::clone(last)));
+        }
+        let Some(first) = self.first_at_or_before(at)? else { return Ok(None) };
+        let frame = self.frame(first)?;
+        Ok((at < frame.end()).then_some(frame))
+    }
+
+    /// Shows whole frames in log order, beginning with the one that holds `from`, until `visit` breaks.
+    pub(super) fn frames(
+        &self,
+        from: u64,
+        visit: &mut dyn FnMut(&Frame) -> Result<ControlFlow<()>, Error>,
+    ) -> Result<(), Error> {
+        let mut next = self.start(from)?;
+        while let Some(first) = next {
+            let frame = self.frame(first)?;
+            if visit(&frame)?.is_break() {
+                break;
+            }
+            next = self.first_from(frame.end())?;
+        }
+        Ok(())
+    }
+
+    /// Shows ids with their ordinals from `from` on, without unpacking frames, until `visit` breaks.
+    pub(super) fn ids(&self, from: u64, visit: &mut dyn FnMut(u64, EntryId) -> ControlFlow<()>) -> Result<(), Error> {
+        let mut next = self.start(from)?;
+        while let Some(first) = next {
+            let ids = frame::ids(&self.bytes(first)?).map_err(|_| self.damaged(first))?;
+            let mut wanted = (first..).zip(&ids).filter(|(at, _)| *at >= from);
+            if wanted.try_for_each(|(at, id)| visit(at, *id)).is_break() {
+                break;
+            }
+            next = self.first_from(first + ids.len() as u64)?;
+        }
+        Ok(())
+    }
+
+    /// First ordinals of all frames, the damaged ones too, as far as the keys can be read.
+    pub(super) fn firsts(&self) -> Vec<u64> {
+        let mut firsts = Vec::new();
+        let mut next = 0;
+        while let Ok(Some(first)) = guarded(|| self.first_from(next)) {
+            firsts.push(first);
+            next = first + 1;
+        }
+        firsts
+    }
+
+    /// Reads and unpacks the frame at `first`.
+    pub(super) fn frame(&self, first: u64) -> Result<Arc<Frame>, Error> {
+        let frame = Frame::decode(first, &self.bytes(first)?).map_err(|_| self.damaged(first))?;
+        let frame = Arc::new(frame);
+        *self.last.borrow_mut() = Some(Arc::clone(&frame));
+        Ok(frame)
+    }
+
+    /// Merges the small frames that begin at `from` or after, as many as make one full frame.
+    pub(super) fn merge(&self, from: u64) -> Result<Merged, Error> {
+        let Some(start) = self.first_from(from)? else { return Ok(Merged { next: from, done: true }) };
+        let (mut small, mut size, mut count, mut next) = (Vec::new(), 0, 0, start);
+        while small.len() < MERGED {
+            if next == self.end {
+                // What stands at the end may still gather neighbours.
+                return Ok(Merged { next: start, done: true });
+            }
+            let Some(header) = self.header_if_any(next)? else { break };
+            (size, count) = (size + header.raw, count + header.count);
+            if size > frame::FULL || count > frame::MAX_ENTRIES {
+                break;
+            }
+            small.push(next);
+            next += header.count as u64;
+        }
+        match small[..] {
+            [] => next = start + self.header(start)?.count as u64,
+            [_] => {}
+            [..] => self.replace(&small)?,
+        }
+        Ok(Merged { next, done: false })
+    }
+
+    /// Puts one frame in the place of these neighbours.
+    fn replace(&self, firsts: &[u64]) -> Result<(), Error> {
+        let frames = firsts.iter().map(|first| self.frame(*first)).collect::<Result<Vec<_>, _>>()?;
+        let entries: Vec<_> = frames.iter().flat_map(|frame| frame.entries().map(|(_, entry)| entry)).collect();
+        let mut writer = self.tree.writer();
+        for frame in &frames {
+            for part in 0..parts(self.header(frame.first)?.length) {
+                writer.remove(&key(frame.first, part));
+            }
+        }
+        self.set(&mut writer, frames[0].first, &entries)?;
+        *self.last.borrow_mut() = None;
+        writer.apply()
+    }
+
+    fn set(&self, writer: &mut Writer<'_>, first: u64, entries: &[Append<'_>]) -> Result<(), Error> {
+        let bytes = frame::encode(entries).map_err(|source| Error::Io { doing: "packing entries", source })?;
+        writer.make_room(bytes.len().div_ceil(PART), bytes.len())?;
+        for (part, body) in (0..).zip(bytes.chunks(PART)) {
+            let key = key(first, part);
+            writer.set(&key, self.tree.seal(&key, body));
+        }
+        Ok(())
+    }
+
+    fn header(&self, first: u64) -> Result<Header, Error> {
+        self.header_if_any(first)?.ok_or_else(|| self.damaged(first))
+    }
+
+    fn header_if_any(&self, first: u64) -> Result<Option<Header>, Error> {
+        let Some(head) = self.tree.get(&key(first, 0))? else { return Ok(None) };
+        Header::decode(&head).map(Some).map_err(|_| self.damaged(first))
+    }
+
+    fn bytes(&self, first: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = self.tree.get(&key(first, 0))?.ok_or_else(|| self.damaged(first))?;
+        let length = Header::decode(&bytes).map_err(|_| self.damaged(first))?.length;
+        for part in 1..parts(length) {
+            bytes.extend_from_slice(&self.tree.get(&key(first, part))?.ok_or_else(|| self.damaged(first))?);
+        }
+        if bytes.len() == length { Ok(bytes) } else { Err(self.damaged(first)) }
+    }
+
+    /// The first frame that holds `from` or comes after it.
+    fn start(&self, from: u64) -> Result<Option<u64>, Error> {
+        if let Some(first) = self.first_at_or_before(from)?
+            && from < first + self.header(first)?.count as u64
+        {
+            return Ok(Some(first));
+        }
+        self.first_from(from)
+    }
+
+    fn first_at_or_before(&self, at: u64) -> Result<Option<u64>, Error> {
+        let found = self.tree.range(..=key(at, u16::MAX)).next_back().transpose()?;
+        Ok(found.and_then(|(key, _)| first_of(&key)))
+    }
+
+    fn first_from(&self, at: u64) -> Result<Option<u64>, Error> {
+        let found = self.tree.range(key(at, 0)..).next().transpose()?;
+        Ok(found.and_then(|(key, _)| first_of(&key)))
+    }
+
+    fn damaged(&self, first: u64) -> Error {
+        self.tree.damaged(&first.to_be_bytes(), "this frame of entries is incomplete or out of form")
+    }
+}
+
+fn parts(length: usize) -> u16 {
+    u16::try_from(length.div_ceil(PART)).unwrap_or(u16::MAX)
+}
+
+fn key(first: u64, part: u16) -> Vec<u8> {
+    [&first.to_be_bytes()[..], &part.to_be_bytes()].concat()
+}
+
+fn first_of(key: &[u8]) -> Option<u64> {
+    key.first_chunk().map(|first| u64::from_be_bytes(*first))
+}

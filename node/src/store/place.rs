@@ -1,0 +1,188 @@
+//! The directory of a store: who holds it, which format it has, how much room is left, and what was acknowledged.
+//!
+//! ```text
+//! lock        held while the store is open; the process id inside
+//! format      "essaim store 1"
+//! mark        epoch and end of the log at the last acknowledged write
+//! ballast     bytes that are given up when the disk is so full that the database could not be opened
+//! database/   sled
+//! outbox/     a second copy of own entries
+//! quarantine/ what was found damaged, by time
+//! ```
+//!
+//! The *mark* is what tells damage from age: a database that lost its tail, or its file, opens without complaint.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use essaim_protocol::id::Epoch;
+use essaim_protocol::store::Error;
+
+use super::engine::sync_dir;
+
+/// The format that this version writes and the newest that it reads.
+pub(super) const FORMAT: u32 = 1;
+
+/// Words in front of the number in the file `format`.
+const FORMAT_NAME: &str = "essaim store ";
+
+/// A store's directory, locked.
+#[derive(Debug)]
+pub(super) struct Place {
+    dir: PathBuf,
+    mark: File,
+    _lock: File,
+}
+
+/// What was acknowledged last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) epoch: Epoch,
+    pub(super) end: u64,
+}
+
+impl Place {
+    /// Creates the directory when there is none, and locks it.
+    pub(super) fn take(dir: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(dir).map_err(denied(dir, "creating the store's directory"))?;
+        let lock = lock(&dir.join("lock"), dir)?;
+        check_format(&dir.join("format"), dir)?;
+        let mut options = OpenOptions::new();
+        let mark = options.read(true).write(true).create(true).truncate(false).open(dir.join("mark"));
+        let mark = mark.map_err(denied(dir, "opening the mark"))?;
+        sync_dir(dir)?;
+        dir.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir)?;
+        Ok(Self { dir: dir.to_path_buf(), mark, _lock: lock })
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.dir.join("database")
+    }
+
+    pub(super) fn outbox(&self) -> PathBuf {
+        self.dir.join("outbox")
+    }
+
+    /// A name, not yet taken, for what is found damaged now.
+    pub(super) fn quarantine(&self) -> PathBuf {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let names = (now..).map(|name| self.dir.join("quarantine").join(name.to_string()));
+        names.into_iter().find(|path| !path.exists()).unwrap_or_else(|| self.dir.join("quarantine"))
+    }
+
+    /// Free bytes on the disk.
+    pub(super) fn free(&self) -> Result<u64, Error> {
+        let disk = rustix::fs::statvfs(&self.dir).map_err(|errno| io("measuring the disk")(errno.into()))?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    /// Gives the ballast up. Tells whether there was one.
+    pub(super) fn drop_ballast(&self) -> Result<bool, Error> {
+        match fs::remove_file(self.dir.join("ballast")) {
+            Ok(()) => sync_dir(&self.dir).map(|()| true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(io("giving up the ballast")(error)),
+        }
+    }
+
+    /// Lays the ballast down when it is not there and `room` bytes stay free beside it.
+    pub(super) fn lay_ballast(&self, bytes: u64, room: u64) -> Result<(), Error> {
+        let path = self.dir.join("ballast");
+        let there = fs::metadata(&path).is_ok_and(|found| found.len() >= bytes);
+        if there || self.free()? < room.saturating_add(bytes) {
+            return Ok(());
+        }
+        let file = File::create(&path).map_err(io("laying down the ballast"))?;
+        let allocated = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes);
+        if allocated.is_err() {
+            // Some file systems cannot reserve: bytes that are written take their place as well.
+            let mut zeros = std::io::repeat(0).take(bytes);
+            std::io::copy(&mut zeros, &mut &file).map_err(io("laying down the ballast"))?;
+        }
+        sync_dir(&self.dir)
+    }
+
+    /// The mark, when one was written and is whole.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        let mut bytes = [0; 40];
+        self.mark.read_exact_at(&mut bytes, 0).ok()?;
+        let (body, check) = bytes.split_first_chunk::<24>()?;
+        let (epoch, end) = body.split_first_chunk()?;
+        let mark = Mark { epoch: Epoch(*epoch), end: u64::from_le_bytes(end.try_into().ok()?) };
+        (check == mark_check(body)).then_some(mark)
+    }
+
+    /// Notes what is acknowledged. It is not synced: after a power cut an older mark stands, which claims less.
+    pub(super) fn set_mark(&self, mark: Mark) -> Result<(), Error> {
+        let mut bytes = [0; 40];
+        bytes[..16].copy_from_slice(&mark.epoch.0);
+        bytes[16..24].copy_from_slice(&mark.end.to_le_bytes());
+        let check = mark_check(&bytes[..24]);
+        bytes[24..].copy_from_slice(&check);
+        self.mark.write_all_at(&bytes, 0).map_err(io("writing the mark"))
+    }
+}
+
+fn mark_check(body: &[u8]) -> [u8; 16] {
+    let mut check = [0; 16];
+    blake3::Hasher::new().update(body).finalize_xof().fill(&mut check);
+    check
+}
+
+fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create(true).truncate(false).open(path);
+    let mut file = file.map_err(denied(dir, "opening the lock"))?;
+    match file.try_lock() {
+        Ok(()) => {
+            let pid = format!("{}\n", std::process::id());
+            file.set_len(0).and_then(|()| file.write_all(pid.as_bytes())).map_err(io("writing the lock"))?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let _ = (&mut file).take(32).read_to_string(&mut pid);
+            Err(Error::Locked { pid: pid.trim().parse().ok() })
+        }
+        Err(TryLockError::Error(source)) => Err(io("locking the store")(source)),
+    }
+}
+
+fn check_format(path: &Path, dir: &Path) -> Result<(), Error> {
+    let damaged = |what| Error::Corrupt { place: path.display().to_string(), what };
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            let number = text.trim().strip_prefix(FORMAT_NAME).and_then(|number| number.parse::<u32>().ok());
+            match number {
+                Some(found) if found > FORMAT => Err(Error::Newer { found, known: FORMAT }),
+                Some(FORMAT) => Ok(()),
+                Some(_) | None => write_format_anew(path, dir).map_err(|_| damaged("the format is not told")),
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => write_format_anew(path, dir),
+        Err(error) if error.kind() == ErrorKind::InvalidData => write_format_anew(path, dir),
+        Err(error) => Err(denied(dir, "reading the format")(error)),
+    }
+}
+
+/// Formats are told by this file only when they are newer; one that is lost or illegible is of the first format, whose
+/// values carry checks of their own.
+fn write_format_anew(path: &Path, dir: &Path) -> Result<(), Error> {
+    let mut file = File::create(path).map_err(denied(dir, "writing the format"))?;
+    let written = writeln!(file, "{FORMAT_NAME}{FORMAT}").and_then(|()| file.sync_all());
+    written.map_err(io("writing the format"))
+}
+
+fn denied(dir: &Path, doing: &'static str) -> impl Fn(std::io::Error) -> Error {
+    move |source| match source.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::Denied(dir.display().to_string()),
+        _ => Error::Io { doing, source },
+    }
+}
+
+fn io(doing: &'static str) -> impl Fn(std::io::Error) -> Error {
+    move |source| Error::Io { doing, source }
+}

@@ -1,0 +1,356 @@
+//! Opening a store whatever state it is in, and telling what was done to it.
+//!
+//! An open that fails, or panics inside sled, is tried again without sled's snapshots, which repairs most. If that fails
+//! too the database moves to `quarantine/` and a new one begins, with a new epoch, from the outbox; what others hold
+//! comes back by sync. A database that opens but has less than was acknowledged, or a damaged frame, is not written to
+//! again: sled was seen to lose what it was given after such an open. What is whole in it is copied to a new one, under
+//! a new epoch, because what peers noted about our ordinals no longer holds.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use essaim_protocol::store::Error;
+
+use super::engine::{Engine, guarded, sync_dir};
+use super::outbox::Outbox;
+use super::place::{Mark, Place};
+use super::{Config, Disk, Parts};
+
+/// What opening found and did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// There was no store here before.
+    pub created: bool,
+    /// What had to be mended, in order.
+    pub repairs: Vec<Repair>,
+}
+
+/// Something that was mended on opening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repair {
+    /// The disk is so full that the ballast was given up to open at all.
+    BallastGivenUp,
+    /// The database opened only without its snapshots.
+    SnapshotsDropped {
+        /// What the first attempt said.
+        why: String,
+    },
+    /// The database could not be opened. It was moved away and a new one begun.
+    Quarantined {
+        /// Where it is now.
+        to: PathBuf,
+        /// What the last attempt said.
+        why: String,
+    },
+    /// The indexes did not fit the log and were built again.
+    Reindexed {
+        /// What was wrong with them.
+        why: String,
+    },
+    /// The database had lost or damaged entries. What was whole is in a new one; the old was moved away.
+    Salvaged {
+        /// Where the old one is.
+        to: PathBuf,
+        /// What was wrong with it.
+        why: String,
+    },
+    /// Entries that were acknowledged are gone; allies may have them.
+    EntriesLost {
+        /// How many, at most.
+        entries: u64,
+    },
+    /// The outbox was damaged; what was whole in it is kept, the file is in the quarantine.
+    OutboxDamaged {
+        /// Damaged stretches.
+        frames: u64,
+    },
+    /// Own entries that the database had lost came back from the outbox.
+    Replayed {
+        /// How many.
+        entries: u64,
+    },
+}
+
+/// Opens the store of `config`, creating or mending it as needed. When `thorough`, the whole log is read and everything
+/// that is derived from it is built anew.
+pub(super) fn open(config: &Config, thorough: bool) -> Result<(Disk, Report), Error> {
+    let place = Place::take(&config.dir)?;
+    let mark = place.mark();
+    let created = mark.is_none() && !place.database().join("db").exists();
+    let mut report = Report { created, repairs: Vec::new() };
+    if place.free()? < config.ballast && place.drop_ballast()? {
+        report.repairs.push(Repair::BallastGivenUp);
+    }
+    let quarantine = place.quarantine();
+    let parts = open_parts(config, &place.database(), &quarantine, &mut report)?;
+    let parts = mend(config, parts, mark, thorough, &place, &mut report)?;
+    let (outbox, owned, damage) = Outbox::open(&place.outbox(), &quarantine)?;
+    if damage.frames > 0 {
+        report.repairs.push(Repair::OutboxDamaged { frames: damage.frames });
+    }
+    let mut disk = Disk::new(config, place, parts, outbox);
+    let entries = disk.replay(&owned)?;
+    // A crash between the outbox and the log leaves entries of a write that was not acknowledged: no repair.
+    if entries > 0 && !report.repairs.is_empty() {
+        report.repairs.push(Repair::Replayed { entries });
+    }
+    disk.lay_ballast()?;
+    Ok((disk, report))
+}
+
+fn open_parts(config: &Config, dir: &Path, quarantine: &Path, report: &mut Report) -> Result<Parts, Error> {
+    let attempt = || guarded(|| Parts::open(Engine::open(dir, config.cache)?));
+    let first = match attempt() {
+        Err(error) if is_damage(&error) => error,
+        outcome => return outcome,
+    };
+    let second = if drop_snapshots(dir)? {
+        match attempt() {
+            Err(error) if is_damage(&error) => error,
+            outcome => {
+                report.repairs.push(Repair::SnapshotsDropped { why: told(&first) });
+                return outcome;
+            }
+        }
+    } else {
+        first
+    };
+    move_to(dir, quarantine)?;
+    report.repairs.push(Repair::Quarantined { to: quarantine.to_path_buf(), why: told(&second) });
+    attempt()
+}
+
+/// Brings the indexes up to the log and compares the log with what was acknowledged; salvages what does not fit.
+fn mend(
+    config: &Config,
+    mut parts: Parts,
+    mark: Option<Mark>,
+    thorough: bool,
+    place: &Place,
+    report: &mut Report,
+) -> Result<Parts, Error> {
+    let mut outcome = guarded(|| if thorough { parts.derive_anew() } else { parts.catch_up() });
+    if let Err(error) = &outcome
+        && is_damage(error)
+    {
+        report.repairs.push(Repair::Reindexed { why: told(error) });
+        outcome = guarded(|| parts.derive_anew());
+    }
+    let Some(mark) = mark.filter(|mark| mark.epoch != parts.epoch || mark.end > parts.log.end()) else {
+        return match outcome {
+            Err(error) if is_damage(&error) => salvage(config, parts, told(&error), place, report),
+            outcome => outcome.map(|()| parts),
+        };
+    };
+    let anew = report.repairs.iter().any(|repair| matches!(repair, Repair::Quarantined { .. }));
+    if !anew {
+        let why = "it has less than was acknowledged".to_owned();
+        parts = salvage(config, parts, why, place, report)?;
+    }
+    report.repairs.push(Repair::EntriesLost { entries: mark.end.saturating_sub(parts.log.end()) });
+    Ok(parts)
+}
+
+/// Copies what is whole to a new database and puts that in the place of the old.
+fn salvage(config: &Config, old: Parts, why: String, place: &Place, report: &mut Report) -> Result<Parts, Error> {
+    let (dir, quarantine) = (place.database(), place.quarantine());
+    let new_dir = dir.with_extension("new");
+    if new_dir.exists() {
+        fs::remove_dir_all(&new_dir).map_err(|source| Error::Io { doing: "removing an unfinished salvage", source })?;
+    }
+    guarded(|| {
+        let mut new = Parts::open(Engine::open(&new_dir, config.cache)?)?;
+        new.copy(&old)?;
+        new.engine.make_durable()
+    })?;
+    drop(old);
+    move_to(&dir, &quarantine)?;
+    let io = |source| Error::Io { doing: "putting the salvaged database in place", source };
+    fs::rename(&new_dir, &dir).map_err(io)?;
+    dir.parent().map_or(Ok(()), sync_dir)?;
+    report.repairs.push(Repair::Salvaged { to: quarantine, why });
+    guarded(|| {
+        let mut parts = Parts::open(Engine::open(&dir, config.cache)?)?;
+        parts.catch_up()?;
+        Ok(parts)
+    })
+}
+
+/// Errors that mending may cure. A full disk, a missing permission or a lock is not damage.
+pub(super) fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::Corrupt { .. } | Error::Engine(_) => true,
+        Error::Io { source, .. } => {
+            matches!(source.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::Other)
+        }
+        Error::Full { .. }
+        | Error::Newer { .. }
+        | Error::Locked { .. }
+        | Error::Denied(_)
+        | Error::ReadOnly(_)
+        | Error::TooLarge { .. } => false,
+    }
+}
+
+/// An error with its sources, on one line.
+pub(super) fn told(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Removes sled's snapshots; it reads its whole log instead. Tells whether there were any.
+fn drop_snapshots(dir: &Path) -> Result<bool, Error> {
+    let io = |source| Error::Io { doing: "dropping snapshots", source };
+    let mut dropped = false;
+    for file in fs::read_dir(dir).map_err(io)? {
+        let file = file.map_err(io)?;
+        if file.file_name().to_string_lossy().starts_with("snap.") {
+            fs::remove_file(file.path()).map_err(io)?;
+            dropped = true;
+        }
+    }
+    Ok(dropped)
+}
+
+fn move_to(dir: &Path, quarantine: &Path) -> Result<(), Error> {
+    let io = |source| Error::Io { doing: "moving the damaged database away", source };
+    fs::create_dir_all(quarantine).map_err(io)?;
+    fs::rename(dir, quarantine.join("database")).map_err(io)?;
+    sync_dir(quarantine)?;
+    dir.parent().map_or(Ok(()), sync_dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use essaim_protocol::store::Store as _;
+    use essaim_protocol::store::conformance::Sample;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store;
+
+    /// Entries in the store that is damaged; every third is our own.
+    const ENTRIES: u64 = 600;
+
+    fn config(dir: &Path) -> Config {
+        Config { free: 0, ballast: 0, ..Config::new(dir) }
+    }
+
+    fn entry(n: u64) -> Sample {
+        let mut sample = Sample::new(n);
+        sample.own = n.is_multiple_of(3);
+        sample
+    }
+
+    fn append(disk: &mut Disk, range: std::ops::Range<u64>) {
+        let samples: Vec<_> = range.map(entry).collect();
+        disk.append(&samples.iter().map(Sample::append).collect::<Vec<_>>()).unwrap();
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for file in fs::read_dir(from).unwrap() {
+            let file = file.unwrap();
+            let to = to.join(file.file_name());
+            if file.file_type().unwrap().is_dir() {
+                copy(&file.path(), &to);
+            } else {
+                fs::copy(file.path(), to).unwrap();
+            }
+        }
+    }
+
+    /// Images of one store: as a clean close leaves it, and as killing its process does.
+    fn images() -> (TempDir, [PathBuf; 2]) {
+        let home = tempfile::tempdir().unwrap();
+        let [live, closed, killed] = ["live", "closed", "killed"].map(|name| home.path().join(name));
+        let (mut disk, _) = store::open(&config(&live)).unwrap();
+        append(&mut disk, 0..400);
+        disk.parts.runs.write(&disk.parts.engine, 400).unwrap();
+        drop(disk);
+        let (mut disk, _) = store::open(&config(&live)).unwrap();
+        for n in (400..ENTRIES).step_by(20) {
+            append(&mut disk, n..n + 20);
+        }
+        disk.put(store::Table::Views, &[(b"a".to_vec(), Some(vec![1; 100_000]))]).unwrap();
+        disk.sync().unwrap();
+        copy(&live, &killed);
+        drop(disk);
+        copy(&live, &closed);
+        (home, [closed, killed])
+    }
+
+    fn files(dir: &Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for file in fs::read_dir(dir).unwrap().map(|file| file.unwrap().path()) {
+            if file.is_dir() { found.extend(files(&file)) } else { found.push(file) }
+        }
+        found.sort();
+        found
+    }
+
+    /// What one damaged byte range of a file can look like.
+    fn damages(length: usize) -> Vec<(String, Box<dyn Fn(&mut Vec<u8>)>)> {
+        let mut all: Vec<(String, Box<dyn Fn(&mut Vec<u8>)>)> = Vec::new();
+        for part in [0, 1, 4, 7, 9] {
+            let at = (length * part / 10).min(length.saturating_sub(1));
+            all.push((format!("truncated at {at}"), Box::new(move |bytes| bytes.truncate(at))));
+            if length > 0 {
+                all.push((format!("a bit flipped at {at}"), Box::new(move |bytes| bytes[at] ^= 16)));
+                let end = (at + 4096).min(length);
+                all.push((format!("zeroed at {at}"), Box::new(move |bytes| bytes[at..end].fill(0))));
+            }
+        }
+        all
+    }
+
+    /// The store opens; what is not there was told; own entries are all there; it takes entries and opens again.
+    fn survives(dir: &Path, case: &str) {
+        let (mut disk, report) = store::open(&config(dir)).unwrap_or_else(|error| panic!("{case}: {}", told(&error)));
+        let missing: Vec<u64> = (0..ENTRIES).filter(|n| disk.ordinal(&entry(*n).id()).unwrap().is_none()).collect();
+        assert!(missing.is_empty() || !report.repairs.is_empty(), "{case}: {} lost in silence", missing.len());
+        let outbox_harmed = case.contains("outbox");
+        assert!(outbox_harmed || missing.iter().all(|n| n % 3 != 0), "{case}: an own entry is lost: {report:?}");
+        append(&mut disk, 0..ENTRIES + 5);
+        for n in 0..ENTRIES + 5 {
+            let at = disk.ordinal(&entry(n).id()).unwrap().unwrap_or_else(|| panic!("{case}: {n} is not there"));
+            let (id, bytes) = disk.read(at).unwrap().unwrap_or_else(|| panic!("{case}: {n} cannot be read"));
+            assert_eq!((id, &bytes[..]), (entry(n).id(), entry(n).append().bytes), "{case}");
+        }
+        drop(disk);
+        let (mut disk, report) = store::open(&config(dir)).unwrap();
+        assert_eq!(report, Report::default(), "{case}: mended once");
+        let damaged = disk.check().unwrap().damaged;
+        assert!(damaged.iter().all(|found| !matches!(found.cure, store::Cure::RebuildAndSync)), "{case}: {damaged:?}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_mended_or_put_away_and_always_told() {
+        let (home, images) = images();
+        for image in &images {
+            for file in files(image) {
+                let name = file.strip_prefix(image).unwrap();
+                let whole = fs::read(&file).unwrap();
+                let mut cases =
+                    damages(whole.trim_ascii_end().len().min(whole.iter().rposition(|b| *b != 0).unwrap_or(0) + 1));
+                cases.push(("deleted".to_owned(), Box::new(|_| {})));
+                for (damage, apply) in cases {
+                    let case = format!("{} {damage}", file.strip_prefix(home.path()).unwrap().display());
+                    let dir = home.path().join("case");
+                    copy(image, &dir);
+                    let mut bytes = whole.clone();
+                    apply(&mut bytes);
+                    fs::write(dir.join(name), bytes).unwrap();
+                    if damage == "deleted" {
+                        fs::remove_file(dir.join(name)).unwrap();
+                    }
+                    survives(&dir, &case);
+                    fs::remove_dir_all(&dir).unwrap();
+                }
+            }
+        }
+    }
+}
