@@ -57,8 +57,9 @@ impl Key {
     }
 
     fn check(&self, item: u128) -> u64 {
+        let hash = blake3::keyed_hash(&self.0, &item.to_le_bytes());
         let mut check = [0; 8];
-        blake3::Hasher::new_keyed(&self.0).update(&item.to_le_bytes()).finalize_xof().fill(&mut check);
+        check.copy_from_slice(&hash.as_bytes()[..8]);
         u64::from_le_bytes(check)
     }
 }

@@ -290,6 +290,7 @@ fn bulk(name: &str) -> Vec<Vec<u8>> {
     (0..96).map(of).collect()
 }
 
+/// A frame that is cut itself never comes to the session, so cuts are between frames.
 #[test]
 fn a_session_cut_anywhere_costs_only_the_frames_under_way() {
     for empty in [true, false] {
