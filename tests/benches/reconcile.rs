@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use essaim_protocol::id::{CommonsId, EntryId, Epoch, Item, NetworkKey};
-use essaim_protocol::set::Set;
+use essaim_protocol::set::{Kind, Set};
+use essaim_protocol::sketch::{Key, Sketch};
 use essaim_protocol::store::{Error, Ordinal};
 use essaim_protocol::sync::frame::{Frame, LENGTH};
 use essaim_protocol::sync::{Config, Effect, Event, Fate, Memory, Place, Replica, Role, Session, Visit};
@@ -23,6 +24,7 @@ const COMMONS: CommonsId = CommonsId([7; 32]);
 const RUNS: usize = 5;
 
 fn main() {
+    upkeep();
     let quick = std::env::args().any(|argument| argument == "--quick");
     println!("{:>9} {:>6} | {:^43} | {:^45} | {:>7}", "", "", "sketch", "negentropy", "bytes");
     println!(
@@ -47,6 +49,19 @@ fn main() {
             report(n, d, &mut sides);
         }
     }
+}
+
+/// What it costs to keep the sketch, and the sketch with the digests, up to date.
+fn upkeep() {
+    const ENTRIES: u32 = 100_000;
+    let ids: Vec<_> = (0..ENTRIES).map(|n| EntryId(*blake3::hash(&n.to_le_bytes()).as_bytes())).collect();
+    let (mut sketch, mut set) = (Sketch::new(Key::of(&COMMONS)), Set::new(&COMMONS));
+    let start = cpu();
+    ids.iter().for_each(|id| sketch.insert(id.item()));
+    let of_sketch = (cpu() - start) / ENTRIES;
+    let start = cpu();
+    ids.iter().for_each(|id| set.insert(id, Kind::Content));
+    println!("one more entry: {of_sketch:.2?} in the sketch, {:.2?} in the set", (cpu() - start) / ENTRIES);
 }
 
 fn report(n: u64, d: u64, sides: &mut [Side; 2]) {
