@@ -72,6 +72,12 @@ impl Entry {
         bytes
     }
 
+    /// Whether encoded bytes are those of a statement, by their tag alone.
+    #[must_use]
+    pub fn is_statement(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&STATEMENT)
+    }
+
     /// Its name in storage and reconciliation.
     #[must_use]
     pub fn id(&self) -> EntryId {

@@ -11,10 +11,12 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod commons;
 pub mod digest;
 pub mod entry;
 pub mod gate;
 pub mod id;
+pub mod join;
 pub mod query;
 pub mod record;
 pub mod roster;

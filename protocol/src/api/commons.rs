@@ -33,6 +33,8 @@ pub struct Commons {
     pub records: u64,
     /// Entries: statements, changes and adoptions.
     pub entries: u64,
+    /// The digest of the reconciled set: two nodes that show the same hold the same entries.
+    pub digest: String,
     /// Fields with several concurrent values.
     pub conflicts: u64,
     /// What we are in it.

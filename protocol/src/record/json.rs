@@ -76,7 +76,7 @@ fn reference(rel: Option<&str>, to: &str, details: &Field) -> Json {
 }
 
 /// A value of a form that no schema describes.
-pub(super) fn plain(value: &Value) -> Json {
+pub fn plain(value: &Value) -> Json {
     match value {
         Value::Str(text) | Value::Text(text) | Value::Raw(text) => text.as_str().into(),
         Value::Int(n) => (*n).into(),

@@ -3,7 +3,7 @@
 
 use super::hello::Hello;
 use crate::digest::Tag;
-use crate::id::Item;
+use crate::id::{CommonsId, Item};
 use crate::store::Ordinal;
 use crate::wire::{DecodeError, Reader, Write as _};
 
@@ -70,6 +70,14 @@ pub struct Position {
     pub statements: Ordinal,
     /// All changes and adoptions below are here.
     pub content: Ordinal,
+}
+
+/// The commons that a hello is about, for whoever has to find the session that it belongs to; nothing when the bytes are
+/// no hello.
+#[must_use]
+pub fn commons_of(bytes: &[u8]) -> Option<CommonsId> {
+    let Ok(Frame::Hello(hello)) = Frame::decode(bytes) else { return None };
+    Some(hello.commons)
 }
 
 impl Frame {

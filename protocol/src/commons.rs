@@ -1,0 +1,431 @@
+//! One commons as a node holds it: who is in, what is in the set, and the rule for what may enter.
+//!
+//! The story of one entry: a peer sends bytes, [`entry::decode_and_verify_all`](crate::entry::decode_and_verify_all)
+//! makes them [`Verified`], and [`Commons::ingest`] judges each: is it known already, does it rest on something that has
+//! not come ([the waiting room](Waiting)), did a device sign it that the roster does not admit? What passes is appended
+//! to the store in one durable batch and enters the [reconciled set](crate::set). Entries that waited for it follow at
+//! once. Nothing here opens a document: whether a change folds is a question of reading, never of membership.
+//!
+//! The state is rebuilt from the store: a checkpoint of the set is kept every [`CHECKPOINT_EVERY`] entries, and opening
+//! replays the log above it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::ControlFlow;
+
+use crate::entry::{Entry, Statement};
+use crate::id::{ChangeHash, CommonsId, DeviceKey, EntryId, RecordId, StatementId};
+use crate::roster::{Added, Roster, Standing};
+use crate::set::{Kind, Set};
+use crate::sign::Verified;
+use crate::store::{self, Append, Appended, Ordinal, Store, Table};
+use crate::time::Timestamp;
+use crate::wire::{Reader, Write as _};
+
+/// Entries between two checkpoints of the set. Replaying so many when opening takes some tens of milliseconds; writing
+/// the checkpoint (about 2 MB) more often would cost more than the entries themselves.
+pub const CHECKPOINT_EVERY: u64 = 65_536;
+
+/// Bytes of waiting entries, all peers together: an ally behind a split drop file fills it, a flood does not grow it.
+pub const WAITING_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long an entry waits for what it rests on, in milliseconds: a day; reconciliation brings it again later.
+pub const WAITING_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct Ingested {
+    /// What entered, in log order.
+    pub added: Vec<Entered>,
+    /// What was here already.
+    pub known: Vec<EntryId>,
+    /// What waits for something that has not come.
+    pub waiting: Vec<EntryId>,
+    /// What may not enter, on any node: whoever sent it misbehaves or is deceived.
+    pub refused: Vec<Refusal>,
+}
+
+/// An entry that entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entered {
+    /// Its place in the log.
+    pub ordinal: Ordinal,
+    /// Its id.
+    pub id: EntryId,
+    /// The record it changes; `None` for a statement.
+    pub record: Option<RecordId>,
+}
+
+/// An entry that may not enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its id.
+    pub id: EntryId,
+    /// The device that signed it.
+    pub device: DeviceKey,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why an entry may not enter. The same on every node that knows its past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// The device belonged to no ally in good standing at the frontier that the entry names.
+    #[error("its device was not admitted at the frontier it names")]
+    Stranger,
+    /// It depends on a change of another record.
+    #[error("it depends on a change of another record")]
+    ForeignDependency,
+    /// It is a statement about another commons.
+    #[error("it is about another commons")]
+    OtherCommons,
+}
+
+/// The state of one commons over its store.
+#[derive(Debug)]
+pub struct Commons {
+    id: CommonsId,
+    roster: Roster,
+    set: Set,
+    waiting: Waiting,
+    /// Places of statements: sync sends them first.
+    statements: BTreeSet<Ordinal>,
+    /// This device: what it signed exists nowhere else at first.
+    me: DeviceKey,
+    /// Everything below is in the set.
+    end: Ordinal,
+    checkpoint: Ordinal,
+}
+
+impl Commons {
+    /// Reads the state of a commons from its store: the last checkpoint, and the log above it.
+    ///
+    /// # Errors
+    /// When the store cannot be read. A damaged checkpoint is not an error: all of the log is replayed.
+    pub fn open(id: CommonsId, me: DeviceKey, store: &mut dyn Store) -> Result<Self, store::Error> {
+        let mut commons = Self {
+            id,
+            roster: Roster::new(id),
+            set: Set::new(&id),
+            waiting: Waiting::default(),
+            statements: BTreeSet::new(),
+            me,
+            end: Ordinal(0),
+            checkpoint: Ordinal(0),
+        };
+        for (key, bytes) in store.list(Table::Statements, &[], None, usize::MAX)? {
+            if let (Ok(statement), Ok(key)) = (Statement::decode(&bytes), <[u8; 8]>::try_from(key)) {
+                commons.statements.insert(Ordinal(u64::from_be_bytes(key)));
+                commons.roster.add(&Verified::trusted(statement));
+            }
+        }
+        if let Some((end, set)) =
+            store.get(Table::Sketch, CHECKPOINT_KEY).ok().flatten().and_then(|bytes| read_checkpoint(&id, &bytes))
+        {
+            commons.set = set;
+            commons.end = end.min(store.end());
+            commons.checkpoint = commons.end;
+        }
+        commons.replay(store)?;
+        Ok(commons)
+    }
+
+    /// Which commons.
+    #[must_use]
+    pub const fn id(&self) -> CommonsId {
+        self.id
+    }
+
+    /// Who is in.
+    #[must_use]
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// What is reconciled.
+    #[must_use]
+    pub const fn set(&self) -> &Set {
+        &self.set
+    }
+
+    /// Whether the entry at a place is a statement.
+    #[must_use]
+    pub fn is_statement(&self, at: Ordinal) -> bool {
+        self.statements.contains(&at)
+    }
+
+    /// Everything below this place is in the set.
+    #[must_use]
+    pub const fn end(&self) -> Ordinal {
+        self.end
+    }
+
+    /// Takes verified entries in: appends what may enter, durably, and gives word of each. Entries may stand in any
+    /// order; one that rests on a later one of the batch enters after it.
+    ///
+    /// # Errors
+    /// When the store failed. The state is then ahead of the disk and must be opened anew.
+    pub fn ingest(
+        &mut self,
+        store: &mut dyn Store,
+        entries: Vec<Verified<Entry>>,
+        now: Timestamp,
+    ) -> Result<Ingested, store::Error> {
+        self.waiting.expire(now);
+        let mut batch = Batch::default();
+        let mut result = Ingested::default();
+        let mut queue = VecDeque::from(entries);
+        while let Some(entry) = queue.pop_front() {
+            let id = entry.id();
+            match self.judge(store, &batch, &entry)? {
+                Verdict::Known => result.known.push(id),
+                Verdict::Refused(reason) => result.refused.push(Refusal { id, device: entry.device(), reason }),
+                Verdict::Waits(on) => {
+                    if self.waiting.admit(on, entry, now) {
+                        result.waiting.push(id);
+                    }
+                }
+                Verdict::Enters => {
+                    queue.extend(self.waiting.release(&entry));
+                    batch.push(entry);
+                }
+            }
+        }
+        result.added = self.commit(store, &batch)?;
+        let entered: BTreeSet<_> = result.added.iter().map(|entered| entered.id).collect();
+        result.waiting.retain(|id| !entered.contains(id));
+        Ok(result)
+    }
+
+    /// Whether an entry may enter now. A statement that may has entered the roster when this returns.
+    fn judge(&mut self, store: &dyn Store, batch: &Batch, entry: &Verified<Entry>) -> Result<Verdict, store::Error> {
+        if batch.ids.contains(&entry.id()) || store.ordinal(&entry.id())?.is_some() {
+            return Ok(Verdict::Known);
+        }
+        let (record, frontier, deps) = match &**entry {
+            Entry::Statement(statement) => return Ok(self.judge_statement(statement)),
+            Entry::Change(change) => (change.record(), change.frontier(), change.deps()),
+            Entry::Adoption(adoption) => (adoption.record(), adoption.frontier(), adoption.deps()),
+        };
+        match self.roster.may_write(&entry.device(), &frontier) {
+            Standing::Good(_) => {}
+            Standing::Stranger => return Ok(Verdict::Refused(Reason::Stranger)),
+            Standing::UnknownFrontier => return Ok(Verdict::Waits(Missing::Statement(frontier))),
+            Standing::NeedsUpgrade => return Ok(Verdict::Waits(Missing::Upgrade)),
+        }
+        for hash in deps {
+            match dependency(store, batch, hash)? {
+                None => return Ok(Verdict::Waits(Missing::Change(*hash))),
+                Some(other) if other != record => return Ok(Verdict::Refused(Reason::ForeignDependency)),
+                Some(_) => {}
+            }
+        }
+        Ok(Verdict::Enters)
+    }
+
+    fn judge_statement(&mut self, statement: &Statement) -> Verdict {
+        match self.roster.add(&Verified::trusted(statement.clone())) {
+            Added::New => Verdict::Enters,
+            Added::Known => Verdict::Known,
+            Added::Waiting { missing } => missing
+                .first()
+                .map_or(Verdict::Refused(Reason::OtherCommons), |missing| Verdict::Waits(Missing::Statement(*missing))),
+            Added::OtherCommons => Verdict::Refused(Reason::OtherCommons),
+        }
+    }
+
+    fn commit(&mut self, store: &mut dyn Store, batch: &Batch) -> Result<Vec<Entered>, store::Error> {
+        let encoded: Vec<_> = batch.entries.iter().map(|entry| entry.encode()).collect();
+        let appends: Vec<_> = batch
+            .entries
+            .iter()
+            .zip(&encoded)
+            .map(|(entry, bytes)| Append {
+                id: entry.id(),
+                bytes,
+                record: entry.record(),
+                change: entry.change(),
+                own: entry.device() == self.me,
+            })
+            .collect();
+        let places = store.append(&appends)?;
+        let mut entered = Vec::with_capacity(places.len());
+        let mut statements = Vec::new();
+        for (entry, place) in batch.entries.iter().zip(places) {
+            let Appended::New(ordinal) = place else { continue };
+            self.set.insert(&entry.id(), kind(entry));
+            entered.push(Entered { ordinal, id: entry.id(), record: entry.record() });
+            if let Entry::Statement(statement) = &**entry {
+                self.statements.insert(ordinal);
+                statements.push((ordinal.0.to_be_bytes().to_vec(), Some(statement.bytes().to_vec())));
+            }
+        }
+        store.put(Table::Statements, &statements)?;
+        self.end = store.end();
+        if self.end.0 - self.checkpoint.0 >= CHECKPOINT_EVERY {
+            self.save(store)?;
+        }
+        Ok(entered)
+    }
+
+    /// Keeps a checkpoint, so that the next opening replays nothing.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub fn save(&mut self, store: &mut dyn Store) -> Result<(), store::Error> {
+        if self.checkpoint == self.end {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        bytes.put_uleb(self.end.0);
+        bytes.extend_from_slice(&self.set.checkpoint());
+        store.put(Table::Sketch, &[(CHECKPOINT_KEY.to_vec(), Some(bytes))])?;
+        self.checkpoint = self.end;
+        Ok(())
+    }
+
+    /// Takes into the set, and into the roster, what the log holds above the checkpoint. The table of statements is
+    /// written after the log, so it may lack the last ones.
+    fn replay(&mut self, store: &mut dyn Store) -> Result<(), store::Error> {
+        let (set, roster, places) = (&mut self.set, &mut self.roster, &mut self.statements);
+        let mut statements = Vec::new();
+        store.scan(self.end, &mut |ordinal, id, bytes| {
+            if !Entry::is_statement(bytes) {
+                set.insert(&id, Kind::Content);
+            } else if let Ok(Entry::Statement(statement)) = Entry::decode(bytes).map(|entry| entry.trust().into_inner())
+            {
+                set.insert(&id, Kind::Statement);
+                places.insert(ordinal);
+                statements.push((ordinal.0.to_be_bytes().to_vec(), Some(statement.bytes().to_vec())));
+                roster.add(&Verified::trusted(statement));
+            }
+            ControlFlow::Continue(())
+        })?;
+        store.put(Table::Statements, &statements)?;
+        self.end = store.end();
+        Ok(())
+    }
+}
+
+const CHECKPOINT_KEY: &[u8] = b"set";
+
+fn read_checkpoint(commons: &CommonsId, bytes: &[u8]) -> Option<(Ordinal, Set)> {
+    let mut reader = Reader::new(bytes);
+    let end = Ordinal(reader.uleb().ok()?);
+    Some((end, Set::restore(commons, reader.rest()).ok()?))
+}
+
+const fn kind(entry: &Entry) -> Kind {
+    match entry {
+        Entry::Statement(_) => Kind::Statement,
+        Entry::Change(_) | Entry::Adoption(_) => Kind::Content,
+    }
+}
+
+/// The record of a change that is here or in the batch.
+fn dependency(store: &dyn Store, batch: &Batch, hash: &ChangeHash) -> Result<Option<RecordId>, store::Error> {
+    if let Some(record) = batch.changes.get(hash) {
+        return Ok(Some(*record));
+    }
+    match store.of_change(hash)?.first() {
+        Some(ordinal) => {
+            let entry = store.read(*ordinal)?.and_then(|(_, bytes)| Entry::decode(&bytes).ok());
+            Ok(entry.and_then(|entry| entry.unverified().record()))
+        }
+        None => Ok(None),
+    }
+}
+
+enum Verdict {
+    Known,
+    Enters,
+    Waits(Missing),
+    Refused(Reason),
+}
+
+/// What an entry waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Missing {
+    Statement(StatementId),
+    Change(ChangeHash),
+    /// A program that understands all statements.
+    Upgrade,
+}
+
+/// What enters together.
+#[derive(Debug, Default)]
+struct Batch {
+    entries: Vec<Verified<Entry>>,
+    ids: BTreeSet<EntryId>,
+    changes: BTreeMap<ChangeHash, RecordId>,
+}
+
+impl Batch {
+    fn push(&mut self, entry: Verified<Entry>) {
+        self.ids.insert(entry.id());
+        if let (Some(hash), Some(record)) = (entry.change(), entry.record()) {
+            self.changes.insert(hash, record);
+        }
+        self.entries.push(entry);
+    }
+}
+
+/// Entries whose frontier or dependency has not come: verified, in memory, not in the set. When it is full the newest
+/// are not taken: reconciliation brings them again.
+#[derive(Debug, Default)]
+struct Waiting {
+    by_missing: BTreeMap<Missing, Vec<Waiter>>,
+    ids: BTreeSet<EntryId>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    entry: Verified<Entry>,
+    since: Timestamp,
+    len: usize,
+}
+
+impl Waiting {
+    /// Keeps an entry until what it waits for comes; `false` when there is no room.
+    fn admit(&mut self, on: Missing, entry: Verified<Entry>, now: Timestamp) -> bool {
+        let len = entry.encode().len();
+        if self.ids.contains(&entry.id()) {
+            return true;
+        }
+        if self.bytes + len > WAITING_BYTES {
+            return false;
+        }
+        self.ids.insert(entry.id());
+        self.bytes += len;
+        self.by_missing.entry(on).or_default().push(Waiter { entry, since: now, len });
+        true
+    }
+
+    /// The entries that waited for this one.
+    fn release(&mut self, entry: &Entry) -> Vec<Verified<Entry>> {
+        let came = match entry {
+            Entry::Statement(statement) => Some(Missing::Statement(statement.id())),
+            Entry::Change(_) | Entry::Adoption(_) => entry.change().map(Missing::Change),
+        };
+        let waiters = came.and_then(|came| self.by_missing.remove(&came)).unwrap_or_default();
+        waiters.into_iter().map(|waiter| self.forget(waiter)).collect()
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        let old: Vec<_> = self
+            .by_missing
+            .values_mut()
+            .flat_map(|waiters| waiters.extract_if(.., |waiter| now.since(waiter.since) > WAITING_MS))
+            .collect();
+        self.by_missing.retain(|_, waiters| !waiters.is_empty());
+        for waiter in old {
+            self.forget(waiter);
+        }
+    }
+
+    fn forget(&mut self, waiter: Waiter) -> Verified<Entry> {
+        self.ids.remove(&waiter.entry.id());
+        self.bytes -= waiter.len;
+        waiter.entry
+    }
+}
