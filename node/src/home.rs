@@ -7,6 +7,7 @@
 //! HOME/token            the bearer token of the local API, mode 0600
 //! HOME/profile.json     the name under which this ally joins
 //! HOME/api.json         where a running node answers: {"pid", "address"}; removed when it stops
+//! HOME/ports.json   the ports of the last run, taken again so that addresses in tickets and at allies stay good
 //! HOME/drafts/          what was typed and not shared yet
 //! HOME/commons/ID/      one commons: commons.json, store/, index/
 //! ```
@@ -93,6 +94,15 @@ pub struct Running {
     pub pid: u32,
     /// Its local API, a loopback address.
     pub address: std::net::SocketAddr,
+}
+
+/// The ports at which peers find this node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ports {
+    /// For QUIC.
+    pub udp: Option<u16>,
+    /// For TCP.
+    pub tcp: Option<u16>,
 }
 
 /// A home that this process holds alone until it is dropped.
@@ -201,6 +211,20 @@ impl Home {
         }
         ids.sort_unstable();
         Ok(ids)
+    }
+
+    /// The ports of the last run; none when there was none, or when they cannot be read: then others are taken.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        read_json(&self.path.join("ports.json")).unwrap_or_default()
+    }
+
+    /// Notes the ports for the next run.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn keep_ports(&self, ports: Ports) -> Result<(), Error> {
+        if ports == self.ports() { Ok(()) } else { write_json(&self.path.join("ports.json"), &ports) }
     }
 
     /// Tells other processes where this one answers.

@@ -44,7 +44,7 @@ pub(super) struct Outbox {
 
 /// What was found wrong in the file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Damage {
+pub(super) struct Damage {
     /// Stretches that are no frame, before one that is or as long as one.
     pub frames: u64,
     /// Bytes of an unfinished frame at the end, which a crash leaves and which was never acknowledged.

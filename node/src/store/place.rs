@@ -177,9 +177,12 @@ fn write_format_anew(path: &Path, dir: &Path) -> Result<(), Error> {
 }
 
 fn denied(dir: &Path, doing: &'static str) -> impl Fn(std::io::Error) -> Error {
-    move |source| match source.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::Denied(dir.display().to_string()),
-        _ => Error::Io { doing, source },
+    move |source| {
+        if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
+            Error::Denied(dir.display().to_string())
+        } else {
+            Error::Io { doing, source }
+        }
     }
 }
 

@@ -292,9 +292,12 @@ mod tests {
         found
     }
 
+    /// What happens to the bytes of a file.
+    type Damage = Box<dyn Fn(&mut Vec<u8>)>;
+
     /// What one damaged byte range of a file can look like.
-    fn damages(length: usize) -> Vec<(String, Box<dyn Fn(&mut Vec<u8>)>)> {
-        let mut all: Vec<(String, Box<dyn Fn(&mut Vec<u8>)>)> = Vec::new();
+    fn damages(length: usize) -> Vec<(String, Damage)> {
+        let mut all: Vec<(String, Damage)> = Vec::new();
         for part in [0, 1, 4, 7, 9] {
             let at = (length * part / 10).min(length.saturating_sub(1));
             all.push((format!("truncated at {at}"), Box::new(move |bytes| bytes.truncate(at))));

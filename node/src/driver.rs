@@ -1,0 +1,429 @@
+//! The one loop between network, keepers and clock: what happened goes to whom it concerns.
+//!
+//! A peer connects: for each commons where its device is in good standing, the side that dialled opens a session. An
+//! entry enters a commons, from here or from elsewhere: sessions open with its members that are connected. Every few
+//! minutes a session opens with one of them anyway, since news can be lost and reconciliation is the truth. A peer opens
+//! a session: its first frame says whether it [knocks](essaim_protocol::join) or syncs, and in which commons; a commons
+//! where it is not in good standing is unknown to it, like one that is not here.
+//!
+//! Nobody is dialled but devices of allies, at addresses that a ticket, a person, the local network or an earlier
+//! connection gave.
+
+mod host;
+mod pump;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use essaim_protocol::api::{self, Error, Words};
+use essaim_protocol::id::{CommonsId, NetworkKey};
+use essaim_protocol::sync::Role;
+use libp2p::Multiaddr;
+use libp2p::multiaddr::Protocol;
+use rand::seq::IndexedRandom as _;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+pub use pump::{Exchanged, Verdict};
+
+use crate::engine::{Engine, Room, now};
+use crate::home::Ports;
+use crate::net::{self, Event, address};
+
+/// How often a session opens with one member of each commons whatever happened. Shorter costs 300 bytes a time; longer
+/// delays what a lost notice hid.
+const ANTI_ENTROPY: Duration = Duration::from_secs(180);
+
+/// How long news gather before sessions open: an import is thousands of entries and one session.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// How long a dial may take in all: ten seconds for QUIC, then for TCP.
+const REACH: Duration = Duration::from_secs(25);
+
+/// How many times a session is tried again while the peer is busy with others, and the pause between, which doubles.
+const BUSY_TRIES: u32 = 6;
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+
+/// How this node is on the network.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// Where it listens.
+    pub listen: Vec<Multiaddr>,
+    /// Whether it finds others on the local network, and is found.
+    pub mdns: bool,
+    /// Whether tickets are for this very machine: rehearsals and tests.
+    pub on_this_machine: bool,
+}
+
+/// The node's life on the network. It begins once there is an identity.
+#[derive(Debug, Clone)]
+pub struct Driver(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: Network,
+    net: OnceLock<net::Handle>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Peers connected now.
+    connected: BTreeSet<NetworkKey>,
+    /// Sessions that we open, by commons and peer: one at a time.
+    turns: BTreeMap<(CommonsId, NetworkKey), Arc<tokio::sync::Mutex<()>>>,
+    /// Who waits for a dial to end.
+    dialling: BTreeMap<NetworkKey, Vec<oneshot::Sender<Result<(), String>>>>,
+    /// Commons whose news are followed.
+    followed: BTreeSet<CommonsId>,
+    traffic: api::Traffic,
+}
+
+impl Driver {
+    /// A node that will be on the network like this.
+    #[must_use]
+    pub fn new(config: Network) -> Self {
+        Self(Arc::new(Inner { config, net: OnceLock::new(), state: Mutex::default() }))
+    }
+
+    /// Goes on the network, once.
+    ///
+    /// # Errors
+    /// [`Error::BadAddress`] when it cannot listen where it should.
+    pub async fn start(&self, engine: Engine) -> Result<(), Error> {
+        let Some(keys) = engine.keys().await else { return Ok(()) };
+        let config = |listen: Vec<Multiaddr>| net::Config {
+            listen,
+            mdns: self.0.config.mdns,
+            ..net::Config::new(keys.network_secret())
+        };
+        let ports = engine.with_home(crate::home::Home::ports).await.unwrap_or_default();
+        let again = self.0.config.listen.iter().map(|address| with_port(address, ports)).collect();
+        // The port of the last run may be somebody else's now.
+        let started = net::start(config(again)).or_else(|_| net::start(config(self.0.config.listen.clone())));
+        let (handle, events) = started.map_err(|error| {
+            let detail = error_chain(&error);
+            Error::BadAddress {
+                address: self.0.config.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                detail: Words::new(detail.clone(), detail),
+            }
+        })?;
+        if self.0.net.set(handle).is_err() {
+            return Ok(());
+        }
+        for room in engine.rooms().await {
+            self.follow(&engine, room).await;
+        }
+        tokio::spawn(self.clone().run(engine, events));
+        Ok(())
+    }
+
+    /// Leaves the network.
+    pub async fn stop(&self) {
+        if let Some(net) = self.0.net.get() {
+            net.shutdown().await;
+        }
+    }
+
+    /// Whether it finds others on the local network.
+    #[must_use]
+    pub fn mdns(&self) -> bool {
+        self.0.config.mdns
+    }
+
+    /// Who is connected.
+    #[must_use]
+    pub fn connected(&self) -> BTreeSet<NetworkKey> {
+        self.state(|state| state.connected.clone())
+    }
+
+    /// Bytes moved in sessions since the start.
+    #[must_use]
+    pub fn traffic(&self) -> api::Traffic {
+        self.state(|state| state.traffic)
+    }
+
+    /// Where this node can be dialled; nothing when it is not on the network.
+    pub async fn listening(&self) -> Vec<Multiaddr> {
+        match self.0.net.get() {
+            Some(net) => net.listen_addresses().await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    /// The addresses to put in a ticket, best first.
+    pub async fn addresses_for_tickets(&self) -> Vec<Multiaddr> {
+        address::for_ticket(&self.listening().await, self.0.config.on_this_machine)
+    }
+
+    /// Begins to spread the news of a commons.
+    pub(crate) async fn follow(&self, engine: &Engine, room: Room) {
+        if self.0.net.get().is_none() || !self.state(|state| state.followed.insert(room.id)) {
+            return;
+        }
+        if let Ok(known) = room.keeper.run(|desk| desk.known_addresses()).await {
+            for (peer, addresses) in known {
+                self.try_reach(peer, &addresses).await;
+            }
+        }
+        // Whoever was met while joining is an ally only now.
+        if let Some(net) = self.0.net.get() {
+            for connection in net.connected().await.unwrap_or_default() {
+                if self.rooms_of(engine, connection.peer).await.iter().any(|of| of.id == room.id) {
+                    self.meet(&room, &connection).await;
+                    self.spread(&room, connection.peer);
+                }
+            }
+        }
+        tokio::spawn(self.clone().spread_news(room, engine.clone()));
+    }
+
+    /// Connects to a peer and waits until that is done.
+    ///
+    /// # Errors
+    /// What kept it from being reached, in words.
+    pub(crate) async fn reach(&self, peer: NetworkKey, addresses: &[Multiaddr]) -> Result<(), String> {
+        let Some(net) = self.0.net.get() else { return Err("this node is not on the network".to_owned()) };
+        if self.connected().contains(&peer) {
+            return Ok(());
+        }
+        let (done, outcome) = oneshot::channel();
+        self.state(|state| state.dialling.entry(peer).or_default().push(done));
+        net.dial(peer, addresses).await.map_err(|error| error_chain(&error))?;
+        match tokio::time::timeout(REACH, outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err("the network stopped".to_owned()),
+            Err(_) => Err("no answer".to_owned()),
+        }
+    }
+
+    /// Opens a stream with a connected peer.
+    ///
+    /// # Errors
+    /// What kept it from being opened, in words.
+    pub(crate) async fn open(&self, peer: NetworkKey) -> Result<net::SyncStream, String> {
+        let Some(net) = self.0.net.get() else { return Err("this node is not on the network".to_owned()) };
+        let mut pause = BUSY_PAUSE;
+        for _ in 0..BUSY_TRIES {
+            match net.open_sync(peer).await {
+                Ok(stream) => return Ok(stream),
+                Err(net::OpenError::Busy | net::OpenError::Full { .. } | net::OpenError::AlreadyOpen) => {
+                    // Two nodes that find each other busy at once must not do so for ever.
+                    tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
+                    pause *= 2;
+                }
+                Err(error) => return Err(error_chain(&error)),
+            }
+        }
+        Err("the peer is busy with others".to_owned())
+    }
+
+    /// Begins to dial an ally that was met before; whether it answers shows later.
+    async fn try_reach(&self, peer: NetworkKey, addresses: &[String]) {
+        let addresses: Vec<_> = addresses.iter().filter_map(|text| text.parse().ok()).collect();
+        if let Some(net) = self.0.net.get()
+            && !addresses.is_empty()
+            && let Err(error) = net.dial(peer, &addresses).await
+        {
+            tracing::debug!(peer = %peer.short(), %error, "an ally cannot be dialled");
+        }
+    }
+
+    async fn run(self, engine: Engine, mut events: mpsc::Receiver<Event>) {
+        let mut clock = tokio::time::interval(ANTI_ENTROPY);
+        clock.tick().await;
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(event) => self.happened(&engine, event).await,
+                    None => return,
+                },
+                _ = clock.tick() => self.reconcile_at_random(&engine).await,
+            }
+        }
+    }
+
+    async fn happened(&self, engine: &Engine, event: Event) {
+        match event {
+            Event::Listening(address) => {
+                tracing::info!(%address, "listening");
+                let kept = engine.with_home(|home| home.keep_ports(noted(home.ports(), &address))).await;
+                if let Some(Err(error)) = kept {
+                    tracing::warn!(%error, "the port could not be noted");
+                }
+            }
+            Event::Connected(connection) => {
+                let peer = connection.peer;
+                self.dialled(peer, Ok(()));
+                self.state(|state| state.connected.insert(peer));
+                for room in self.rooms_of(engine, peer).await {
+                    self.meet(&room, &connection).await;
+                    if connection.direction == net::Direction::Outgoing {
+                        self.spread(&room, peer);
+                    }
+                }
+            }
+            Event::Disconnected { peer } => {
+                self.state(|state| state.connected.remove(&peer));
+            }
+            Event::Discovered { peer, addresses } => {
+                if !self.connected().contains(&peer) && !self.rooms_of(engine, peer).await.is_empty() {
+                    let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                    self.try_reach(peer, &texts).await;
+                }
+            }
+            Event::Incoming(stream) => {
+                tokio::spawn(self.clone().answer(engine.clone(), stream));
+            }
+            Event::DialFailed { peer, error } => self.dialled(peer, Err(error_chain(&error))),
+        }
+    }
+
+    /// Notes an ally that is connected, where it answered, and holds on to it.
+    async fn meet(&self, room: &Room, connection: &net::Connection) {
+        let peer = connection.peer;
+        let outgoing = connection.direction == net::Direction::Outgoing;
+        let address = outgoing.then(|| connection.address.to_string());
+        // A keeper or a network that has stopped meets nobody.
+        let _ = room.keeper.run(move |desk| desk.met(&peer, address, now())).await;
+        if let Some(net) = self.0.net.get() {
+            let _ = net.keep(peer, true).await;
+        }
+    }
+
+    fn dialled(&self, peer: NetworkKey, outcome: Result<(), String>) {
+        for waiting in self.state(|state| state.dialling.remove(&peer).unwrap_or_default()) {
+            let _ = waiting.send(outcome.clone());
+        }
+    }
+
+    /// The commons in which a peer is in good standing.
+    async fn rooms_of(&self, engine: &Engine, peer: NetworkKey) -> Vec<Room> {
+        let mut found = Vec::new();
+        for room in engine.rooms().await {
+            if matches!(room.keeper.run(move |desk| desk.roster().device(&peer).is_some()).await, Ok(true)) {
+                found.push(room);
+            }
+        }
+        found
+    }
+
+    /// Opens a session in the background.
+    fn spread(&self, room: &Room, peer: NetworkKey) {
+        let (driver, room) = (self.clone(), room.clone());
+        tokio::spawn(async move { driver.exchange(&room, peer).await });
+    }
+
+    /// Sessions with all connected members, whenever something entered the commons.
+    async fn spread_news(self, room: Room, engine: Engine) {
+        let Ok(mut news) = room.keeper.run(|desk| desk.news()).await else { return };
+        while news.changed().await.is_ok() {
+            tokio::time::sleep(GATHER).await;
+            news.mark_unchanged();
+            let mut sessions = JoinSet::new();
+            for peer in self.connected() {
+                if self.rooms_of(&engine, peer).await.iter().any(|of| of.id == room.id) {
+                    let (driver, room) = (self.clone(), room.clone());
+                    sessions.spawn(async move { driver.exchange(&room, peer).await });
+                }
+            }
+            sessions.join_all().await;
+        }
+        // It was closed; when it opens again, it is followed again.
+        self.state(|state| state.followed.remove(&room.id));
+    }
+
+    async fn reconcile_at_random(&self, engine: &Engine) {
+        for room in engine.rooms().await {
+            let mut members = Vec::new();
+            for peer in self.connected() {
+                if self.rooms_of(engine, peer).await.iter().any(|of| of.id == room.id) {
+                    members.push(peer);
+                }
+            }
+            let chosen = members.choose(&mut rand::rng()).copied();
+            if let Some(peer) = chosen {
+                self.spread(&room, peer);
+            }
+        }
+    }
+
+    /// One whole session that we open. When one with the same peer about the same commons goes on, it is that one's end
+    /// that is waited for: what is here now may be too late for it.
+    pub(crate) async fn exchange(&self, room: &Room, peer: NetworkKey) -> Exchanged {
+        let turn = self.turn(room.id, peer);
+        let _turn = turn.lock().await;
+        let exchanged = match self.open(peer).await {
+            Ok(stream) => pump::sync(room, stream, Role::Initiator, None).await,
+            Err(why) => Exchanged::unreachable(&why),
+        };
+        self.count(exchanged.traffic);
+        self.blame(peer, &exchanged).await;
+        exchanged
+    }
+
+    /// The turn to speak with a peer about a commons.
+    fn turn(&self, commons: CommonsId, peer: NetworkKey) -> Arc<tokio::sync::Mutex<()>> {
+        self.state(|state| {
+            // Turns that nobody waits for are forgotten, so that there are no more than sessions.
+            state.turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+            state.turns.entry((commons, peer)).or_default().clone()
+        })
+    }
+
+    fn count(&self, traffic: api::Traffic) {
+        self.state(|state| {
+            state.traffic.bytes_in += traffic.bytes_in;
+            state.traffic.bytes_out += traffic.bytes_out;
+        });
+    }
+
+    /// A peer that did what no honest peer does is cut off.
+    async fn blame(&self, peer: NetworkKey, exchanged: &Exchanged) {
+        if let Verdict::Misbehaved(why) = &exchanged.verdict
+            && let Some(net) = self.0.net.get()
+        {
+            tracing::warn!(peer = %peer.short(), why, "the peer misbehaves and is cut off");
+            let _ = net.block(peer).await;
+        }
+    }
+
+    fn state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        // Nothing that panics runs under this lock.
+        change(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// An address whose port is free to choose, with the port of the last run.
+fn with_port(address: &Multiaddr, ports: Ports) -> Multiaddr {
+    let part = |part: Protocol<'_>| match (&part, ports) {
+        (Protocol::Udp(0), Ports { udp: Some(port), .. }) => Protocol::Udp(port),
+        (Protocol::Tcp(0), Ports { tcp: Some(port), .. }) => Protocol::Tcp(port),
+        _ => part.acquire(),
+    };
+    address.iter().map(part).collect()
+}
+
+/// The ports, with that of an address on which we listen.
+fn noted(mut ports: Ports, address: &Multiaddr) -> Ports {
+    for part in address {
+        if let Protocol::Udp(port) = part {
+            ports.udp = Some(port);
+        } else if let Protocol::Tcp(port) = part {
+            ports.tcp = Some(port);
+        }
+    }
+    ports
+}
+
+/// An error with its causes.
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

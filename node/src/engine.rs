@@ -1,0 +1,291 @@
+//! What a node does when it is asked: one method, one match, the same for a browser, a command over loopback, and a
+//! command that runs the node inside itself.
+//!
+//! The story of one request: [`Engine::call`] finds the commons that is meant, has its [keeper](crate::keeper) do the
+//! work, and puts the outcome in the words of [`api`]. Nothing here decides who may do what; the rules did.
+
+mod brief;
+mod commons;
+mod exchange;
+mod health;
+mod records;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use essaim_protocol::api::{self, Answer, Candidate, Command, Error, Report, Request};
+use essaim_protocol::id::CommonsId;
+use essaim_protocol::sign::Keys;
+use essaim_protocol::store;
+use essaim_protocol::time::Timestamp;
+use tokio::sync::RwLock;
+
+use crate::driver::Driver;
+use crate::home::{self, Home};
+use crate::keeper::{Desk, Keeper};
+
+/// A node's capacity to answer. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    /// `None` until there is an identity.
+    home: RwLock<Option<Home>>,
+    rooms: RwLock<BTreeMap<CommonsId, Room>>,
+    /// `None` when this node keeps off the network.
+    driver: Option<Driver>,
+    started: Timestamp,
+}
+
+/// An open commons.
+#[derive(Debug, Clone)]
+pub(crate) struct Room {
+    /// Which.
+    pub(crate) id: CommonsId,
+    /// Its name.
+    pub(crate) name: String,
+    /// Who does its work.
+    pub(crate) keeper: Keeper,
+}
+
+impl Engine {
+    /// Opens the home, when there is one, and all its commons.
+    ///
+    /// # Errors
+    /// [`Error::HomeLocked`], [`Error::NewerHome`], [`Error::Damaged`], [`Error::Io`] and those of the stores.
+    pub async fn open(path: &Path, driver: Option<Driver>) -> Result<Self, Error> {
+        let home = match Home::open(path) {
+            Ok(home) => Some(home),
+            Err(home::Error::Missing { .. }) => None,
+            Err(error) => return Err(home_error(error)),
+        };
+        let mut rooms = BTreeMap::new();
+        if let Some(home) = &home {
+            for id in home.commons().map_err(home_error)? {
+                let desk = open_desk(home.commons_dir(&id), id, home.keys().clone()).await?;
+                // A join that was cut before the first statement came left an empty directory.
+                if desk.roster().genesis().is_some() {
+                    rooms.insert(id, room(desk)?);
+                }
+            }
+        }
+        let inner =
+            Inner { path: path.to_owned(), home: RwLock::new(home), rooms: RwLock::new(rooms), driver, started: now() };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Answers one request. Long jobs tell `report` how far they are.
+    ///
+    /// # Errors
+    /// [`Error`], in the words of the person who asked.
+    pub async fn call(&self, request: Request, report: &Report) -> Result<Answer, Error> {
+        let Request { commons, lang, command } = request;
+        let asked = commons.as_deref();
+        match command {
+            Command::Init(init) => self.init(init).await.map(Into::into),
+            Command::CreateCommons(create) => self.create_commons(create, report).await.map(Into::into),
+            Command::ListCommons => self.list_commons().await.map(Into::into),
+            Command::ReadTicket(read) => self.read_ticket(read).await.map(Into::into),
+            Command::Join(join) => self.join(join, report).await.map(Into::into),
+            Command::Status => self.status().await.map(Into::into),
+            Command::Sync(sync) => self.sync(asked, sync, report).await.map(Into::into),
+            Command::Doctor(doctor) => self.doctor(doctor, report).await.map(Into::into),
+            Command::ShowCommons => self.show_commons(&self.room(asked).await?).await.map(Into::into),
+            Command::Invite(invite) => self.invite(&self.room(asked).await?, invite).await.map(Into::into),
+            Command::Allies => self.allies(&self.room(asked).await?).await.map(Into::into),
+            Command::Ally(ally) => self.ally(&self.room(asked).await?, ally).await.map(Into::into),
+            command @ (Command::Template(_)
+            | Command::New(_)
+            | Command::Edit(_)
+            | Command::Show(_)
+            | Command::List(_)
+            | Command::Search(_)
+            | Command::Log(_)
+            | Command::Conflicts(_)
+            | Command::Settle(_)
+            | Command::Import(_)
+            | Command::Export(_)) => self.records(&self.room(asked).await?, lang, command, report).await,
+        }
+    }
+
+    /// Closes all commons and gives the home back.
+    pub async fn close(&self) {
+        let rooms = std::mem::take(&mut *self.0.rooms.write().await);
+        for room in rooms.into_values() {
+            room.keeper.close().await;
+        }
+        self.0.home.write().await.take();
+    }
+
+    /// Tells other processes where this node answers.
+    ///
+    /// # Errors
+    /// When the home cannot be written.
+    pub(crate) async fn announce(&self, address: std::net::SocketAddr) -> Result<(), Error> {
+        let home = self.0.home.read().await;
+        home.as_ref().map_or(Ok(()), |home| home.announce(address)).map_err(home_error)
+    }
+
+    /// Does something with the home, once there is an identity.
+    pub(crate) async fn with_home<T>(&self, work: impl FnOnce(&Home) -> T) -> Option<T> {
+        self.0.home.read().await.as_ref().map(work)
+    }
+
+    /// The bearer token of the home.
+    ///
+    /// # Errors
+    /// [`Error::NotInitialised`].
+    pub async fn token(&self) -> Result<String, Error> {
+        let home = self.0.home.read().await;
+        let home = home.as_ref().ok_or_else(|| Error::NotInitialised { home: self.0.path.display().to_string() })?;
+        Ok(home.token().to_owned())
+    }
+
+    /// The device's keys, once there is an identity.
+    pub(crate) async fn keys(&self) -> Option<Keys> {
+        self.0.home.read().await.as_ref().map(|home| home.keys().clone())
+    }
+
+    /// The open commons.
+    pub(crate) async fn rooms(&self) -> Vec<Room> {
+        self.0.rooms.read().await.values().cloned().collect()
+    }
+
+    /// The commons that a request means.
+    async fn room(&self, asked: Option<&str>) -> Result<Room, Error> {
+        let rooms = self.rooms().await;
+        if self.0.home.read().await.is_none() {
+            return Err(Error::NotInitialised { home: self.0.path.display().to_string() });
+        }
+        let candidates = |rooms: &[&Room]| rooms.iter().map(|room| room.candidate()).collect::<Vec<_>>();
+        let Some(asked) = asked else {
+            return match &rooms[..] {
+                [] => Err(Error::NoCommons {}),
+                [room] => Ok(room.clone()),
+                rooms => Err(Error::WhichCommons { candidates: candidates(&rooms.iter().collect::<Vec<_>>()) }),
+            };
+        };
+        let found: Vec<_> = rooms.iter().filter(|room| room.is_called(asked)).collect();
+        match &found[..] {
+            [] => Err(Error::UnknownCommons {
+                asked: asked.to_owned(),
+                candidates: candidates(&rooms.iter().collect::<Vec<_>>()),
+            }),
+            [room] => Ok((*room).clone()),
+            several => Err(Error::Ambiguous { asked: asked.to_owned(), candidates: candidates(several) }),
+        }
+    }
+
+    /// Keys and name of this ally.
+    async fn identity(&self) -> Result<(Keys, home::Profile), Error> {
+        let home = self.0.home.read().await;
+        let home = home.as_ref().ok_or_else(|| Error::NotInitialised { home: self.0.path.display().to_string() })?;
+        Ok((home.keys().clone(), home.profile().clone()))
+    }
+
+    /// The directory of a commons, open or not.
+    async fn commons_dir(&self, id: &CommonsId) -> Result<PathBuf, Error> {
+        let home = self.0.home.read().await;
+        let home = home.as_ref().ok_or_else(|| Error::NotInitialised { home: self.0.path.display().to_string() })?;
+        Ok(home.commons_dir(id))
+    }
+}
+
+impl Room {
+    fn candidate(&self) -> Candidate {
+        Candidate { id: self.id.short(), title: self.name.clone(), detail: None }
+    }
+
+    /// By its name, or by its id or the beginning of it.
+    fn is_called(&self, asked: &str) -> bool {
+        self.name.to_lowercase() == asked.to_lowercase()
+            || (asked.len() >= 4 && self.id.to_string().starts_with(&asked.to_lowercase()))
+    }
+}
+
+/// Opens a desk off the async threads: it reads the disk.
+async fn open_desk(dir: PathBuf, id: CommonsId, keys: Keys) -> Result<Desk, Error> {
+    let place = dir.display().to_string();
+    let opened = tokio::task::spawn_blocking(move || Desk::open(&dir, id, keys)).await;
+    opened.map_err(internal)?.map_err(|error| desk_error(&place, error))
+}
+
+/// Starts the keeper of an open desk.
+fn room(desk: Desk) -> Result<Room, Error> {
+    let id = desk.id();
+    let name = desk.roster().genesis().map_or_else(|| id.short(), |genesis| genesis.name.to_string());
+    let keeper = Keeper::start(desk).map_err(internal)?;
+    Ok(Room { id, name, keeper })
+}
+
+/// The time, for the rules. A clock before 1970 gives a negative time, which they take as it is.
+pub(crate) fn now() -> Timestamp {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    let ms = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or_else(|early| -ms(early.duration()), ms))
+}
+
+fn internal(error: impl std::fmt::Display) -> Error {
+    Error::Internal { detail: error.to_string() }
+}
+
+fn home_error(error: home::Error) -> Error {
+    let text = |path: &Path| path.display().to_string();
+    match error {
+        home::Error::Missing { path } => Error::NotInitialised { home: text(&path) },
+        home::Error::Locked { path, pid } => Error::HomeLocked { home: text(&path), pid },
+        home::Error::Newer { path, .. } => Error::NewerHome { home: text(&path) },
+        home::Error::Damaged { path, what } => Error::Damaged { path: text(&path), detail: what.to_owned() },
+        home::Error::Io { path, source } => io_error(&path, &source),
+    }
+}
+
+fn io_error(path: &Path, error: &std::io::Error) -> Error {
+    let path = path.display().to_string();
+    if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
+        Error::DiskFull { path }
+    } else {
+        Error::Io { path, detail: error.to_string() }
+    }
+}
+
+fn desk_error(place: &str, error: crate::keeper::DeskError) -> Error {
+    use crate::keeper::DeskError;
+    match error {
+        DeskError::Store(error) => store_error(place, error),
+        DeskError::Index(error) => internal(error),
+        DeskError::Read(error) => brief::read_error(error),
+        DeskError::Author(error) => author_error(place, error),
+    }
+}
+
+fn store_error(place: &str, error: store::Error) -> Error {
+    match error {
+        store::Error::Full { .. } => Error::DiskFull { path: place.to_owned() },
+        store::Error::Io { doing, source } => {
+            Error::Io { path: place.to_owned(), detail: format!("{doing}: {source}") }
+        }
+        store::Error::Corrupt { place: at, what } => Error::Damaged { path: at, detail: what.to_owned() },
+        store::Error::Newer { .. } => Error::NewerHome { home: place.to_owned() },
+        store::Error::Locked { pid } => Error::HomeLocked { home: place.to_owned(), pid },
+        store::Error::Denied(path) => Error::Io { path, detail: "permission denied".to_owned() },
+        store::Error::ReadOnly(detail) => Error::ReadOnly { detail },
+        error @ (store::Error::Engine(_) | store::Error::TooLarge { .. }) => internal(error),
+    }
+}
+
+fn author_error(commons: &str, error: essaim_protocol::roster::AuthorError) -> Error {
+    use essaim_protocol::roster::AuthorError;
+    let commons = commons.to_owned();
+    match error {
+        AuthorError::NotInGoodStanding => Error::NotAdmitted { commons },
+        AuthorError::MayNotInvite => Error::Forbidden {
+            what: api::Words::new("seuls les membres fondateurs invitent ici", "only the founders invite here"),
+        },
+        AuthorError::NeedsUpgrade => Error::NeedsUpgrade { commons },
+        AuthorError::Seal(error) => Error::BadRequest { detail: error.to_string() },
+    }
+}

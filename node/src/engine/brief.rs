@@ -1,0 +1,243 @@
+//! Records in the words of the API: lines of lists, names, values with their labels and authors.
+
+use std::collections::BTreeMap;
+
+use essaim_protocol::api::{self, Brief, Candidate, Error, Lang, Problem, TerritoryName, Words};
+use essaim_protocol::id::{RecordId, SHORT, base32, from_base32};
+use essaim_protocol::record::edit::{EditError, MAX_BYTES};
+use essaim_protocol::record::field::{Field, Held, Value};
+use essaim_protocol::record::schema::{self, Schema};
+use essaim_protocol::record::{Conflict, View, json};
+use essaim_protocol::store::{self, Store as _};
+
+use super::{author_error, internal, store_error};
+use crate::keeper::{Desk, ReadError, SaveError};
+
+/// Records listed when a prefix is ambiguous.
+const MAX_CANDIDATES: usize = 20;
+
+/// The line of a record.
+pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
+    let territory = match view.territory() {
+        Some(id) => Some(TerritoryName { id, title: title(desk, &id)? }),
+        None => None,
+    };
+    Ok(Brief {
+        id: view.record,
+        short: shortest(desk, &view.record)?,
+        kind: view.kind.clone(),
+        title: view.title().to_owned(),
+        summary: Some(view.summary().to_owned()).filter(|summary| !summary.is_empty()),
+        territory,
+        updated_at: view.updated_at,
+        conflicts: u32::try_from(view.conflicts().len()).unwrap_or(u32::MAX),
+        snippet: None,
+        highlights: Vec::new(),
+    })
+}
+
+/// A record's title, its short id while it is not here or has none.
+pub(super) fn title(desk: &mut Desk, id: &RecordId) -> Result<String, Error> {
+    let view = if desk.store().of_record(id).map_err(store_failed)?.is_empty() {
+        None
+    } else {
+        desk.view(id).map_err(read_error)?
+    };
+    Ok(view.map(|view| view.title().to_owned()).filter(|title| !title.is_empty()).unwrap_or_else(|| id.short()))
+}
+
+/// The record that a person names by its id or the beginning of it.
+pub(super) fn resolve(desk: &mut Desk, asked: &str) -> Result<RecordId, Error> {
+    let text = asked.trim().to_lowercase();
+    let unknown = || Error::UnknownRecord { asked: asked.to_owned() };
+    let found = beginning_with(desk, &text, MAX_CANDIDATES).map_err(store_failed)?.ok_or_else(unknown)?;
+    match &found[..] {
+        [] => Err(unknown()),
+        [id] => Ok(*id),
+        several => {
+            let mut candidates = Vec::new();
+            for id in several {
+                let detail = desk.view(id).map_err(read_error)?.map(|view| view.kind);
+                candidates.push(Candidate { id: shortest(desk, id)?, title: title(desk, id)?, detail });
+            }
+            Err(Error::Ambiguous { asked: asked.to_owned(), candidates })
+        }
+    }
+}
+
+/// Records whose id begins with a text; `None` when no id can.
+fn beginning_with(desk: &Desk, text: &str, limit: usize) -> Result<Option<Vec<RecordId>>, store::Error> {
+    // The smallest id with this beginning: the text, then zeros.
+    let padded = format!("{text:0<52}");
+    let Ok(bytes) = from_base32(&padded) else { return Ok(None) };
+    let Ok(bytes) = <[u8; 32]>::try_from(bytes) else { return Ok(None) };
+    let text = &base32(&bytes)[..text.len().min(52)];
+    let after = before(bytes);
+    let found = desk.store().records(after.as_ref(), limit)?;
+    Ok(Some(found.into_iter().filter(|id| id.to_string().starts_with(text)).collect()))
+}
+
+/// The id right before these bytes; `None` before the first.
+fn before(mut bytes: [u8; 32]) -> Option<RecordId> {
+    for byte in bytes.iter_mut().rev() {
+        let (less, borrow) = byte.overflowing_sub(1);
+        *byte = less;
+        if !borrow {
+            return Some(RecordId(bytes));
+        }
+    }
+    None
+}
+
+/// The shortest beginning of an id that no other record here has, of at least the usual length.
+fn shortest(desk: &Desk, id: &RecordId) -> Result<String, Error> {
+    let text = id.to_string();
+    let others = beginning_with(desk, &text[..SHORT], MAX_CANDIDATES).map_err(store_failed)?.unwrap_or_default();
+    let shared = |other: &RecordId| text.bytes().zip(other.to_string().bytes()).take_while(|(a, b)| a == b).count();
+    let longest = others.iter().filter(|other| *other != id).map(shared).max().unwrap_or(0);
+    Ok(text[..(longest + 1).clamp(SHORT, text.len())].to_owned())
+}
+
+/// A conflict in the words of the API.
+pub(super) fn conflict(desk: &mut Desk, view: &View, conflict: &Conflict, lang: Lang) -> Result<api::Conflict, Error> {
+    let spec = spec_at(view, &conflict.path.0);
+    let mut values = Vec::new();
+    for held in &conflict.choices {
+        values.push(value(desk, view, spec, held, lang)?);
+    }
+    Ok(api::Conflict {
+        record: view.record,
+        kind: view.kind.clone(),
+        title: view.title().to_owned(),
+        field: conflict.path.to_string(),
+        values,
+    })
+}
+
+fn value(
+    desk: &mut Desk,
+    view: &View,
+    spec: Option<&schema::Field>,
+    held: &Held,
+    lang: Lang,
+) -> Result<api::Value, Error> {
+    let by = view.writers.get(held.by as usize).and_then(|writer| writer.by);
+    let ally = by.and_then(|by| by.ally.or_else(|| desk.roster().ally_of(&by.device)));
+    let ally = ally.and_then(|ally| desk.roster().ally(&ally)).map(|ally| ally.name.to_string());
+    let json = match spec {
+        Some(spec) => json::value_json(spec, &held.value),
+        None => json::plain(&held.value),
+    };
+    Ok(api::Value { label: label(desk, spec, &held.value, lang)?, value: json, ally, at: by.map(|by| by.time) })
+}
+
+/// The label of a code, the title of a referenced record.
+fn label(desk: &mut Desk, spec: Option<&schema::Field>, value: &Value, lang: Lang) -> Result<Option<String>, Error> {
+    let Some(text) = value.text() else { return Ok(None) };
+    if let Some(term) = spec.and_then(schema::Field::vocabulary).and_then(|name| Schema::get().term(name, text)) {
+        return Ok(Some(term.label.get(lang_of(lang)).to_owned()));
+    }
+    match text.parse::<RecordId>() {
+        Ok(id) => title(desk, &id).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+/// What the schema says of the place at the end of a path.
+fn spec_at<'v>(view: &'v View, path: &[String]) -> Option<&'v schema::Field> {
+    let (first, rest) = path.split_first()?;
+    let mut spec = view.schema()?.field(first)?;
+    for name in rest {
+        // Keys of maps and ids of items stand for whatever their container holds.
+        spec = spec.member(name).unwrap_or(spec);
+    }
+    Some(spec)
+}
+
+/// Titles of the records that a view refers to, wherever in it.
+pub(super) fn names(desk: &mut Desk, view: &View) -> Result<BTreeMap<String, String>, Error> {
+    let mut ids = Vec::new();
+    view.fields.values().for_each(|field| collect_ids(field, &mut ids));
+    let mut names = BTreeMap::new();
+    for id in ids {
+        names.insert(id.to_string(), title(desk, &id)?);
+    }
+    Ok(names)
+}
+
+fn collect_ids(field: &Field, ids: &mut Vec<RecordId>) {
+    for held in &field.values {
+        match &held.value {
+            Value::Str(text) => ids.extend(text.parse::<RecordId>()),
+            Value::Map(members) => {
+                for (key, member) in members {
+                    ids.extend(key.rsplit('|').next().and_then(|id| id.parse::<RecordId>().ok()));
+                    collect_ids(member, ids);
+                }
+            }
+            Value::List(items) => items.iter().flat_map(|item| item.fields.values()).for_each(|f| collect_ids(f, ids)),
+            Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Sequence(_) | Value::Raw(_) => {}
+        }
+    }
+}
+
+pub(super) const fn lang_of(lang: Lang) -> essaim_protocol::record::Lang {
+    match lang {
+        Lang::Fr => essaim_protocol::record::Lang::Fr,
+        Lang::En => essaim_protocol::record::Lang::En,
+    }
+}
+
+pub(super) fn store_failed(error: store::Error) -> Error {
+    store_error("", error)
+}
+
+pub(super) fn read_error(error: ReadError) -> Error {
+    match error {
+        ReadError::Store(error) => store_failed(error),
+        ReadError::Fold(error) => internal(error),
+    }
+}
+
+pub(super) fn save_error(commons: &str, asked: &str, error: SaveError) -> Error {
+    match error {
+        SaveError::NoRecord => Error::UnknownRecord { asked: asked.to_owned() },
+        SaveError::Edit(error) => edit_error(error),
+        SaveError::Author(error) => author_error(commons, error),
+        SaveError::Read(error) => read_error(error),
+        error @ (SaveError::Seal(_) | SaveError::Refused(_)) => internal(error),
+    }
+}
+
+pub(super) fn edit_error(error: EditError) -> Error {
+    match error {
+        EditError::Invalid(problems) => Error::Invalid { problems: problems.iter().map(problem).collect() },
+        EditError::UnknownKind { name, .. } => Error::UnknownKind { asked: name, candidates: kinds() },
+        EditError::TooLarge { bytes, operations } => Error::TooLarge {
+            what: Words::new("ce qui a changé en une fois", "what was changed at once"),
+            found: bytes.max(operations) as u64,
+            max: MAX_BYTES as u64,
+        },
+        error @ (EditError::NothingToDo | EditError::TooManyHeads(_) | EditError::Document(_)) => internal(error),
+    }
+}
+
+pub(super) fn problem(problem: &essaim_protocol::record::Problem) -> Problem {
+    let say = |lang| problem.message(lang);
+    Problem {
+        line: None,
+        field: Some(problem.path.join("/")),
+        message: Words::new(say(essaim_protocol::record::Lang::Fr), say(essaim_protocol::record::Lang::En)),
+    }
+}
+
+/// All kinds of records, by code with their label.
+pub(super) fn kinds() -> Vec<Candidate> {
+    let french = essaim_protocol::record::Lang::Fr;
+    let kind = |kind: &schema::Kind| Candidate {
+        id: kind.name.clone(),
+        title: kind.label.get(french).to_owned(),
+        detail: Some(kind.label.get(essaim_protocol::record::Lang::En).to_owned()),
+    };
+    Schema::get().kinds().iter().map(kind).collect()
+}

@@ -1,0 +1,123 @@
+//! Looking after what is stored.
+
+use essaim_protocol::api::{Check, Checked, Diagnosis, Doctor, Error, Health, Progress, Report, Stage};
+use essaim_protocol::store::Store as _;
+
+use super::{Engine, Room, desk_error, internal, now};
+use crate::keeper::{Desk, DeskError, store_config};
+use crate::store::Cure;
+
+/// A clock before this project began (2025-01-01) is set wrong.
+const PLAUSIBLE: i64 = 1_735_689_600_000;
+
+impl Engine {
+    pub(super) async fn doctor(&self, doctor: Doctor, report: &Report) -> Result<Diagnosis, Error> {
+        let mut checks = vec![self.home_check().await, self.keys_check().await, clock_check()];
+        for room in self.rooms().await {
+            let room = if doctor.rebuild {
+                report(Progress { stage: Stage::Rebuilding, done: checks.len() as u64, total: None });
+                self.rebuild(&room).await?
+            } else {
+                room
+            };
+            report(Progress { stage: Stage::Checking, done: checks.len() as u64, total: None });
+            checks.extend(check_room(&room).await?);
+        }
+        Ok(Diagnosis { checks, rebuilt: doctor.rebuild })
+    }
+
+    /// Closes a commons, rebuilds its store from the log, and opens it again.
+    async fn rebuild(&self, room: &Room) -> Result<Room, Error> {
+        let (keys, _) = self.identity().await?;
+        let dir = self.commons_dir(&room.id).await?;
+        self.0.rooms.write().await.remove(&room.id);
+        room.keeper.close().await;
+        let (place, id) = (dir.display().to_string(), room.id);
+        let rebuilt = tokio::task::spawn_blocking(move || {
+            crate::store::rebuild(&store_config(&dir))?;
+            let mut desk = Desk::open(&dir, id, keys)?;
+            desk.derive_anew()?;
+            Ok(desk)
+        });
+        let desk = rebuilt.await.map_err(internal)?.map_err(|error: DeskError| desk_error(&place, error))?;
+        let room = super::room(desk)?;
+        self.0.rooms.write().await.insert(room.id, room.clone());
+        if let Some(driver) = &self.0.driver {
+            driver.follow(self, room.clone()).await;
+        }
+        Ok(room)
+    }
+
+    async fn home_check(&self) -> Checked {
+        let there = self.0.home.read().await.is_some();
+        let detail = (!there).then(|| format!("no identity in {}", self.0.path.display()));
+        checked(Check::Home, if there { Health::Ok } else { Health::Warning }, 1, detail)
+    }
+
+    async fn keys_check(&self) -> Checked {
+        use std::os::unix::fs::PermissionsExt as _;
+        let open_to_others = ["key", "token"].into_iter().filter(|name| {
+            let meta = std::fs::metadata(self.0.path.join(name));
+            meta.is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
+        });
+        let names: Vec<&str> = open_to_others.collect();
+        let detail = (!names.is_empty()).then(|| format!("readable by others: {}", names.join(", ")));
+        checked(Check::Keys, if names.is_empty() { Health::Ok } else { Health::Warning }, 2, detail)
+    }
+}
+
+fn clock_check() -> Checked {
+    let now = now();
+    let plausible = now.0 > PLAUSIBLE;
+    let detail = (!plausible).then(|| format!("the clock says {now}"));
+    checked(Check::Clock, if plausible { Health::Ok } else { Health::Warning }, 1, detail)
+}
+
+async fn check_room(room: &Room) -> Result<Vec<Checked>, Error> {
+    let name = room.name.clone();
+    let work = move |desk: &mut Desk| check_desk(desk).map_err(|error| desk_error(&name, error));
+    let mut checks = room.keeper.run(work).await.map_err(internal)??;
+    for check in &mut checks {
+        check.commons = Some(room.name.clone());
+    }
+    Ok(checks)
+}
+
+fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
+    let findings = desk.store_mut().check()?;
+    let of = |cure: Cure| {
+        let found: Vec<String> = findings
+            .damaged
+            .iter()
+            .filter(|damaged| damaged.cure == cure)
+            .map(|damaged| damaged.error.to_string())
+            .collect();
+        (!found.is_empty()).then(|| found.join("; "))
+    };
+    let health = |detail: &Option<String>, bad| if detail.is_some() { bad } else { Health::Ok };
+    let (lost, derived, notes) = (of(Cure::RebuildAndSync), of(Cure::Rebuild), of(Cure::Nothing));
+    let repairs = desk.repairs().iter().map(|repair| format!("{repair:?}")).collect::<Vec<_>>();
+    let mended = (!repairs.is_empty()).then(|| format!("mended when opened: {}", repairs.join("; ")));
+    let quarantine = desk.quarantine()?;
+    let count = quarantine.iter().map(|(_, out)| out.len() as u64).sum();
+    let out: Vec<String> = quarantine
+        .iter()
+        .flat_map(|(record, out)| {
+            out.iter().map(move |one| format!("{record:#}: change {:#} by {:#}: {}", one.entry, one.device, one.reason))
+        })
+        .collect();
+    let out = (!out.is_empty()).then(|| out.join("; "));
+    let log_health = health(&lost, Health::Damaged);
+    let log_health = if mended.is_some() && log_health == Health::Ok { Health::Warning } else { log_health };
+    Ok(vec![
+        checked(Check::Log, log_health, findings.entries, lost.or(mended)),
+        checked(Check::Outbox, health(&notes, Health::Warning), desk.store().outbox().len() as u64, notes),
+        checked(Check::Tables, health(&derived, Health::Rebuildable), findings.frames, derived),
+        checked(Check::Quarantine, health(&out, Health::Warning), count, out),
+        checked(Check::Index, Health::Ok, desk.records()?.len() as u64, None),
+    ])
+}
+
+const fn checked(check: Check, health: Health, count: u64, detail: Option<String>) -> Checked {
+    Checked { check, commons: None, health, count, detail }
+}

@@ -1,0 +1,675 @@
+//! Records: reading, searching, writing, settling, import and export.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use essaim_protocol::api::{
+    Answer, BadLine, Brief, Candidate, Command, Conflict, Edit, Error, Export, Exported, Facet, FacetValue, Form,
+    Import, Imported, Lang, List, Log, New, Page, Problem, Progress, Records, Report, Saved, Search, Setting, Settle,
+    Settlement, Sheet, Stage, Template, TemplateFor, Version, Words,
+};
+use essaim_protocol::entry::{Entry, Origin};
+use essaim_protocol::id::{ChangeHash, RecordId};
+use essaim_protocol::query::{Facets, Query, QueryError};
+use essaim_protocol::record::edit::{self, Path};
+use essaim_protocol::record::import::{Imported as Line, import_lines};
+use essaim_protocol::record::schema::{self, Schema};
+use essaim_protocol::record::{View, template};
+use essaim_protocol::store::Store as _;
+use serde_json::{Map, Value as Json, json};
+
+use super::brief::{brief, conflict, kinds, lang_of, names, read_error, resolve, save_error, store_failed, title};
+use super::{Engine, Room, desk_error, internal, now};
+use crate::index::gazetteer::{Found, Gazetteer, Place};
+use crate::index::{Search as Asked, Sort};
+use crate::keeper::{self, Desk, SaveError};
+
+/// Records whose views are made before a search answers. More than these take seconds; the answer then says how many
+/// are still to come.
+const FOLD_FIRST: usize = 2_000;
+
+/// Hits asked of the index at a time.
+const PAGE: usize = 500;
+
+/// Facet values counted beside a search: what a person looks through.
+const FACET_VALUES: usize = 50;
+
+/// The starter heritage, as a file.
+const STARTER: &str = include_str!("../../data/heritage.jsonl");
+
+impl Engine {
+    /// What a request about records asks.
+    pub(super) async fn records(
+        &self,
+        room: &Room,
+        lang: Lang,
+        command: Command,
+        report: &Report,
+    ) -> Result<Answer, Error> {
+        let (commons, report) = (room.name.clone(), report.clone());
+        let work = move |desk: &mut Desk| -> Result<Answer, Error> {
+            let mut at = At { desk, commons: &commons, lang };
+            Ok(match command {
+                Command::Template(of) => at.template(of)?.into(),
+                Command::New(new) => at.new_record(new)?.into(),
+                Command::Edit(edit) => at.edit(edit)?.into(),
+                Command::Show(asked) => at.show(&asked)?.into(),
+                Command::List(list) => at.list(&list)?.into(),
+                Command::Search(search) => at.search(search)?.into(),
+                Command::Log(asked) => at.log(&asked)?.into(),
+                Command::Conflicts(asked) => at.conflicts(asked.as_deref())?.into(),
+                Command::Settle(settle) => at.settle(settle)?.into(),
+                Command::Import(import) => at.import(&import, &report)?.into(),
+                Command::Export(export) => at.export(&export)?.into(),
+                Command::Init(_)
+                | Command::CreateCommons(_)
+                | Command::ListCommons
+                | Command::ShowCommons
+                | Command::Invite(_)
+                | Command::ReadTicket(_)
+                | Command::Join(_)
+                | Command::Allies
+                | Command::Ally(_)
+                | Command::Status
+                | Command::Sync(_)
+                | Command::Doctor(_) => return Err(internal("this is not about records")),
+            })
+        };
+        room.keeper.run(work).await.map_err(internal)?
+    }
+
+    /// Adopts the records that the program ships.
+    pub(super) async fn adopt_starter(&self, room: &Room, report: &Report) -> Result<(), Error> {
+        let (commons, report) = (room.name.clone(), report.clone());
+        let work = move |desk: &mut Desk| {
+            let mut at = At { desk, commons: &commons, lang: Lang::Fr };
+            at.import(&Import { lines: STARTER.to_owned() }, &report).map(drop)
+        };
+        room.keeper.run(work).await.map_err(internal)?
+    }
+}
+
+/// A desk, and in which words to answer.
+struct At<'a> {
+    desk: &'a mut Desk,
+    commons: &'a str,
+    lang: Lang,
+}
+
+impl At<'_> {
+    fn template(&mut self, of: TemplateFor) -> Result<Template, Error> {
+        let lang = lang_of(self.lang);
+        match of {
+            TemplateFor::Kind(asked) => {
+                let text = template::blank(kind(&asked)?, lang);
+                Ok(Template { text, record: None, base: Vec::new() })
+            }
+            TemplateFor::Record(asked) => {
+                let view = self.view(&asked)?;
+                let desk = std::cell::RefCell::new(&mut *self.desk);
+                let named = |id: RecordId| title(&mut desk.borrow_mut(), &id).ok();
+                let text = template::print(&view, lang, &named).ok_or_else(|| unknown_kind(&view.kind))?;
+                Ok(Template { text, record: Some(view.record), base: view.heads })
+            }
+        }
+    }
+
+    fn new_record(&mut self, new: New) -> Result<Saved, Error> {
+        let name = kind(&new.kind)?;
+        let mut fields = match new.form {
+            Some(Form::Fields(fields)) => fields.into_iter().collect(),
+            Some(Form::Template(text)) => {
+                let parsed = template::parse(name, &text, lang_of(self.lang)).map_err(|found| mistakes(&found))?;
+                parsed.fields
+            }
+            None => BTreeMap::new(),
+        };
+        for (path, value) in self.settings(name, &new.set)? {
+            put(&mut fields, &path, value);
+        }
+        for territory in self.territories(&new.territories)? {
+            let links = fields.entry("links".to_owned()).or_insert_with(|| json!([]));
+            if let Json::Array(links) = links {
+                links.push(json!({"rel": "in_territory", "to": territory.to_string()}));
+            }
+        }
+        let saved = self.desk.create(&name.name, &fields, now());
+        self.saved("", saved, fields.into_keys().collect())
+    }
+
+    fn edit(&mut self, edit: Edit) -> Result<Saved, Error> {
+        let view = self.view(&edit.record)?;
+        let name = kind(&view.kind)?;
+        let mut edits: Vec<edit::Edit> = match edit.form {
+            Some(Form::Fields(fields)) => {
+                fields.iter().map(|(name, value)| edit::Edit::set(name, value.clone())).collect()
+            }
+            Some(Form::Template(text)) => {
+                let parsed = template::parse(name, &text, lang_of(self.lang)).map_err(|found| mistakes(&found))?;
+                parsed.edits()
+            }
+            None => Vec::new(),
+        };
+        for (path, value) in self.settings(name, &edit.set)? {
+            edits.push(edit::Edit::Set { path, value });
+        }
+        for territory in self.territories(&edit.territories)? {
+            let path = Path(vec!["links".to_owned(), format!("in_territory|{territory}")]);
+            edits.push(edit::Edit::Set { path, value: json!({}) });
+        }
+        let fields = edits.iter().map(|edit| path_of(edit).to_string()).collect();
+        let saved = self.desk.save(&view.record, &edit.base, &edits, now());
+        self.saved(&edit.record, saved, fields)
+    }
+
+    fn saved(
+        &mut self,
+        asked: &str,
+        saved: Result<keeper::Saved, SaveError>,
+        fields: Vec<String>,
+    ) -> Result<Saved, Error> {
+        let saved = saved.map_err(|error| save_error(self.commons, asked, error))?;
+        let fields = if saved.change.is_some() { fields } else { Vec::new() };
+        Ok(Saved { brief: brief(self.desk, &saved.view)?, change: saved.change, fields, missing: lacking(&saved.view) })
+    }
+
+    fn show(&mut self, asked: &str) -> Result<Sheet, Error> {
+        let view = self.view(asked)?;
+        let sheet = self.desk.sheet(&view.record).map_err(read_error)?.ok_or_else(|| unknown(asked))?;
+        let changes = sheet.entries.iter().filter_map(|(_, entry)| match entry {
+            Entry::Change(change) => Some((change.device(), change.time())),
+            Entry::Statement(_) | Entry::Adoption(_) => None,
+        });
+        let (mut written_by, mut created_at) = (Vec::new(), None);
+        for (device, time) in changes {
+            created_at.get_or_insert(time);
+            let ally = self.desk.roster().ally_of(&device).and_then(|id| self.desk.roster().ally(&id));
+            let name = ally.map_or_else(|| device.short(), |ally| ally.name.to_string());
+            if !written_by.contains(&name) {
+                written_by.push(name);
+            }
+        }
+        let mut disagreements = Vec::new();
+        for one in view.conflicts() {
+            disagreements.push(conflict(self.desk, &view, &one, self.lang)?);
+        }
+        Ok(Sheet {
+            brief: brief(self.desk, &view)?,
+            fields: view.fields_json(),
+            names: names(self.desk, &view)?,
+            written_by,
+            created_at: created_at.unwrap_or(view.updated_at),
+            heads: view.heads.clone(),
+            disagreements,
+            missing: lacking(&view),
+            proposals: Vec::new(),
+        })
+    }
+
+    fn list(&mut self, list: &List) -> Result<Records, Error> {
+        let found = self.find(&list.q, Sort::Newest, list.page)?;
+        Ok(Records { facets: Vec::new(), ..found })
+    }
+
+    fn search(&mut self, search: Search) -> Result<Records, Error> {
+        let Some(like) = &search.like else { return self.find(&search.q, Sort::Relevance, search.page) };
+        let id = resolve(self.desk, like)?;
+        self.freshen()?;
+        let reader = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
+        let limit = if search.page.limit == 0 { PAGE } else { search.page.limit as usize };
+        let hits = reader.like(&id, limit).map_err(internal)?;
+        let mut records = Vec::new();
+        for hit in &hits {
+            records.extend(self.brief_of(&hit.record)?);
+        }
+        Ok(Records { total: records.len() as u64, corrected: false, records, facets: Vec::new() })
+    }
+
+    /// Asks the index, page by page.
+    fn find(&mut self, q: &str, sort: Sort, page: Page) -> Result<Records, Error> {
+        let parsed =
+            Query::parse(q).and_then(|query| Facets::get().resolve(&query)).map_err(|error| bad_query(q, &error))?;
+        let parsed = self.named_territories(parsed)?;
+        self.freshen()?;
+        let reader = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
+        let wanted = if page.limit == 0 { usize::MAX } else { page.limit as usize };
+        let mut answer = Records::default();
+        let mut offset = page.offset as usize;
+        loop {
+            let limit = PAGE.min(wanted - answer.records.len());
+            let asked = Asked { query: parsed.clone(), sort, offset, limit };
+            let hits = reader.search(&asked).map_err(internal)?;
+            if answer.records.is_empty() {
+                answer.total = hits.total as u64;
+                answer.corrected = hits.corrected;
+                answer.facets = self.facet_counts(&hits.facets)?;
+            }
+            for hit in &hits.hits {
+                if let Some(mut brief) = self.brief_of(&hit.record)? {
+                    if sort == Sort::Relevance {
+                        brief.snippet = Some(hit.excerpt.text.clone());
+                        let mark = |mark: &std::ops::Range<usize>| (mark.start as u32, mark.end as u32);
+                        brief.highlights = hit.excerpt.marks.iter().map(mark).collect();
+                    }
+                    answer.records.push(brief);
+                }
+            }
+            offset += hits.hits.len();
+            if hits.hits.len() < limit || answer.records.len() >= wanted {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// A territory in a query is named; the index knows its record.
+    fn named_territories(&mut self, mut query: Query) -> Result<Query, Error> {
+        use essaim_protocol::query::What;
+        for item in &mut query.items {
+            if let What::Facet { name, value } = &mut item.what
+                && name == "territory"
+                && value.parse::<RecordId>().is_err()
+            {
+                *value = match resolve(self.desk, value) {
+                    Ok(id) => id.to_string(),
+                    Err(_) => record_of(&place(value)?).to_string(),
+                };
+            }
+        }
+        Ok(query)
+    }
+
+    fn facet_counts(&mut self, counts: &crate::index::facets::Counts) -> Result<Vec<Facet>, Error> {
+        let mut facets = Vec::new();
+        for (name, values) in counts {
+            let mut shown = Vec::new();
+            for (code, count) in values.iter().take(FACET_VALUES) {
+                let label = self.facet_label(name, code)?;
+                shown.push(FacetValue { code: code.clone(), label, count: *count as u64 });
+            }
+            facets.push(Facet { name: name.clone(), values: shown });
+        }
+        Ok(facets)
+    }
+
+    fn facet_label(&mut self, facet: &str, code: &str) -> Result<String, Error> {
+        if let Ok(id) = code.parse::<RecordId>() {
+            return title(self.desk, &id);
+        }
+        let lang = lang_of(self.lang);
+        if facet == "kind" {
+            return Ok(Schema::get().kind(code).map_or(code, |kind| kind.label.get(lang)).to_owned());
+        }
+        let term = Schema::get().term(facet, code);
+        Ok(term.map_or(code, |term| term.label.get(lang)).to_owned())
+    }
+
+    fn log(&mut self, asked: &str) -> Result<Log, Error> {
+        let view = self.view(asked)?;
+        let sheet = self.desk.sheet(&view.record).map_err(read_error)?.ok_or_else(|| unknown(asked))?;
+        let mut changes: Vec<(&Entry, ChangeHash, &[ChangeHash])> = Vec::new();
+        for (_, entry) in &sheet.entries {
+            let (hash, deps) = match entry {
+                Entry::Change(change) => (change.hash(), change.deps()),
+                Entry::Adoption(adoption) => (adoption.hash(), adoption.deps()),
+                Entry::Statement(_) => continue,
+            };
+            if changes.iter().all(|(_, other, _)| *other != hash) {
+                changes.push((entry, hash, deps));
+            }
+        }
+        let pasts = pasts(&changes);
+        let mut versions = Vec::new();
+        for (index, (entry, hash, deps)) in changes.iter().enumerate() {
+            let concurrent = changes.iter().enumerate().any(|(other, (_, name, _))| {
+                other != index && !pasts[index].contains(name) && !pasts[other].contains(hash)
+            });
+            let (ally, at) = match entry {
+                Entry::Change(change) => {
+                    let ally = self.desk.roster().ally_of(&change.device()).and_then(|id| self.desk.roster().ally(&id));
+                    (ally.map(|ally| ally.name.to_string()), Some(change.time()))
+                }
+                Entry::Adoption(_) | Entry::Statement(_) => (None, None),
+            };
+            let fields = touched(&sheet.document, deps, hash);
+            versions.push(Version { change: *hash, ally, at, fields, concurrent });
+        }
+        versions.reverse();
+        Ok(Log { brief: brief(self.desk, &view)?, versions })
+    }
+
+    fn conflicts(&mut self, asked: Option<&str>) -> Result<Vec<Conflict>, Error> {
+        let records = match asked {
+            Some(asked) => vec![resolve(self.desk, asked)?],
+            None => {
+                self.freshen()?;
+                self.desk.disputed_records().map_err(store_failed)?
+            }
+        };
+        let mut all = Vec::new();
+        for record in records {
+            let Some(view) = self.desk.view(&record).map_err(read_error)? else { continue };
+            for one in view.conflicts() {
+                all.push(conflict(self.desk, &view, &one, self.lang)?);
+            }
+        }
+        Ok(all)
+    }
+
+    fn settle(&mut self, settle: Settle) -> Result<Saved, Error> {
+        let view = self.view(&settle.record)?;
+        let path = Path::from(&settle.field[..]);
+        let conflicts = view.conflicts();
+        let Some(found) = conflicts.iter().find(|conflict| conflict.path == path) else {
+            return Err(Error::NoConflict { title: view.title().to_owned(), field: settle.field });
+        };
+        let shown = conflict(self.desk, &view, found, self.lang)?;
+        let field = settle.field.clone();
+        let value = match settle.keep {
+            Settlement::Value(number) => match shown.values.get(number) {
+                Some(value) => value.value.clone(),
+                None => return Err(Error::NoSuchValue { field, count: shown.values.len() }),
+            },
+            Settlement::Both => {
+                let texts: Option<Vec<&str>> = shown.values.iter().map(|value| value.value.as_str()).collect();
+                match texts.filter(|_| found.merged.is_some()) {
+                    Some(texts) => Json::String(texts.join("\n\n")),
+                    None => return Err(Error::CannotKeepBoth { field }),
+                }
+            }
+            Settlement::Other(text) => {
+                let setting = Setting { field: settle.field.clone(), value: text };
+                let mut read = self.settings(kind(&view.kind)?, &[setting])?;
+                read.pop().map_or(Json::Null, |(_, value)| value)
+            }
+        };
+        let edits = [edit::Edit::Settle { path, value }];
+        let saved = self.desk.save(&view.record, &[], &edits, now());
+        self.saved(&settle.record, saved, vec![field])
+    }
+
+    fn import(&mut self, import: &Import, report: &Report) -> Result<Imported, Error> {
+        report(Progress { stage: Stage::Reading, done: 0, total: None });
+        let read = import_lines(import.lines.lines().enumerate().map(|(index, line)| (index + 1, line)));
+        let mut answer = Imported::default();
+        answer
+            .bad
+            .extend(read.bad.iter().map(|bad| BadLine { line: bad.line as u64, problem: import_problem(&bad.error) }));
+        let total = read.records.len() as u64;
+        let mut done = |done: usize| report(Progress { stage: Stage::Writing, done: done as u64, total: Some(total) });
+        let outcomes = self.desk.import(&read.records, now(), &mut done);
+        let outcomes = outcomes.map_err(|error| save_error(self.commons, "", error))?;
+        for (line, outcome) in read.records.iter().zip(outcomes) {
+            match outcome {
+                Ok(keeper::Imported::Created) => answer.created += 1,
+                Ok(keeper::Imported::Updated) => answer.updated += 1,
+                Ok(keeper::Imported::Unchanged) => answer.unchanged += 1,
+                Err(error) => answer.bad.push(bad_line(line, error)),
+            }
+        }
+        answer.bad.sort_by_key(|bad| bad.line);
+        self.desk.refresh_all(&mut |_| {}).map_err(read_error)?;
+        Ok(answer)
+    }
+
+    fn export(&mut self, export: &Export) -> Result<Exported, Error> {
+        let ids = if export.q.trim().is_empty() {
+            self.desk.records().map_err(store_failed)?
+        } else {
+            let found = self.find(&export.q, Sort::Newest, Page::default())?;
+            found.records.into_iter().map(|brief| brief.id).collect()
+        };
+        let mut lines = String::new();
+        for id in ids {
+            if let Some(view) = self.desk.view(&id).map_err(read_error)? {
+                lines.push_str(&view.export().to_string());
+                lines.push('\n');
+            }
+        }
+        Ok(Exported { lines })
+    }
+
+    fn view(&mut self, asked: &str) -> Result<View, Error> {
+        let id = resolve(self.desk, asked)?;
+        self.desk.view(&id).map_err(read_error)?.ok_or_else(|| unknown(asked))
+    }
+
+    fn brief_of(&mut self, id: &RecordId) -> Result<Option<Brief>, Error> {
+        match self.desk.view(id).map_err(read_error)? {
+            Some(view) => brief(self.desk, &view).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes views exact before they are asked for, up to what can be waited for.
+    fn freshen(&mut self) -> Result<(), Error> {
+        if self.desk.stale() <= FOLD_FIRST { self.desk.refresh_all(&mut |_| {}).map_err(read_error) } else { Ok(()) }
+    }
+
+    /// Reads `field=value` as typed.
+    fn settings(&self, kind: &schema::Kind, set: &[Setting]) -> Result<Vec<(Path, Json)>, Error> {
+        let mut read = Vec::new();
+        for setting in set {
+            let path = Path::from(&setting.field[..]);
+            let value = match spec_at(kind, &path) {
+                Some(spec) => template::value(spec, &setting.value),
+                // The check names a field that is not one.
+                None => Json::String(setting.value.clone()),
+            };
+            read.push((path, value));
+        }
+        Ok(read)
+    }
+
+    /// Looks territories up, adopting the gazetteer's line of one that has no record yet.
+    fn territories(&mut self, asked: &[String]) -> Result<Vec<RecordId>, Error> {
+        let mut found = Vec::new();
+        for text in asked {
+            // A record named by its id is meant as it is.
+            if text.len() >= essaim_protocol::id::SHORT
+                && let Ok(id) = resolve(self.desk, text)
+            {
+                found.push(id);
+                continue;
+            }
+            let place = place(text)?;
+            let id = record_of(&place);
+            if self.desk.store().of_record(&id).map_err(store_failed)?.is_empty() {
+                let line = place.record().to_string();
+                let read = import_lines([(1, line.as_str())]);
+                let outcomes = self.desk.import(&read.records, now(), &mut |_| {});
+                outcomes.map_err(|error| save_error(self.commons, "", error))?;
+            }
+            found.push(id);
+        }
+        Ok(found)
+    }
+}
+
+/// The place that a person means.
+fn place(text: &str) -> Result<Place<'static>, Error> {
+    let candidate =
+        |place: &Place<'_>| Candidate { id: place.code.to_owned(), title: place.name.clone(), detail: detail(place) };
+    match Gazetteer::get().find(text) {
+        Found::One(place) => Ok(place),
+        Found::Several(places) => {
+            Err(Error::Ambiguous { asked: text.to_owned(), candidates: places.iter().map(candidate).collect() })
+        }
+        Found::None(near) => {
+            Err(Error::UnknownTerritory { asked: text.to_owned(), candidates: near.iter().map(candidate).collect() })
+        }
+    }
+}
+
+/// A kind by its code or its label in either language.
+fn kind(asked: &str) -> Result<&'static schema::Kind, Error> {
+    let text = asked.trim().to_lowercase();
+    let is = |label: &str| label.to_lowercase() == text;
+    let french = essaim_protocol::record::Lang::Fr;
+    let english = essaim_protocol::record::Lang::En;
+    Schema::get()
+        .kinds()
+        .iter()
+        .find(|kind| is(&kind.name) || is(kind.label.get(french)) || is(kind.label.get(english)))
+        .ok_or_else(|| Error::UnknownKind { asked: asked.to_owned(), candidates: kinds() })
+}
+
+/// Puts a value at a path into fields in the JSON form.
+fn put(fields: &mut BTreeMap<String, Json>, path: &Path, value: Json) {
+    let Some((first, rest)) = path.0.split_first() else { return };
+    let mut at = fields.entry(first.clone()).or_insert(Json::Null);
+    for name in rest {
+        if !at.is_object() {
+            *at = Json::Object(Map::new());
+        }
+        let Json::Object(members) = at else { return };
+        at = members.entry(name.clone()).or_insert(Json::Null);
+    }
+    *at = value;
+}
+
+/// What each change had seen, itself left out. Changes stand in log order, so parents come first.
+fn pasts(changes: &[(&Entry, ChangeHash, &[ChangeHash])]) -> Vec<BTreeSet<ChangeHash>> {
+    let mut pasts: Vec<BTreeSet<ChangeHash>> = Vec::with_capacity(changes.len());
+    let mut places = BTreeMap::new();
+    for (index, (_, hash, deps)) in changes.iter().enumerate() {
+        let mut past = BTreeSet::new();
+        for dep in *deps {
+            past.insert(*dep);
+            if let Some(parent) = places.get(dep) {
+                past.extend(pasts[*parent as usize].iter().copied());
+            }
+        }
+        places.insert(*hash, index as u32);
+        pasts.push(past);
+    }
+    pasts
+}
+
+/// The fields that a change touched.
+fn touched(document: &automerge::Automerge, deps: &[ChangeHash], hash: &ChangeHash) -> Vec<String> {
+    let heads = |hashes: &[ChangeHash]| hashes.iter().map(|hash| automerge::ChangeHash(hash.0)).collect::<Vec<_>>();
+    let mut fields = BTreeSet::new();
+    for patch in document.diff(&heads(deps), &heads(&[*hash])) {
+        let first = patch.path.first().map(|(_, prop)| prop.clone());
+        let field = match (first, &patch.action) {
+            (Some(automerge::Prop::Map(key)), _) => Some(key.to_string()),
+            (None, automerge::PatchAction::PutMap { key, .. } | automerge::PatchAction::DeleteMap { key }) => {
+                Some(key.to_string())
+            }
+            (Some(automerge::Prop::Seq(_)) | None, _) => None,
+        };
+        fields.extend(field.filter(|field| !field.starts_with('_')));
+    }
+    fields.into_iter().collect()
+}
+
+fn unknown(asked: &str) -> Error {
+    Error::UnknownRecord { asked: asked.to_owned() }
+}
+
+fn lacking(view: &View) -> Vec<Problem> {
+    let words = |lack: essaim_protocol::record::Lack| {
+        Words::new(lack.message(essaim_protocol::record::Lang::Fr), lack.message(essaim_protocol::record::Lang::En))
+    };
+    view.lacks().into_iter().map(|lack| Problem { line: None, field: None, message: words(lack) }).collect()
+}
+
+/// Mistakes are told in the language of the text, which is that of the request.
+fn mistakes(found: &[template::Mistake]) -> Error {
+    let problem = |mistake: &template::Mistake| Problem {
+        line: u32::try_from(mistake.line).ok(),
+        field: None,
+        message: Words::new(mistake.message.clone(), mistake.message.clone()),
+    };
+    Error::Invalid { problems: found.iter().map(problem).collect() }
+}
+
+fn unknown_kind(name: &str) -> Error {
+    Error::UnknownKind { asked: name.to_owned(), candidates: kinds() }
+}
+
+/// What the schema says of the place at the end of a path.
+fn spec_at<'s>(kind: &'s schema::Kind, path: &Path) -> Option<&'s schema::Field> {
+    let (first, rest) = path.0.split_first()?;
+    rest.iter().try_fold(kind.field(first)?, |spec, name| spec.member(name))
+}
+
+const fn path_of(edit: &edit::Edit) -> &Path {
+    match edit {
+        edit::Edit::Set { path, .. } | edit::Edit::Settle { path, .. } => path,
+    }
+}
+
+/// The record of a place, here or not.
+fn record_of(place: &Place<'_>) -> RecordId {
+    let (system, id) = place.origin();
+    Origin { system: system.to_owned(), id: id.to_owned() }.record()
+}
+
+/// What tells a place from others of its name: department and inhabitants.
+fn detail(place: &Place<'_>) -> Option<String> {
+    let people = place.population.map(|people| format!("{people} hab."));
+    let parts: Vec<String> = place.department.map(str::to_owned).into_iter().chain(people).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn bad_query(query: &str, error: &QueryError) -> Error {
+    let fr = match error {
+        QueryError::TooLong(chars) => format!("elle a {chars} caractères : gardez les mots qui comptent"),
+        QueryError::TooManyItems => "elle a trop de mots : gardez ceux qui comptent".to_owned(),
+        QueryError::UnknownFacet { name, nearest } => {
+            format!("« {name} » n'est pas un filtre ; il y a : {}", nearest.join(", "))
+        }
+        QueryError::AmbiguousFacet { name, facets } => {
+            format!("« {name} » peut être {} : écrivez l'un d'eux", facets.join(", "))
+        }
+    };
+    let message = Words::new(fr, error.to_string());
+    Error::BadQuery { query: query.to_owned(), problem: Problem { line: None, field: None, message } }
+}
+
+fn bad_line(line: &Line, error: edit::EditError) -> BadLine {
+    BadLine { line: line.line as u64, problem: import_problem(&error.into()) }
+}
+
+fn import_problem(error: &essaim_protocol::record::import::ImportError) -> Problem {
+    use essaim_protocol::record::import::ImportError;
+    let message = match error {
+        ImportError::Json(error) => Words::new(format!("ce n'est pas du JSON : {error}"), format!("not JSON: {error}")),
+        ImportError::TooLong(bytes) => Words::new(
+            format!("la ligne est trop longue ({bytes} octets)"),
+            format!("the line is too long ({bytes} bytes)"),
+        ),
+        ImportError::NotRecord => Words::new(
+            "ce n'est pas une fiche : un objet avec « kind » est attendu",
+            "not a record: an object with \"kind\" is expected",
+        ),
+        ImportError::Origin => Words::new(
+            "l'origine doit avoir un système et un identifiant, pas trop longs",
+            "the origin needs a system and an id, not too long",
+        ),
+        ImportError::Repeated(first) => {
+            Words::new(format!("la même fiche qu'à la ligne {first}"), format!("the same record as line {first}"))
+        }
+        ImportError::Content(error) => match error {
+            edit::EditError::Invalid(problems) => {
+                return problems.first().map_or_else(
+                    || Problem { line: None, field: None, message: Words::new("", "") },
+                    super::brief::problem,
+                );
+            }
+            edit::EditError::UnknownKind { name, .. } => Words::new(
+                format!("« {name} » n'est pas une sorte de fiche"),
+                format!("\"{name}\" is not a kind of record"),
+            ),
+            edit::EditError::TooLarge { operations, bytes } => Words::new(
+                format!("la fiche est trop grande ({operations} opérations, {bytes} octets)"),
+                format!("the record is too large ({operations} operations, {bytes} bytes)"),
+            ),
+            other
+            @ (edit::EditError::NothingToDo | edit::EditError::TooManyHeads(_) | edit::EditError::Document(_)) => {
+                Words::new(format!("erreur interne : {other}"), other.to_string())
+            }
+        },
+    };
+    Problem { line: None, field: None, message }
+}

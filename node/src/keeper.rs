@@ -1,0 +1,113 @@
+//! The keeper of one commons: a thread that alone owns its store, its state, its index and its sync sessions.
+//!
+//! Others hold a [`Keeper`] handle and send it work as closures over the [`Desk`]; each runs to its end before the next,
+//! so nothing here is locked and nothing is half done. Between two of them, when nobody waits, the thread does one short
+//! step of what can be late: folding changed records, writing the index, housekeeping of the store.
+//!
+//! A panic inside a piece of work (sled and automerge are known to) is caught, reported to whoever asked as
+//! [`Gone`], and ends the keeper: after it the state in memory may differ from the disk, and only opening again is sure
+//! to mend that.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+pub use desk::{
+    About, Desk, Error as DeskError, Imported, JoinError, Quarantined, ReadError, SaveError, Saved, SessionId, Sheet,
+    Wanted, charter_hash, store_config,
+};
+
+mod desk;
+
+/// How long the thread sleeps when there is nothing to do before it looks at its timers again.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Stack of the thread: automerge recurses by depth of a document, sled by depth of its tree.
+const STACK: usize = 16 * 1024 * 1024;
+
+type Work = Box<dyn FnOnce(&mut Desk) + Send>;
+
+/// The keeper has stopped, by a failure told in the log or because the node shuts down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this commons is closed")]
+pub struct Gone;
+
+/// A handle on the thread. The last one dropped stops it.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    work: mpsc::Sender<Work>,
+    ended: watch::Receiver<bool>,
+}
+
+impl Keeper {
+    /// Starts the thread over an opened desk.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(mut desk: Desk) -> std::io::Result<Self> {
+        let (work, inbox) = mpsc::channel::<Work>();
+        let (end, ended) = watch::channel(false);
+        thread::Builder::new().name("keeper".to_owned()).stack_size(STACK).spawn(move || {
+            while let Some(work) = next(&inbox, &mut desk) {
+                if catch_unwind(AssertUnwindSafe(|| work(&mut desk))).is_err() {
+                    tracing::error!(commons = %desk.id(), "a piece of work panicked; this commons is closed until restart");
+                    break;
+                }
+                if desk.is_finished() {
+                    break;
+                }
+            }
+            desk.close();
+            // The store is closed and its lock given back before anybody is told.
+            drop((inbox, desk));
+            end.send_replace(true);
+        })?;
+        Ok(Self { work, ended })
+    }
+
+    /// Stops the thread after what it has to do, and waits until the store is closed.
+    pub async fn close(&self) {
+        // One that has stopped by itself is closed as well.
+        let _ = self.run(Desk::finish).await;
+        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+    }
+
+    /// Has the thread do something and waits for what comes of it.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Desk) -> T + Send + 'static) -> Result<T, Gone> {
+        let (done, result) = oneshot::channel();
+        let work: Work = Box::new(move |desk| {
+            // Nobody waits any more when the asking task was dropped; the work is done all the same.
+            let _ = done.send(work(desk));
+        });
+        self.work.send(work).map_err(|_| Gone)?;
+        result.await.map_err(|_| Gone)
+    }
+}
+
+/// The next piece of work; idle steps are done until there is one. `None` when all handles are dropped.
+fn next(inbox: &mpsc::Receiver<Work>, desk: &mut Desk) -> Option<Work> {
+    loop {
+        match inbox.try_recv() {
+            Ok(work) => return Some(work),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => {}
+        }
+        let more = catch_unwind(AssertUnwindSafe(|| desk.idle())).unwrap_or_else(|_| {
+            tracing::error!(commons = %desk.id(), "background work panicked");
+            false
+        });
+        if !more {
+            match inbox.recv_timeout(IDLE) {
+                Ok(work) => return Some(work),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}

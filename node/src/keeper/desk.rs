@@ -1,0 +1,232 @@
+//! What a keeper has on its desk: one commons, open.
+//!
+//! The story of a change: a person saves, [`Desk::save`] drafts and seals it, [`Desk::take_in`] appends it (durable now)
+//! and notes the record as *stale*; whoever reads the record has it folded first, and the idle thread folds the rest.
+//! What a peer sends takes the same way in. Nothing on the way in opens a document.
+
+mod members;
+mod reading;
+mod sessions;
+mod writing;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use essaim_protocol::commons::{Commons, Ingested};
+use essaim_protocol::entry::Entry;
+use essaim_protocol::id::{AllyId, CommonsId, RecordId};
+use essaim_protocol::roster::{AuthorError, Roster};
+use essaim_protocol::sign::{Keys, Verified};
+use essaim_protocol::store::{self, Ordinal, Store as _, Table};
+use essaim_protocol::time::Timestamp;
+
+pub use members::{About, JoinError, charter_hash};
+pub use reading::{Quarantined, ReadError, Sheet};
+pub use sessions::{SessionId, Wanted};
+pub use writing::{Imported, SaveError, Saved};
+
+use crate::index::{Index, IndexError};
+use crate::store::{Disk, Repair};
+
+/// The note of how far views are exact.
+const FOLDED: &[u8] = b"folded";
+
+/// Why a commons cannot be opened or goes on no more.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Its index failed.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A record could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// This device may not sign here.
+    #[error(transparent)]
+    Author(#[from] AuthorError),
+}
+
+/// Where the store of the commons in `dir` is.
+#[must_use]
+pub fn store_config(dir: &Path) -> crate::store::Config {
+    crate::store::Config::new(dir.join("store"))
+}
+
+/// An open commons.
+#[derive(Debug)]
+pub struct Desk {
+    keys: Keys,
+    dir: PathBuf,
+    store: Disk,
+    repairs: Vec<Repair>,
+    commons: Commons,
+    index: Index,
+    /// Records whose view is older than their changes.
+    stale: BTreeSet<RecordId>,
+    /// Records whose view is newer than the index.
+    unindexed: BTreeSet<RecordId>,
+    sessions: BTreeMap<SessionId, sessions::Open>,
+    next_session: u64,
+    finished: bool,
+    /// How many entries there are, for whoever waits for news.
+    news: Arc<tokio::sync::watch::Sender<u64>>,
+}
+
+impl Desk {
+    /// Opens the commons in `dir`, made if it is not there.
+    ///
+    /// # Errors
+    /// [`Error`] when the store or the index cannot be opened. A store that had to be repaired or begun anew opens; what
+    /// was done stands in [`Desk::repairs`].
+    pub fn open(dir: &Path, id: CommonsId, keys: Keys) -> Result<Self, Error> {
+        let (mut store, repairs) = crate::store::open(&store_config(dir))?;
+        let commons = Commons::open(id, keys.key(), &mut store)?;
+        let index = Index::open(&dir.join("index"))?;
+        let (news, _) = tokio::sync::watch::channel(commons.end().0);
+        let mut desk = Self {
+            keys,
+            dir: dir.to_owned(),
+            store,
+            repairs: repairs.repairs,
+            commons,
+            index,
+            stale: BTreeSet::new(),
+            unindexed: BTreeSet::new(),
+            sessions: BTreeMap::new(),
+            next_session: 0,
+            finished: false,
+            news: Arc::new(news),
+        };
+        desk.find_stale()?;
+        Ok(desk)
+    }
+
+    /// Which commons.
+    #[must_use]
+    pub const fn id(&self) -> CommonsId {
+        self.commons.id()
+    }
+
+    /// Who is in.
+    #[must_use]
+    pub const fn roster(&self) -> &Roster {
+        self.commons.roster()
+    }
+
+    /// The state of the commons.
+    #[must_use]
+    pub const fn commons(&self) -> &Commons {
+        &self.commons
+    }
+
+    /// The store, for what only looks.
+    #[must_use]
+    pub const fn store(&self) -> &Disk {
+        &self.store
+    }
+
+    /// The store, for checks and repairs.
+    pub const fn store_mut(&mut self) -> &mut Disk {
+        &mut self.store
+    }
+
+    /// What had to be mended when the store was opened.
+    #[must_use]
+    pub fn repairs(&self) -> &[Repair] {
+        &self.repairs
+    }
+
+    /// Told the number of entries whenever it grows.
+    #[must_use]
+    pub fn news(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// The ally of this device, when it is in.
+    #[must_use]
+    pub fn me(&self) -> Option<AllyId> {
+        self.roster().ally_of(&self.keys.key())
+    }
+
+    /// Takes verified entries in, durably.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub fn take_in(&mut self, entries: Vec<Verified<Entry>>, now: Timestamp) -> Result<Ingested, store::Error> {
+        let ingested = self.commons.ingest(&mut self.store, entries, now)?;
+        self.stale.extend(ingested.added.iter().filter_map(|entered| entered.record));
+        if !ingested.added.is_empty() {
+            self.news.send_replace(self.commons.end().0);
+        }
+        Ok(ingested)
+    }
+
+    /// One short step of what can be late; `true` when there is more to do.
+    pub fn idle(&mut self) -> bool {
+        let step: Result<bool, Error> = if let Some(record) = self.stale.first().copied() {
+            self.refresh(&record).map(|_| true).map_err(Error::from)
+        } else if !self.unindexed.is_empty() {
+            self.write_index().map(|()| true)
+        } else {
+            self.store.tidy().map_err(Into::into)
+        };
+        step.unwrap_or_else(|error| {
+            tracing::warn!(commons = %self.id(), %error, "background work failed");
+            false
+        })
+    }
+
+    /// Nothing more will be asked.
+    pub const fn finish(&mut self) {
+        self.finished = true;
+    }
+
+    /// Whether nothing more will be asked.
+    #[must_use]
+    pub const fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Writes what can be rebuilt, so that the next opening need not.
+    pub fn close(&mut self) {
+        let closed = self.commons.save(&mut self.store).map_err(Error::from).and_then(|()| self.write_index());
+        if let Err(error) = closed.and_then(|()| self.store.sync().map_err(Into::into)) {
+            tracing::warn!(commons = %self.id(), %error, "the commons was not closed cleanly; nothing is lost");
+        }
+    }
+
+    /// Forgets all that is derived from the log, so that it is made anew: views, documents, the search index.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn derive_anew(&mut self) -> Result<(), Error> {
+        for table in [Table::Views, Table::Documents, Table::Quarantine, Table::Sketch, Table::Statements] {
+            self.store.clear(table)?;
+        }
+        self.commons = Commons::open(self.id(), self.keys.key(), &mut self.store)?;
+        self.index.clear()?;
+        self.stale = self.records()?.into_iter().collect();
+        self.unindexed.clear();
+        Ok(())
+    }
+
+    /// Notes the records that changed after their views were made, as when the program was killed in between.
+    fn find_stale(&mut self) -> Result<(), store::Error> {
+        let folded = self.store.get(Table::Notes, FOLDED)?.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+        let from = folded.map_or(Ordinal(0), |bytes| Ordinal(u64::from_be_bytes(bytes)));
+        let stale = &mut self.stale;
+        self.store.scan(from, &mut |_, _, bytes| {
+            if !Entry::is_statement(bytes)
+                && let Ok(entry) = Entry::decode(bytes)
+            {
+                stale.extend(entry.unverified().record());
+            }
+            ControlFlow::Continue(())
+        })?;
+        self.settle_folded()
+    }
+}

@@ -1,0 +1,297 @@
+//! Sync sessions over the desk, and what is remembered of each peer.
+
+use essaim_protocol::api::PeerSync;
+use essaim_protocol::entry::{self, Entry};
+use essaim_protocol::id::{EntryId, Epoch, Item, NetworkKey};
+use essaim_protocol::set::{Kind, Set};
+use essaim_protocol::store::{self, Ordinal, Store as _, Table};
+use essaim_protocol::sync::frame::Position;
+use essaim_protocol::sync::{Config, Effect, Event, Fate, Fault, Outcome, Place, Replica, Role, Session, Visit};
+use essaim_protocol::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Desk;
+
+/// Addresses remembered of a peer: one a kind of network, and one before.
+const MAX_ADDRESSES: usize = 4;
+
+/// Names an open session of this keeper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionId(u64);
+
+/// A session that goes on.
+#[derive(Debug)]
+pub(super) struct Open {
+    peer: NetworkKey,
+    session: Session,
+}
+
+/// What a session wants of the network.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Frames to send, in order.
+    pub send: Vec<Vec<u8>>,
+    /// How it ended, once it has.
+    pub ended: Option<Result<Outcome, Fault>>,
+}
+
+/// What is remembered of a peer's device in this commons.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    /// When it was last connected.
+    pub seen_at: Option<Timestamp>,
+    /// When both held the same, and our log's end then, within an epoch of our store.
+    in_sync: Option<(Timestamp, Epoch, u64)>,
+    /// How far its log was followed before the last session was cut.
+    followed: Option<(Epoch, u64, u64)>,
+    /// The last session ended unequal for no other reason than the sketch: begin under a fresh key.
+    fresh: bool,
+    /// Where it was reached, last first.
+    pub addresses: Vec<String>,
+}
+
+impl Peer {
+    /// What may be said of it, when our log ends at `end` in `epoch`.
+    #[must_use]
+    pub fn state(&self, epoch: Epoch, end: Ordinal) -> PeerSync {
+        match self.in_sync {
+            Some((at, of, held)) if of == epoch && held >= end.0 => PeerSync::InSync { at },
+            Some((at, of, held)) if of == epoch => PeerSync::Ahead { at, entries: end.0 - held },
+            Some(_) | None => PeerSync::Never,
+        }
+    }
+}
+
+impl Desk {
+    /// Opens a session with a peer that is in good standing.
+    pub fn open_session(&mut self, peer: NetworkKey, role: Role, now: Timestamp) -> (SessionId, Wanted) {
+        let known = self.peer(&peer);
+        let mut random = [0; 32];
+        rand::fill(&mut random[..]);
+        let config = Config {
+            role,
+            commons: self.id(),
+            me: self.keys.device().network,
+            peer,
+            random,
+            fresh: known.fresh,
+            followed: known.followed.map(|(epoch, statements, content)| {
+                (epoch, Position { statements: Ordinal(statements), content: Ordinal(content) })
+            }),
+        };
+        let (session, effects) = Session::new(config, self, now);
+        let id = SessionId(self.next_session);
+        self.next_session += 1;
+        self.sessions.insert(id, Open { peer, session });
+        let wanted = self.carry_out(&peer, effects, now);
+        (id, wanted)
+    }
+
+    /// Hands a session what happened. A session that has ended or is not known wants nothing.
+    pub fn session(&mut self, id: SessionId, event: Event, now: Timestamp) -> Wanted {
+        let Some(mut open) = self.sessions.remove(&id) else { return Wanted::default() };
+        let effects = open.session.handle(event, now, self);
+        let wanted = self.carry_out(&open.peer, effects, now);
+        if wanted.ended.is_none() {
+            self.sessions.insert(id, open);
+        }
+        wanted
+    }
+
+    /// Forgets a session whose stream is gone.
+    pub fn drop_session(&mut self, id: SessionId) {
+        self.sessions.remove(&id);
+    }
+
+    /// What is remembered of a peer.
+    #[must_use]
+    pub fn peer(&self, peer: &NetworkKey) -> Peer {
+        let bytes = self.store.get(Table::Peers, &peer.0).ok().flatten();
+        bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok()).unwrap_or_default()
+    }
+
+    /// Notes that a peer was met, and where.
+    pub fn met(&mut self, peer: &NetworkKey, address: Option<String>, now: Timestamp) {
+        self.note(peer, |known| {
+            known.seen_at = Some(now);
+            if let Some(address) = address {
+                known.addresses.retain(|other| *other != address);
+                known.addresses.insert(0, address);
+                known.addresses.truncate(MAX_ADDRESSES);
+            }
+        });
+    }
+
+    /// Devices of other allies in good standing, with where they were reached.
+    #[must_use]
+    pub fn known_addresses(&self) -> Vec<(NetworkKey, Vec<String>)> {
+        let me = self.keys.device().network;
+        let devices = self.roster().allies().flat_map(|ally| ally.devices).map(|device| device.network);
+        let others = devices.filter(|device| *device != me && self.roster().device(device).is_some());
+        others.map(|device| (device, self.peer(&device).addresses)).collect()
+    }
+
+    fn note(&mut self, peer: &NetworkKey, change: impl FnOnce(&mut Peer)) {
+        let before = self.peer(peer);
+        let mut after = before.clone();
+        change(&mut after);
+        if after == before {
+            return;
+        }
+        let bytes = postcard::to_stdvec(&after).ok();
+        if let Err(error) = self.store.put(Table::Peers, &[(peer.0.to_vec(), bytes)]) {
+            tracing::warn!(%error, "what is known of a peer could not be kept");
+        }
+    }
+
+    fn carry_out(&mut self, peer: &NetworkKey, effects: Vec<Effect>, now: Timestamp) -> Wanted {
+        let mut wanted = Wanted::default();
+        for effect in effects {
+            match effect {
+                Effect::Send(frame) => wanted.send.push(frame),
+                Effect::Acknowledged(places) => self.confirm(peer, &places),
+                Effect::Followed(position) => self.note(peer, |known| {
+                    known.followed = position.map(|(epoch, at)| (epoch, at.statements.0, at.content.0));
+                }),
+                Effect::Ended(outcome) => {
+                    self.ended(peer, &outcome, now);
+                    wanted.ended = Some(outcome);
+                }
+            }
+        }
+        wanted
+    }
+
+    fn ended(&mut self, peer: &NetworkKey, outcome: &Result<Outcome, Fault>, now: Timestamp) {
+        let (epoch, end) = (self.store.epoch(), self.commons.end());
+        self.note(peer, |known| known.seen_at = Some(now));
+        match outcome {
+            Ok(Outcome::InSync { held, traffic, .. }) => {
+                // What the session brought stands right above the snapshot unless something else came meanwhile.
+                let whole = held.0 + traffic.received == end.0;
+                let held = if whole { end } else { *held };
+                self.note(peer, |known| {
+                    known.in_sync = Some((now, epoch, held.0));
+                    known.fresh = false;
+                });
+                self.confirm_below(peer, held);
+            }
+            Ok(Outcome::Differs { fresh, .. }) => self.note(peer, |known| known.fresh = *fresh),
+            Err(fault) => tracing::debug!(peer = %peer.short(), %fault, "a session broke off"),
+        }
+    }
+
+    /// A peer holds our entries at these places: when it is another ally's, they are no longer ours alone.
+    fn confirm(&mut self, peer: &NetworkKey, places: &[Ordinal]) {
+        if !self.is_another_ally(peer) {
+            return;
+        }
+        let outbox = self.store.outbox();
+        if outbox.is_empty() {
+            return;
+        }
+        let held: Vec<EntryId> = outbox
+            .into_iter()
+            .filter(|id| matches!(self.store.ordinal(id), Ok(Some(at)) if places.contains(&at)))
+            .collect();
+        self.forget_outbox(&held);
+    }
+
+    fn confirm_below(&mut self, peer: &NetworkKey, held: Ordinal) {
+        if !self.is_another_ally(peer) {
+            return;
+        }
+        let outbox = self.store.outbox();
+        let below: Vec<EntryId> =
+            outbox.into_iter().filter(|id| matches!(self.store.ordinal(id), Ok(Some(at)) if at < held)).collect();
+        self.forget_outbox(&below);
+    }
+
+    fn forget_outbox(&mut self, ids: &[EntryId]) {
+        if ids.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.confirm(ids) {
+            tracing::warn!(%error, "the outbox could not be shortened");
+        }
+    }
+
+    fn is_another_ally(&self, peer: &NetworkKey) -> bool {
+        let theirs = self.roster().device(peer).and_then(|device| self.roster().ally_of(&device));
+        theirs.is_some() && theirs != self.me()
+    }
+
+    fn place(&self, ordinal: Ordinal) -> Place {
+        let kind = if self.commons.is_statement(ordinal) { Kind::Statement } else { Kind::Content };
+        Place { ordinal, kind }
+    }
+}
+
+impl Replica for Desk {
+    fn set(&self) -> &Set {
+        self.commons.set()
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.store.epoch()
+    }
+
+    fn end(&self) -> Ordinal {
+        self.commons.end()
+    }
+
+    fn places(&self, item: &Item) -> Result<Vec<Place>, store::Error> {
+        Ok(self.store.matching(item)?.into_iter().map(|at| self.place(at)).collect())
+    }
+
+    fn scan(&self, from: Ordinal, visit: &mut Visit<'_>) -> Result<(), store::Error> {
+        self.store.ids(from, &mut |at, id| visit(self.place(at), id))
+    }
+
+    fn read(&self, at: Ordinal) -> Result<Option<Vec<u8>>, store::Error> {
+        Ok(self.store.read(at)?.map(|(_, bytes)| bytes))
+    }
+
+    fn ingest(&mut self, entries: Vec<Vec<u8>>, _: &NetworkKey, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let bytes: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+        let read = entry::decode_and_verify_all(&bytes, &self.id(), threads);
+        let mut ids = Vec::with_capacity(read.len());
+        let mut verified = Vec::with_capacity(read.len());
+        for entry in read {
+            match entry {
+                Ok(entry) => {
+                    ids.push(Ok(entry.id()));
+                    verified.push(entry);
+                }
+                Err(refused) => ids.push(Err(refused)),
+            }
+        }
+        let statements = verified.iter().any(|entry| matches!(**entry, Entry::Statement(_)));
+        let ingested = self.take_in(verified, now)?;
+        let mut fates = Vec::with_capacity(ids.len());
+        for id in ids {
+            fates.push(match id {
+                Err(refused) => Fate::Refused { device: claimed(&refused), reason: refused.to_string() },
+                Ok(id) => match ingested.refused.iter().find(|refusal| refusal.id == id) {
+                    Some(refusal) => Fate::Refused { device: Some(refusal.device), reason: refusal.reason.to_string() },
+                    None => match self.store.ordinal(&id)? {
+                        Some(at) => Fate::Kept { id, place: self.place(at) },
+                        None => Fate::Aside,
+                    },
+                },
+            });
+        }
+        if statements && let Err(error) = self.admit(now) {
+            tracing::warn!(%error, "a newcomer could not be admitted");
+        }
+        Ok(fates)
+    }
+}
+
+const fn claimed(refused: &entry::Refused) -> Option<essaim_protocol::id::DeviceKey> {
+    match refused {
+        entry::Refused::Malformed(_) => None,
+        entry::Refused::Forged { claimed, .. } => Some(*claimed),
+    }
+}

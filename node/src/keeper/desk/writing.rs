@@ -1,0 +1,242 @@
+//! Writing records: what a person saves becomes one signed change, what a file brings becomes reference changes that are
+//! adopted.
+
+use std::collections::BTreeMap;
+
+use essaim_protocol::commons::Reason;
+use essaim_protocol::entry::adoption::reference_chunk;
+use essaim_protocol::entry::change::SealError;
+use essaim_protocol::entry::{Adoption, Change, Entry, Origin};
+use essaim_protocol::id::{ChangeHash, RecordId, StatementId};
+use essaim_protocol::record::edit::{self, Edit, EditError, MAX_HEADS};
+use essaim_protocol::record::fold::{self, FoldError};
+use essaim_protocol::record::import::Imported as Line;
+use essaim_protocol::record::{View, reference};
+use essaim_protocol::roster::AuthorError;
+use essaim_protocol::sign::Verified;
+use essaim_protocol::store::{self, Store as _};
+use essaim_protocol::time::Timestamp;
+use serde_json::Value as Json;
+
+use super::reading::ReadError;
+use super::{Desk, Sheet};
+
+/// Adoptions made durable together: one flush for many records, and an interrupted import has lost little.
+const IMPORT_BATCH: usize = 100;
+
+/// The system of the origin of a record that people wrote in another commons, named there by its id.
+const ELSEWHERE: &str = "essaim";
+
+/// What was written.
+#[derive(Debug)]
+pub struct Saved {
+    /// The record as it is now.
+    pub view: View,
+    /// The change; `None` when nothing differed.
+    pub change: Option<ChangeHash>,
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// There is no such record.
+    #[error("no such record")]
+    NoRecord,
+    /// What was asked cannot be held.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// This device may not write here (yet).
+    #[error(transparent)]
+    Author(#[from] AuthorError),
+    /// The change has no valid form.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The rules refuse what we made: ours is the fault.
+    #[error("our own change was refused: {0}")]
+    Refused(Reason),
+    /// The record cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl From<store::Error> for SaveError {
+    fn from(error: store::Error) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+impl From<FoldError> for SaveError {
+    fn from(error: FoldError) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+/// What became of one line of an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// The record was not there.
+    Created,
+    /// It was there and changed.
+    Updated,
+    /// It was there just so.
+    Unchanged,
+}
+
+impl Desk {
+    /// Writes a new record. `fields` are in the JSON form.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn create(&mut self, kind: &str, fields: &BTreeMap<String, Json>, now: Timestamp) -> Result<Saved, SaveError> {
+        let draft = edit::create(kind, fields, random(), now)?;
+        self.share(&draft, None, now)
+    }
+
+    /// Changes a record that was seen at `base` (as it is now, when empty). What somebody else wrote since stays, beside
+    /// what is written now.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn save(
+        &mut self,
+        record: &RecordId,
+        base: &[ChangeHash],
+        edits: &[Edit],
+        now: Timestamp,
+    ) -> Result<Saved, SaveError> {
+        let sheet = self.join_heads(record, now)?;
+        let heads = if base.is_empty() { &sheet.view.heads[..] } else { base };
+        match edit::draft(&sheet.document, heads, edits, random(), now) {
+            Ok(draft) => self.share(&draft, Some(*record), now),
+            Err(EditError::NothingToDo) => Ok(Saved { view: sheet.view, change: None }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes in lines of a file. `done` is told how many are finished.
+    ///
+    /// # Errors
+    /// [`SaveError`] when nothing more can be written; what was finished stays. A line that cannot be held is answered
+    /// with its own error.
+    pub fn import(
+        &mut self,
+        lines: &[Line],
+        now: Timestamp,
+        done: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Result<Imported, EditError>>, SaveError> {
+        let frontier = self.frontier(now)?;
+        let mut outcomes = Vec::with_capacity(lines.len());
+        for some in lines.chunks(IMPORT_BATCH) {
+            let mut batch = Vec::new();
+            for line in some {
+                outcomes.push(self.import_line(line, frontier, now, &mut batch)?);
+            }
+            self.enter(batch, now)?;
+            done(outcomes.len());
+        }
+        Ok(outcomes)
+    }
+
+    /// The statement that a change made now names.
+    fn frontier(&mut self, now: Timestamp) -> Result<StatementId, SaveError> {
+        let frontier = self.roster().frontier(&self.keys, now)?;
+        if !frontier.seen.is_empty() {
+            let seen = frontier.seen.into_iter().map(|seen| Verified::trusted(Entry::Statement(seen.into_inner())));
+            self.take_in(seen.collect(), now)?;
+        }
+        Ok(frontier.id)
+    }
+
+    /// Signs a draft, makes it durable and shows the record as it is then.
+    fn share(&mut self, draft: &[u8], record: Option<RecordId>, now: Timestamp) -> Result<Saved, SaveError> {
+        let frontier = self.frontier(now)?;
+        let change = Change::seal(draft, &self.keys, self.id(), frontier, record)?;
+        let (record, hash) = (change.record(), change.hash());
+        self.enter(vec![Verified::trusted(Entry::Change(change.into_inner()))], now)?;
+        let view = self.view(&record)?.ok_or(SaveError::NoRecord)?;
+        Ok(Saved { view, change: Some(hash) })
+    }
+
+    /// The record, after its heads were joined until one change can name them all.
+    fn join_heads(&mut self, record: &RecordId, now: Timestamp) -> Result<Sheet, SaveError> {
+        loop {
+            let sheet = self.sheet(record)?.ok_or(SaveError::NoRecord)?;
+            if sheet.view.heads.len() <= MAX_HEADS {
+                return Ok(sheet);
+            }
+            let draft = edit::merge(&sheet.document, &sheet.view.heads, now)?;
+            self.share(&draft, Some(*record), now)?;
+        }
+    }
+
+    fn import_line(
+        &mut self,
+        line: &Line,
+        frontier: StatementId,
+        now: Timestamp,
+        batch: &mut Vec<Verified<Entry>>,
+    ) -> Result<Result<Imported, EditError>, SaveError> {
+        let origin = match &line.origin {
+            Some(origin) => origin.clone(),
+            None if self.store.of_record(&line.record)?.is_empty() => {
+                Origin { system: ELSEWHERE.to_owned(), id: line.record.to_string() }
+            }
+            None => return self.import_edit(line, now),
+        };
+        let editions = self.editions(&origin.record())?;
+        let (draft, outcome) = if editions.is_empty() {
+            (reference::first(&line.kind, &line.fields, &origin), Imported::Created)
+        } else {
+            let chunks: Vec<&[u8]> = editions.iter().map(Vec::as_slice).collect();
+            let parent = fold::fold(None, &chunks)?.document;
+            (reference::next(&parent, &line.kind, &line.fields, &origin), Imported::Updated)
+        };
+        let draft = match draft {
+            Ok(draft) => draft,
+            Err(EditError::NothingToDo) => return Ok(Ok(Imported::Unchanged)),
+            Err(error) => return Ok(Err(error)),
+        };
+        let chunk = reference_chunk(&origin, &draft)?;
+        let adoption = Adoption::sign(&self.keys, self.id(), frontier, origin, chunk)?;
+        if !self.store.of_change(&adoption.hash())?.is_empty() {
+            return Ok(Ok(Imported::Unchanged));
+        }
+        batch.push(Verified::trusted(Entry::Adoption(adoption.into_inner())));
+        Ok(Ok(outcome))
+    }
+
+    /// A line that names a record which people wrote here is an edit of it.
+    fn import_edit(&mut self, line: &Line, now: Timestamp) -> Result<Result<Imported, EditError>, SaveError> {
+        let edits: Vec<Edit> = line.fields.iter().map(|(field, value)| Edit::set(field, value.clone())).collect();
+        match self.save(&line.record, &[], &edits, now) {
+            Ok(Saved { change: None, .. }) => Ok(Ok(Imported::Unchanged)),
+            Ok(_) => Ok(Ok(Imported::Updated)),
+            Err(SaveError::Edit(error)) => Ok(Err(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The reference changes of a record, in log order.
+    fn editions(&self, record: &RecordId) -> Result<Vec<Vec<u8>>, store::Error> {
+        let mut editions = Vec::new();
+        for place in self.store.of_record(record)? {
+            let Some((_, bytes)) = self.store.read(place)? else { continue };
+            if let Ok(Entry::Adoption(adoption)) = Entry::decode(&bytes).map(|entry| entry.trust().into_inner()) {
+                editions.push(adoption.chunk().to_vec());
+            }
+        }
+        Ok(editions)
+    }
+
+    /// Takes in what we made; the rules must agree with us.
+    fn enter(&mut self, entries: Vec<Verified<Entry>>, now: Timestamp) -> Result<(), SaveError> {
+        let ingested = self.take_in(entries, now)?;
+        ingested.refused.first().map_or(Ok(()), |refusal| Err(SaveError::Refused(refusal.reason)))
+    }
+}
+
+fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes[..]);
+    bytes
+}
