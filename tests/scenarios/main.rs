@@ -2,3 +2,4 @@
 
 mod convergence;
 mod hostile_net;
+mod meeting;

@@ -1,0 +1,96 @@
+//! Allies found, invite, join, write apart, meet again and find what they need.
+
+use essaim_protocol::api::{
+    Command, Conflict, Edit, Form, Import, Imported, New, Records, Saved, Search, Setting, Settle, Settlement, Sheet,
+};
+use essaim_tests::cluster::{Ally, agreed};
+use serde_json::json;
+
+fn experience(title: &str, story: &str) -> Command {
+    let fields = json!({"title": title, "story": story, "outcome": "under_way"});
+    let Some(fields) = fields.as_object().cloned() else { unreachable!("an object") };
+    Command::New(New {
+        kind: "experience".to_owned(),
+        form: Some(Form::Fields(fields)),
+        set: vec![],
+        territories: vec![],
+    })
+}
+
+fn set(record: &str, field: &str, value: &str) -> Command {
+    let set = vec![Setting { field: field.to_owned(), value: value.to_owned() }];
+    Command::Edit(Edit { record: record.to_owned(), base: vec![], form: None, set, territories: vec![] })
+}
+
+fn search(words: &str) -> Command {
+    Command::Search(Search { q: words.to_owned(), ..Search::default() })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_allies_meet_and_hold_the_same() {
+    let gruissan = Ally::new("Commune de Gruissan").await;
+    gruissan.found("Patrimoine des transitions", false).await;
+    let saved: Saved = gruissan.ask(experience("La navette du lac", "Nous avons relié les deux rives.")).await;
+
+    let lyon = Ally::new("Métropole de Lyon").await;
+    let joined = lyon.join(&gruissan.invite().await).await;
+    assert_eq!(joined.commons.allies, 2);
+    agreed(&[&gruissan, &lyon]).await;
+    let sheet: Sheet = lyon.ask(Command::Show(saved.brief.id.to_string())).await;
+    assert_eq!(sheet.brief.title, "La navette du lac");
+    assert_eq!(sheet.written_by, ["Commune de Gruissan"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_apart_is_kept_shown_and_settled() {
+    let mut a = Ally::new("Commune d’Aubigné-sur-Layon").await;
+    a.found("Patrimoine", false).await;
+    let mut b = Ally::new("Communauté de communes Cœur Haute Lande").await;
+    b.join(&a.invite().await).await;
+    let saved: Saved = a.ask(experience("Le marché couvert", "Il a fallu trois ans.")).await;
+    let id = saved.brief.id.to_string();
+    agreed(&[&a, &b]).await;
+
+    a.go_offline().await;
+    b.go_offline().await;
+    a.ask::<Saved>(set(&id, "outcome", "achieved")).await;
+    b.ask::<Saved>(set(&id, "outcome", "did_not_work")).await;
+    a.go_online().await;
+    b.go_online().await;
+    b.ask::<essaim_protocol::api::Synced>(Command::Sync(essaim_protocol::api::Sync { peer: None, wait_s: 20 })).await;
+    agreed(&[&a, &b]).await;
+
+    for ally in [&a, &b] {
+        let conflicts: Vec<Conflict> = ally.ask(Command::Conflicts(None)).await;
+        assert_eq!(conflicts.len(), 1, "{conflicts:?}");
+        let mut who: Vec<_> = conflicts[0].values.iter().filter_map(|value| value.ally.clone()).collect();
+        who.sort();
+        assert_eq!(who, ["Communauté de communes Cœur Haute Lande", "Commune d’Aubigné-sur-Layon"]);
+    }
+    let settle = Settle { record: id.clone(), field: "outcome".to_owned(), keep: Settlement::Value(0) };
+    a.ask::<Saved>(Command::Settle(settle)).await;
+    agreed(&[&a, &b]).await;
+    assert_eq!(b.ask::<Vec<Conflict>>(Command::Conflicts(None)).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_starter_heritage_imported_twice_or_at_two_allies_is_260_records() {
+    let a = Ally::new("Cerdd").await;
+    let commons = a.found("Patrimoine", true).await;
+    assert_eq!(commons.records, 260);
+    let lines = include_str!("../../node/data/heritage.jsonl").to_owned();
+    let again: Imported = a.ask(Command::Import(Import { lines: lines.clone() })).await;
+    assert_eq!((again.created, again.updated, again.unchanged, again.bad.len()), (0, 0, 260, 0));
+
+    let mut b = Ally::new("UNADEL").await;
+    b.join(&a.invite().await).await;
+    agreed(&[&a, &b]).await;
+    assert_eq!(b.commons().await.records, 260);
+    b.go_offline().await;
+    let there: Imported = b.ask(Command::Import(Import { lines })).await;
+    assert_eq!(there.unchanged, 260);
+    let found: Records = b.ask(search("récits")).await;
+    let same: Records = b.ask(search("recit")).await;
+    assert!(found.total > 0);
+    assert_eq!(found.total, same.total);
+}
