@@ -210,8 +210,10 @@ impl Parts {
     fn merge_small_frames(&self) -> Result<bool, Error> {
         let from = self.meta.get(MERGED)?.and_then(|from| from.try_into().ok()).map_or(0, u64::from_le_bytes);
         let merged = self.log.merge(from)?;
-        if merged.next != from {
+        if merged.changed {
             self.engine.make_durable()?;
+        }
+        if merged.next != from {
             self.meta.set(MERGED, &merged.next.to_le_bytes())?;
         }
         Ok(!merged.done)
@@ -252,7 +254,7 @@ impl Disk {
         if free < self.free {
             return Err(Error::Full { free, needed: self.free });
         }
-        let outcome = guarded(|| call(self));
+        let outcome = guarded(|| call(self)).map_err(|error| self.place.or_full(error, self.free));
         if let Err(error) = &outcome {
             match error {
                 Error::Io { .. } | Error::Engine(_) | Error::Full { .. } => self.failed = Some(recovery::told(error)),
@@ -390,7 +392,7 @@ fn ordinals(found: Vec<u64>) -> Vec<Ordinal> {
 mod tests {
     use std::path::Path;
 
-    use essaim_protocol::store::conformance::CHECKS;
+    use essaim_protocol::store::conformance::{CHECKS, Sample};
 
     use super::*;
 
@@ -413,5 +415,110 @@ mod tests {
             let damaged = disk.check().unwrap().damaged;
             assert!(damaged.is_empty(), "{}: {damaged:?}", check.name);
         }
+    }
+
+    fn error(config: &Config) -> Error {
+        open(config).map(|_| ()).unwrap_err()
+    }
+
+    fn append(disk: &mut Disk, range: std::ops::Range<u64>) -> Result<Vec<Appended>, Error> {
+        let samples: Vec<Sample> = range.map(Sample::new).collect();
+        disk.append(&samples.iter().map(Sample::append).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_second_open_names_the_process_that_has_it() {
+        let home = tempfile::tempdir().unwrap();
+        let first = open(&config(home.path())).unwrap();
+        let refused = error(&config(home.path()));
+        assert!(matches!(refused, Error::Locked { pid: Some(pid) } if pid == std::process::id()), "{refused}");
+        drop(first);
+        open(&config(home.path())).unwrap();
+    }
+
+    #[test]
+    fn a_newer_format_is_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        drop(open(&config(home.path())).unwrap());
+        std::fs::write(home.path().join("format"), "essaim store 2\n").unwrap();
+        let refused = error(&config(home.path()));
+        assert!(matches!(refused, Error::Newer { found: 2, known: 1 }), "{refused}");
+    }
+
+    #[test]
+    fn a_directory_without_permission_is_named() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let closed = home.path().join("closed");
+        std::fs::create_dir(&closed).unwrap();
+        std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o555)).unwrap();
+        // The superuser may write there all the same; nobody may create a directory in /sys.
+        let superuser = std::fs::create_dir(closed.join("probe")).is_ok();
+        let dir = if superuser { Path::new("/sys").join("essaim") } else { closed.join("store") };
+        let refused = error(&config(&dir));
+        assert!(matches!(&refused, Error::Denied(named) if *named == dir.display().to_string()), "{refused}");
+    }
+
+    #[test]
+    fn a_full_disk_refuses_writes_and_keeps_what_is_there() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut disk, _) = open(&config(home.path())).unwrap();
+        append(&mut disk, 0..30).unwrap();
+        disk.free = u64::MAX;
+        let refused = append(&mut disk, 30..60).unwrap_err();
+        assert!(matches!(refused, Error::Full { needed: u64::MAX, .. }), "{refused}");
+        assert_eq!(append(&mut disk, 0..30).unwrap().len(), 30, "known entries need no room");
+        assert_eq!(disk.end(), Ordinal(30));
+        disk.free = 0;
+        append(&mut disk, 30..60).unwrap();
+        assert!(disk.check().unwrap().damaged.is_empty());
+    }
+
+    #[test]
+    fn the_ballast_is_laid_down_and_given_up() {
+        let home = tempfile::tempdir().unwrap();
+        let config = Config { ballast: 1 << 20, ..config(home.path()) };
+        drop(open(&config).unwrap());
+        assert_eq!(std::fs::metadata(home.path().join("ballast")).unwrap().len(), 1 << 20);
+        let place = Place::take(home.path()).unwrap();
+        assert!(place.drop_ballast().unwrap());
+        assert!(!place.drop_ballast().unwrap());
+        place.lay_ballast(1 << 20, u64::MAX - (1 << 20)).unwrap();
+        assert!(!home.path().join("ballast").exists(), "no ballast where there is no room for it");
+    }
+
+    #[test]
+    fn after_a_failed_write_the_store_is_read_only() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut disk, _) = open(&config(home.path())).unwrap();
+        append(&mut disk, 0..30).unwrap();
+        let failed = disk.write(|_| -> Result<(), Error> { panic!("the engine's own words") });
+        assert!(matches!(&failed, Err(Error::Engine(why)) if why == "the engine's own words"));
+        let refused = append(&mut disk, 30..60).unwrap_err();
+        assert!(matches!(&refused, Error::ReadOnly(why) if why.contains("the engine's own words")), "{refused}");
+        assert!(disk.read(Ordinal(29)).unwrap().is_some(), "reading goes on");
+    }
+
+    #[test]
+    fn indexes_in_many_runs_answer_as_one() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut disk, _) = open(&config(home.path())).unwrap();
+        for first in (0..2000).step_by(100) {
+            append(&mut disk, first..first + 100).unwrap();
+            disk.parts.runs.write(&disk.parts.engine, first + 100).unwrap();
+        }
+        let found = |disk: &Disk| -> Vec<Option<Ordinal>> {
+            (0..2100).map(|n| disk.ordinal(&Sample::new(n).id()).unwrap()).collect()
+        };
+        let expected: Vec<_> = (0..2100).map(|n| (n < 2000).then_some(Ordinal(n))).collect();
+        assert_eq!(found(&disk), expected);
+        while disk.tidy().unwrap() {}
+        assert_eq!(found(&disk), expected);
+        assert!(disk.check().unwrap().damaged.is_empty());
+        drop(disk);
+        let (mut disk, report) = rebuild(&config(home.path())).unwrap();
+        assert_eq!(report, Report::default());
+        assert_eq!(found(&disk), expected);
+        assert!(disk.check().unwrap().damaged.is_empty());
     }
 }

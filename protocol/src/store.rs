@@ -9,6 +9,7 @@
 //!
 //! The interface is synchronous and has one owner. [`Memory`] serves tests and the simulator; the node's is on disk.
 //! Both pass [one suite](conformance).
+#![doc = include_str!("../docs/store.md")]
 
 pub mod conformance;
 mod memory;

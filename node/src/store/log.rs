@@ -19,6 +19,9 @@ use super::trees::{PART, Tree};
 /// a third of what is left.
 const MERGED: usize = 64;
 
+/// Full frames passed over in one step.
+const PASSED: usize = 256;
+
 /// The log of one store.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -35,6 +38,8 @@ pub(super) struct Merged {
     pub(super) next: u64,
     /// Nothing is left to merge for now.
     pub(super) done: bool,
+    /// Frames were merged.
+    pub(super) changed: bool,
 }
 
 impl Log {
@@ -136,14 +141,31 @@ impl Log {
         Ok(frame)
     }
 
-    /// Merges the small frames that begin at `from` or after, as many as make one full frame.
+    /// Merges small neighbours at `from` or after into one frame, as many as fit; passes over those that are full.
     pub(super) fn merge(&self, from: u64) -> Result<Merged, Error> {
-        let Some(start) = self.first_from(from)? else { return Ok(Merged { next: from, done: true }) };
+        let mut next = from;
+        for _ in 0..PASSED {
+            let Some(start) = self.first_from(next)? else { return Ok(Merged { next, done: true, changed: false }) };
+            let Some(small) = self.neighbours(start)? else {
+                return Ok(Merged { next: start, done: true, changed: false });
+            };
+            let last = small.last().copied().unwrap_or(start);
+            next = last + self.header(last)?.count as u64;
+            if small.len() > 1 {
+                self.replace(&small)?;
+                return Ok(Merged { next, done: false, changed: true });
+            }
+        }
+        Ok(Merged { next, done: false, changed: false })
+    }
+
+    /// The frames from `start` on that fit into one: it alone when the next does not fit, none while the end of the log
+    /// may still bring some that do.
+    fn neighbours(&self, start: u64) -> Result<Option<Vec<u64>>, Error> {
         let (mut small, mut size, mut count, mut next) = (Vec::new(), 0, 0, start);
         while small.len() < MERGED {
-            if next == self.end {
-                // What stands at the end may still gather neighbours.
-                return Ok(Merged { next: start, done: true });
+            if next >= self.end {
+                return Ok(None);
             }
             let Some(header) = self.header_if_any(next)? else { break };
             (size, count) = (size + header.raw, count + header.count);
@@ -153,12 +175,7 @@ impl Log {
             small.push(next);
             next += header.count as u64;
         }
-        match small[..] {
-            [] => next = start + self.header(start)?.count as u64,
-            [_] => {}
-            [..] => self.replace(&small)?,
-        }
-        Ok(Merged { next, done: false })
+        Ok(Some(small))
     }
 
     /// Puts one frame in the place of these neighbours.

@@ -46,9 +46,9 @@ pub(super) struct Outbox {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Damage {
     /// Stretches that are no frame, before one that is or as long as one.
-    pub frames: u64,
+    pub(super) frames: u64,
     /// Bytes of an unfinished frame at the end, which a crash leaves and which was never acknowledged.
-    pub torn: u64,
+    pub(super) torn: u64,
 }
 
 /// An own entry, read back.

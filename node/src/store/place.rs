@@ -79,6 +79,12 @@ impl Place {
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
+    /// An error of the file system that means a full disk, as that; others as they are.
+    pub(super) fn or_full(&self, error: Error, needed: u64) -> Error {
+        let full = matches!(&error, Error::Io { source, .. } if source.kind() == ErrorKind::StorageFull);
+        if full { Error::Full { free: self.free().unwrap_or(0), needed } } else { error }
+    }
+
     /// Gives the ballast up. Tells whether there was one.
     pub(super) fn drop_ballast(&self) -> Result<bool, Error> {
         match fs::remove_file(self.dir.join("ballast")) {
@@ -91,7 +97,7 @@ impl Place {
     /// Lays the ballast down when it is not there and `room` bytes stay free beside it.
     pub(super) fn lay_ballast(&self, bytes: u64, room: u64) -> Result<(), Error> {
         let path = self.dir.join("ballast");
-        let there = fs::metadata(&path).is_ok_and(|found| found.len() >= bytes);
+        let there = bytes == 0 || fs::metadata(&path).is_ok_and(|found| found.len() >= bytes);
         if there || self.free()? < room.saturating_add(bytes) {
             return Ok(());
         }
@@ -178,11 +184,8 @@ fn write_format_anew(path: &Path, dir: &Path) -> Result<(), Error> {
 
 fn denied(dir: &Path, doing: &'static str) -> impl Fn(std::io::Error) -> Error {
     move |source| {
-        if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
-            Error::Denied(dir.display().to_string())
-        } else {
-            Error::Io { doing, source }
-        }
+        let refused = matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
+        if refused { Error::Denied(dir.display().to_string()) } else { Error::Io { doing, source } }
     }
 }
 

@@ -83,8 +83,9 @@ pub(super) fn open(config: &Config, thorough: bool) -> Result<(Disk, Report), Er
         report.repairs.push(Repair::BallastGivenUp);
     }
     let quarantine = place.quarantine();
-    let parts = open_parts(config, &place.database(), &quarantine, &mut report)?;
-    let parts = mend(config, parts, mark, thorough, &place, &mut report)?;
+    let parts = open_parts(config, &place.database(), &quarantine, &mut report)
+        .and_then(|parts| mend(config, parts, mark, thorough, &place, &mut report))
+        .map_err(|error| place.or_full(error, config.free))?;
     let (outbox, owned, damage) = Outbox::open(&place.outbox(), &quarantine)?;
     if damage.frames > 0 {
         report.repairs.push(Repair::OutboxDamaged { frames: damage.frames });
