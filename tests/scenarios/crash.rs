@@ -1,4 +1,5 @@
 //! kill -9 in the middle of writing: what was acknowledged is there, and the store opens without a repair.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy only knows inside of them")]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! Old formats stay alive: a store that version 1 wrote opens and holds what it held.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy only knows inside of them")]
 
 use std::fs;
 use std::path::Path;

@@ -76,7 +76,7 @@ fn written_until(
     then: impl FnOnce() -> Result<(), Box<dyn Error>>,
 ) -> Result<u64, Box<dyn Error>> {
     let mut child =
-        Command::new(writer).args([dir.as_os_str(), seed.to_string().as_ref()]).stdout(Stdio::piped()).spawn()?;
+        Command::new(writer).arg(dir).args([seed.to_string(), "0".to_owned()]).stdout(Stdio::piped()).spawn()?;
     let printed = BufReader::new(child.stdout.take().ok_or("no output")?);
     let acknowledged = Arc::new(AtomicU64::new(0));
     let (enough, reached) = std::sync::mpsc::channel();
