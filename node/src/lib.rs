@@ -11,6 +11,7 @@ pub mod http;
 pub mod index;
 pub mod keeper;
 pub mod net;
+mod starter;
 pub mod store;
 
 use std::net::SocketAddr;

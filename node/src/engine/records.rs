@@ -22,6 +22,7 @@ use super::{Engine, Room, desk_error, internal, now};
 use crate::index::gazetteer::{Found, Gazetteer, Place};
 use crate::index::{Search as Asked, Sort};
 use crate::keeper::{self, Desk, SaveError};
+use crate::starter;
 
 /// Records whose views are made before a search answers. More than these take seconds; the answer then says how many
 /// are still to come.
@@ -32,9 +33,6 @@ const PAGE: usize = 500;
 
 /// Facet values counted beside a search: what a person looks through.
 const FACET_VALUES: usize = 50;
-
-/// The starter heritage, as a file.
-const STARTER: &str = include_str!("../../data/heritage.jsonl");
 
 impl Engine {
     /// What a request about records asks.
@@ -79,12 +77,16 @@ impl Engine {
 
     /// Adopts the records that the program ships.
     pub(super) async fn adopt_starter(&self, room: &Room, report: &Report) -> Result<(), Error> {
-        let (commons, report) = (room.name.clone(), report.clone());
+        let commons = room.name.clone();
+        let records = starter::records();
+        let total = records.len() as u64;
+        report(Progress { stage: Stage::Writing, done: 0, total: Some(total) });
         let work = move |desk: &mut Desk| {
-            let mut at = At { desk, commons: &commons, lang: Lang::Fr };
-            at.import(&Import { lines: STARTER.to_owned() }, &report).map(drop)
+            desk.adopt(records, now()).map(drop).map_err(|error| save_error(&commons, "", error))
         };
-        room.keeper.run(work).await.map_err(internal)?
+        room.keeper.run(work).await.map_err(internal)??;
+        report(Progress { stage: Stage::Writing, done: total, total: Some(total) });
+        Ok(())
     }
 }
 

@@ -137,6 +137,22 @@ impl Desk {
         Ok(outcomes)
     }
 
+    /// Adopts reference changes as they are, all of them durable when this returns. Those that are here already are
+    /// passed over. Answers how many were new.
+    ///
+    /// # Errors
+    /// [`SaveError`] when this device may not write here or the store failed.
+    pub fn adopt(&mut self, editions: Vec<(Origin, Vec<u8>)>, now: Timestamp) -> Result<usize, SaveError> {
+        let frontier = self.frontier(now)?;
+        let mut batch = Vec::with_capacity(editions.len());
+        for (origin, chunk) in editions {
+            batch.extend(self.adoption(origin, chunk, frontier)?);
+        }
+        let new = batch.len();
+        self.enter(batch, now)?;
+        Ok(new)
+    }
+
     /// The statement that a change made now names.
     fn frontier(&mut self, now: Timestamp) -> Result<StatementId, SaveError> {
         let frontier = self.roster().frontier(&self.keys, now)?;
@@ -197,12 +213,23 @@ impl Desk {
             Err(error) => return Ok(Err(error)),
         };
         let chunk = reference_chunk(&origin, &draft)?;
-        let adoption = Adoption::sign(&self.keys, self.id(), frontier, origin, chunk)?;
-        if !self.store.of_change(&adoption.hash())?.is_empty() {
-            return Ok(Ok(Imported::Unchanged));
+        match self.adoption(origin, chunk, frontier)? {
+            Some(adoption) => batch.push(adoption),
+            None => return Ok(Ok(Imported::Unchanged)),
         }
-        batch.push(Verified::trusted(Entry::Adoption(adoption.into_inner())));
         Ok(Ok(outcome))
+    }
+
+    /// Signs that a reference change belongs here, unless somebody's word for it is here already.
+    fn adoption(
+        &self,
+        origin: Origin,
+        chunk: Vec<u8>,
+        frontier: StatementId,
+    ) -> Result<Option<Verified<Entry>>, SaveError> {
+        let adoption = Adoption::sign(&self.keys, self.id(), frontier, origin, chunk)?;
+        let known = !self.store.of_change(&adoption.hash())?.is_empty();
+        Ok((!known).then(|| Verified::trusted(Entry::Adoption(adoption.into_inner()))))
     }
 
     /// A line that names a record which people wrote here is an edit of it.
