@@ -5,3 +5,4 @@ mod crash;
 mod hostile_net;
 mod meeting;
 mod store_format;
+mod stories;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
@@ -55,11 +56,25 @@ pub struct TerritoryName {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Page {
     /// How many at most.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub limit: u32,
     /// How many to skip.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub offset: u32,
+}
+
+/// A number, or its digits: a query string holds text only, which a flattened struct sees as such.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u32),
+        Digits(String),
+    }
+    match Either::deserialize(from)? {
+        Either::Number(number) => Ok(number),
+        Either::Digits(digits) => digits.parse().map_err(D::Error::custom),
+    }
 }
 
 /// Words and filters in the query language of [`crate::query`]: `mobilité theme:mobility kind:experience`.

@@ -1,0 +1,42 @@
+//! `essaim export`: records as JSON Lines, to a file or to standard output.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::{Context, query};
+use crate::Outcome;
+use crate::args;
+use crate::error::{Failure, file};
+use crate::text::t;
+use crate::ui::Ui;
+
+pub(super) async fn run(cx: &Context<'_>, export: args::Export) -> Result<Outcome, Failure> {
+    let args::Export { format: args::Format::Jsonl, file: to, filters } = export;
+    let q = query(cx.ui, "", &[], &filters)?;
+    let lines = cx.client().await?.text("export", vec![("q", q)]).await?;
+    match to {
+        None => cx.ui.raw(&lines),
+        Some(path) => {
+            write_whole(&path, &lines)?;
+            let count = lines.lines().count();
+            let place = path.display().to_string();
+            if cx.ui.look.json {
+                cx.ui.json(&serde_json::json!({ "records": count, "file": place }));
+            } else {
+                cx.ui.note(&Ui::done(&t!(cx.ui, "exported", n = count, path = place)));
+            }
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Writes aside and renames: an interrupted export leaves the earlier file whole.
+fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let parent =
+        path.parent().filter(|dir| !dir.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
+    let mut aside = tempfile::NamedTempFile::new_in(&parent).map_err(file(path))?;
+    aside.write_all(text.as_bytes()).map_err(file(path))?;
+    aside.as_file().sync_all().map_err(file(path))?;
+    aside.persist(path).map_err(|error| file(path)(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! `essaim settle`: keep one value, keep both, or write another. What is not kept stays in the history.
+
+use essaim_protocol::api::{Conflict, Error, Saved, Settle, Settlement};
+
+use super::{Context, sheet};
+use crate::Outcome;
+use crate::args;
+use crate::client::piece;
+use crate::error::{Failure, usage};
+use crate::text::t;
+use crate::ui::Ui;
+
+pub(super) async fn run(cx: &Context<'_>, settle: args::Settle) -> Result<Outcome, Failure> {
+    let client = cx.client().await?;
+    let conflicts: Vec<Conflict> = client.get("conflicts", vec![("record", settle.id.clone())]).await?;
+    let meant = |conflict: &&Conflict| is_called(cx.ui, conflict, &settle.field);
+    let Some(conflict) = conflicts.iter().find(meant) else {
+        let title = conflicts.first().map_or_else(|| settle.id.clone(), |conflict| conflict.title.clone());
+        return Err(Error::NoConflict { title, field: settle.field }.into());
+    };
+    let keep = match (&settle.keep, settle.both, settle.write) {
+        (Some(letter), ..) => number(cx.ui, conflict, letter)?,
+        (None, true, _) => Settlement::Both,
+        (None, false, Some(text)) => Settlement::Other(text),
+        (None, false, None) => ask(cx.ui, conflict)?,
+    };
+    let path = format!("records/{}/settlements", piece(&conflict.record.to_string()));
+    let settle = Settle { record: String::new(), field: conflict.field.clone(), keep };
+    let saved: Saved = client.post(&path, &settle).await?;
+    if cx.ui.look.json {
+        cx.ui.json(&saved);
+    } else if cx.ui.look.quiet {
+        cx.ui.out(&saved.brief.id.to_string());
+    } else {
+        let field = sheet::field_label(cx.ui, &conflict.kind, &conflict.field);
+        cx.ui.out(&Ui::done(&t!(cx.ui, "settled", field = field, title = saved.brief.title)));
+        cx.ui.next(&t!(cx.ui, "next-log", id = saved.brief.short));
+    }
+    Ok(Outcome::Done)
+}
+
+/// By its path, or by its label as printed.
+fn is_called(ui: &Ui, conflict: &Conflict, asked: &str) -> bool {
+    conflict.field == asked
+        || sheet::field_label(ui, &conflict.kind, &conflict.field).to_lowercase() == asked.to_lowercase()
+}
+
+/// The value of a letter.
+fn number(ui: &Ui, conflict: &Conflict, letter: &str) -> Result<Settlement, Failure> {
+    let numbers = 0..conflict.values.len();
+    match numbers.into_iter().find(|number| Conflict::letter(*number).eq_ignore_ascii_case(letter)) {
+        Some(number) => Ok(Settlement::Value(number)),
+        None => {
+            sheet::print_values(ui, conflict);
+            Err(Error::NoSuchValue { field: conflict.field.clone(), count: conflict.values.len() }.into())
+        }
+    }
+}
+
+/// Shows the values and takes an answer: a letter, `2` for both, or `=` and another value.
+fn ask(ui: &Ui, conflict: &Conflict) -> Result<Settlement, Failure> {
+    if ui.look.json || ui.look.quiet {
+        return Err(usage(t!(ui, "usage-settle")));
+    }
+    ui.out(&Ui::bold(&sheet::field_label(ui, &conflict.kind, &conflict.field)));
+    sheet::print_values(ui, conflict);
+    let Some(answer) = ui.ask(&t!(ui, "settle-ask")) else { return Err(usage(t!(ui, "usage-settle"))) };
+    match answer.strip_prefix('=') {
+        Some(other) => Ok(Settlement::Other(other.trim().to_owned())),
+        None if answer == "2" => Ok(Settlement::Both),
+        None => number(ui, conflict, &answer),
+    }
+}
