@@ -429,3 +429,6 @@ impl Waiting {
         waiter.entry
     }
 }
+
+#[cfg(test)]
+mod tests;

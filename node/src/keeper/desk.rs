@@ -215,9 +215,18 @@ impl Desk {
     }
 
     /// Notes the records that changed after their views were made, as when the program was killed in between.
-    fn find_stale(&mut self) -> Result<(), store::Error> {
-        let folded = self.store.get(Table::Notes, FOLDED)?.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
-        let from = folded.map_or(Ordinal(0), |bytes| Ordinal(u64::from_be_bytes(bytes)));
+    fn find_stale(&mut self) -> Result<(), Error> {
+        let note = self.store.get(Table::Notes, FOLDED)?;
+        // Places mean nothing in another epoch: then everything derived is gone, and the index is of another log.
+        let folded = note.as_deref().and_then(|note| note.strip_prefix(&self.store.epoch().0[..]));
+        let from = folded
+            .and_then(|bytes| bytes.try_into().ok())
+            .map_or(Ordinal(0), |bytes| Ordinal(u64::from_be_bytes(bytes)));
+        if from == Ordinal(0) {
+            self.index.clear()?;
+        }
+        // What the index missed was folded, but cannot be found yet.
+        let from = from.min(Ordinal(self.index.watermark()));
         let stale = &mut self.stale;
         self.store.scan(from, &mut |_, _, bytes| {
             if !Entry::is_statement(bytes)
@@ -227,6 +236,7 @@ impl Desk {
             }
             ControlFlow::Continue(())
         })?;
-        self.settle_folded()
+        self.settle_folded()?;
+        Ok(())
     }
 }

@@ -15,7 +15,7 @@ use crate::index::{Indexed, Reader as IndexReader};
 /// Views handed to the index at a time: some megabytes of text at most.
 const INDEX_STEP: usize = 200;
 
-/// Before the record of a note that says how many of its fields wait to be settled.
+/// Before a record, in the table of views: how many of its fields wait to be settled. No id of a record is so long.
 const DISPUTED: &[u8] = b"disputed/";
 
 /// Records listed at a time when all of them are walked over.
@@ -163,7 +163,7 @@ impl Desk {
     /// # Errors
     /// When the store cannot be read.
     pub fn disputed_records(&self) -> Result<Vec<RecordId>, store::Error> {
-        let all = self.store.list(Table::Notes, DISPUTED, None, usize::MAX)?;
+        let all = self.store.list(Table::Views, DISPUTED, None, usize::MAX)?;
         let id = |key: &[u8]| Some(RecordId(key.strip_prefix(DISPUTED)?.try_into().ok()?));
         Ok(all.iter().filter_map(|(key, _)| id(key)).collect())
     }
@@ -173,7 +173,7 @@ impl Desk {
     /// # Errors
     /// When the store cannot be read.
     pub fn disputed(&self) -> Result<u64, store::Error> {
-        let all = self.store.list(Table::Notes, DISPUTED, None, usize::MAX)?;
+        let all = self.store.list(Table::Views, DISPUTED, None, usize::MAX)?;
         let count = |value: &[u8]| u64::from(u32::from_be_bytes(value.try_into().unwrap_or([0, 0, 0, 1])));
         Ok(all.iter().map(|(_, value)| count(value)).sum())
     }
@@ -237,9 +237,9 @@ impl Desk {
         }
         let count = u32::try_from(sheet.view.conflicts().len()).unwrap_or(u32::MAX);
         let disputed = [DISPUTED, &key].concat();
-        if count > 0 || self.store.get(Table::Notes, &disputed)?.is_some() {
+        if count > 0 || self.store.get(Table::Views, &disputed)?.is_some() {
             let count = (count > 0).then(|| count.to_be_bytes().to_vec());
-            self.store.put(Table::Notes, &[(disputed, count)])?;
+            self.store.put(Table::Views, &[(disputed, count)])?;
         }
         self.store.put(Table::Views, &[(key, view)])?;
         Ok(())
@@ -250,8 +250,8 @@ impl Desk {
         if !self.stale.is_empty() {
             return Ok(());
         }
-        let end = self.commons.end().0.to_be_bytes().to_vec();
-        self.store.put(Table::Notes, &[(FOLDED.to_vec(), Some(end))])
+        let note = [&self.store.epoch().0[..], &self.commons.end().0.to_be_bytes()].concat();
+        self.store.put(Table::Notes, &[(FOLDED.to_vec(), Some(note))])
     }
 
     /// Hands the changed views to the index and makes them findable.
