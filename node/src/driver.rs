@@ -1,10 +1,10 @@
 //! The one loop between network, keepers and clock: what happened goes to whom it concerns.
 //!
 //! A peer connects: for each commons where its device is in good standing, the side that dialled opens a session. An
-//! entry enters a commons, from here or from elsewhere: sessions open with its members that are connected. Every few
-//! minutes a session opens with one of them anyway, since news can be lost and reconciliation is the truth. A peer opens
-//! a session: its first frame says whether it [knocks](essaim_protocol::join) or syncs, and in which commons; a commons
-//! where it is not in good standing is unknown to it, like one that is not here.
+//! entry enters a commons, from here or from elsewhere: sessions open with its members that are connected, until one ends
+//! in sync. Every few minutes a session opens with one of them anyway, since news can be lost and reconciliation is the
+//! truth. A peer opens a session: its first frame says whether it [knocks](essaim_protocol::join) or syncs, and in which
+//! commons; a commons where it is not in good standing is unknown to it, like one that is not here.
 //!
 //! Nobody is dialled but devices of allies, at addresses that a ticket, a person, the local network or an earlier
 //! connection gave.
@@ -23,7 +23,6 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use rand::seq::IndexedRandom as _;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 
 pub use pump::{Exchanged, Verdict};
 
@@ -37,6 +36,9 @@ const ANTI_ENTROPY: Duration = Duration::from_secs(180);
 
 /// How long news gather before sessions open: an import is thousands of entries and one session.
 const GATHER: Duration = Duration::from_millis(20);
+
+/// Pause before a session that did not end in sync is tried again; it doubles up to [`ANTI_ENTROPY`].
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// How long a dial may take in all: ten seconds for QUIC, then for TCP.
 const REACH: Duration = Duration::from_secs(25);
@@ -73,6 +75,8 @@ struct State {
     connected: BTreeSet<NetworkKey>,
     /// Sessions that we open, by commons and peer: one at a time.
     turns: BTreeMap<(CommonsId, NetworkKey), Arc<tokio::sync::Mutex<()>>>,
+    /// Peers that are being brought level, and whether once more.
+    levelling: BTreeMap<(CommonsId, NetworkKey), bool>,
     /// Who waits for a dial to end.
     dialling: BTreeMap<NetworkKey, Vec<oneshot::Sender<Result<(), String>>>>,
     /// Commons whose news are followed.
@@ -309,10 +313,43 @@ impl Driver {
         found
     }
 
-    /// Opens a session in the background.
+    /// Sees to it, in the background, that a peer comes to hold what is here, and we what it has: sessions until one ends
+    /// in sync, as long as it is connected.
     fn spread(&self, room: &Room, peer: NetworkKey) {
-        let (driver, room) = (self.clone(), room.clone());
-        tokio::spawn(async move { driver.exchange(&room, peer).await });
+        let key = (room.id, peer);
+        // Whoever sees to it already begins again when done: what is here now may be too late for a session that goes on.
+        if self.state(|state| state.levelling.insert(key, true)).is_none() {
+            let (driver, room) = (self.clone(), room.clone());
+            tokio::spawn(async move { driver.level(&room, peer).await });
+        }
+    }
+
+    async fn level(&self, room: &Room, peer: NetworkKey) {
+        let key = (room.id, peer);
+        let mut pause = AGAIN;
+        while self.state(|state| match state.levelling.get_mut(&key) {
+            Some(wanted) if *wanted && state.connected.contains(&peer) => {
+                *wanted = false;
+                true
+            }
+            Some(_) | None => {
+                state.levelling.remove(&key);
+                false
+            }
+        }) {
+            let exchanged = self.exchange(room, peer).await;
+            match exchanged.verdict {
+                Verdict::InSync => pause = AGAIN,
+                Verdict::Differs | Verdict::Broken(_) | Verdict::Unreachable(_) => {
+                    tracing::debug!(peer = %peer.short(), verdict = ?exchanged.verdict, "trying again");
+                    tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
+                    pause = (pause * 2).min(ANTI_ENTROPY);
+                    self.state(|state| state.levelling.insert(key, true));
+                }
+                // It would only say the same again.
+                Verdict::Unknown | Verdict::Incompatible | Verdict::Misbehaved(_) => {}
+            }
+        }
     }
 
     /// Sessions with all connected members, whenever something entered the commons.
@@ -321,14 +358,11 @@ impl Driver {
         while news.changed().await.is_ok() {
             tokio::time::sleep(GATHER).await;
             news.mark_unchanged();
-            let mut sessions = JoinSet::new();
             for peer in self.connected() {
                 if self.rooms_of(&engine, peer).await.iter().any(|of| of.id == room.id) {
-                    let (driver, room) = (self.clone(), room.clone());
-                    sessions.spawn(async move { driver.exchange(&room, peer).await });
+                    self.spread(&room, peer);
                 }
             }
-            sessions.join_all().await;
         }
         // It was closed; when it opens again, it is followed again.
         self.state(|state| state.followed.remove(&room.id));

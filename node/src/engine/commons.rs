@@ -66,6 +66,9 @@ impl Engine {
         if create.starter {
             self.adopt_starter(&room, report).await?;
         }
+        if let Some(driver) = &self.0.driver {
+            driver.follow(self, room.clone()).await;
+        }
         self.show_commons(&room).await
     }
 
