@@ -35,9 +35,9 @@ pub const FRAME_BYTES: usize = 128 * 1024;
 /// machine.
 pub const MAX_ROSTER: usize = 64 * 1024 * 1024;
 
-/// Statement bytes that an ally takes from somebody who is not in: an `Inception` with a name of 1,000 characters and a
-/// `Redeem`. It is all that a stranger with a ticket can make an ally store.
-pub const MAX_NEWCOMER: usize = 4 * 1024;
+/// Statement bytes that an ally takes from somebody who is not in: an `Inception` with a name of 1,000 characters of four
+/// bytes and a `Redeem`. It is all that a stranger with a ticket can make an ally store.
+pub const MAX_NEWCOMER: usize = 8 * 1024;
 
 /// What a newcomer says first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
