@@ -111,7 +111,7 @@ impl Context<'_> {
             Some(node) => node,
             None => {
                 let network = online.then(network);
-                Node::start(Config { home: self.home.clone(), network, http: None }).await?
+                Node::start(Config { network, ..Config::new(&self.home) }).await?
             }
         };
         let client = Client::inside(node.ask(), self.commons.clone(), lang);

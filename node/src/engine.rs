@@ -37,6 +37,8 @@ struct Inner {
     rooms: RwLock<BTreeMap<CommonsId, Room>>,
     /// `None` when this node keeps off the network.
     driver: Option<Driver>,
+    /// Bytes to leave free on the disk.
+    free: u64,
     started: Timestamp,
 }
 
@@ -56,7 +58,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::HomeLocked`], [`Error::NewerHome`], [`Error::Damaged`], [`Error::Io`] and those of the stores.
-    pub async fn open(path: &Path, driver: Option<Driver>) -> Result<Self, Error> {
+    pub async fn open(path: &Path, free: u64, driver: Option<Driver>) -> Result<Self, Error> {
         let home = match Home::open(path) {
             Ok(home) => Some(home),
             Err(home::Error::Missing { .. }) => None,
@@ -65,15 +67,15 @@ impl Engine {
         let mut rooms = BTreeMap::new();
         if let Some(home) = &home {
             for id in home.commons().map_err(home_error)? {
-                let desk = open_desk(home.commons_dir(&id), id, home.keys().clone()).await?;
-                // A join that was cut before the first statement came left an empty directory.
-                if desk.roster().genesis().is_some() {
+                let desk = open_desk(home.commons_dir(&id), id, home.keys().clone(), free).await?;
+                // A ticket that was read and not redeemed leaves a commons that we have no part in.
+                if desk.has_presented().map_err(|error| store_error("", error))? {
                     rooms.insert(id, room(desk)?);
                 }
             }
         }
-        let inner =
-            Inner { path: path.to_owned(), home: RwLock::new(home), rooms: RwLock::new(rooms), driver, started: now() };
+        let (home, rooms) = (RwLock::new(home), RwLock::new(rooms));
+        let inner = Inner { path: path.to_owned(), home, rooms, driver, free, started: now() };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -207,9 +209,9 @@ impl Room {
 }
 
 /// Opens a desk off the async threads: it reads the disk.
-async fn open_desk(dir: PathBuf, id: CommonsId, keys: Keys) -> Result<Desk, Error> {
+async fn open_desk(dir: PathBuf, id: CommonsId, keys: Keys, free: u64) -> Result<Desk, Error> {
     let place = dir.display().to_string();
-    let opened = tokio::task::spawn_blocking(move || Desk::open(&dir, id, keys)).await;
+    let opened = tokio::task::spawn_blocking(move || Desk::open(&dir, id, keys, free)).await;
     opened.map_err(internal)?.map_err(|error| desk_error(&place, error))
 }
 

@@ -32,6 +32,16 @@ pub struct Config {
     pub network: Option<Network>,
     /// Where it answers other processes, a loopback address; `None` answers only inside this process.
     pub http: Option<SocketAddr>,
+    /// Bytes that it leaves free on the disk: with fewer it reads and writes nothing more.
+    pub free: u64,
+}
+
+impl Config {
+    /// A node that keeps off the network and answers inside this process.
+    #[must_use]
+    pub fn new(home: impl Into<PathBuf>) -> Self {
+        Self { home: home.into(), network: None, http: None, free: store::FREE }
+    }
 }
 
 /// A running node.
@@ -49,7 +59,7 @@ impl Node {
     /// [`Error`] when its home, a store, a port or the network cannot be had; then nothing runs.
     pub async fn start(config: Config) -> Result<Self, Error> {
         let driver = config.network.map(Driver::new);
-        let engine = Engine::open(&config.home, driver.clone()).await?;
+        let engine = Engine::open(&config.home, config.free, driver.clone()).await?;
         let mut node = Self { engine, driver, http: None };
         if let Err(error) = node.begin(config.http).await {
             node.shutdown().await;

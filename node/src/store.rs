@@ -51,11 +51,14 @@ pub struct Config {
     pub cache: u64,
 }
 
+/// Bytes that a node leaves free on its disk: room for sled to open again, and for the person to notice.
+pub const FREE: u64 = 256 << 20;
+
 impl Config {
     /// A store in `dir` with the room that a node keeps.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), free: 256 << 20, ballast: 32 << 20, cache: 16 << 20 }
+        Self { dir: dir.into(), free: FREE, ballast: 32 << 20, cache: 16 << 20 }
     }
 }
 
@@ -358,6 +361,9 @@ impl Store for Disk {
 
     fn put(&mut self, table: Table, items: &[Put]) -> Result<(), Error> {
         check_puts(items)?;
+        if items.is_empty() {
+            return Ok(());
+        }
         self.write(|disk| disk.parts.table(table)?.put(items))
     }
 

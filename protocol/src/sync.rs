@@ -258,13 +258,17 @@ pub enum Misbehaviour {
     #[error("it acknowledges what was not sent")]
     Acknowledgement,
     /// An entry that is wrong on every node.
-    #[error("it sends a wrong entry: {reason}")]
+    #[error("it sends a wrong entry{}: {reason}", said_to_be_by(device.as_ref()))]
     Refused {
         /// Who is said to have signed it.
         device: Option<DeviceKey>,
         /// What is wrong.
         reason: String,
     },
+}
+
+fn said_to_be_by(device: Option<&DeviceKey>) -> String {
+    device.map_or_else(String::new, |device| format!(", said to be by {device:#}"))
 }
 
 impl From<DecodeError> for Fault {

@@ -148,7 +148,7 @@ async fn host(texts: &[String]) -> (Ally, Vec<Vec<u8>>) {
 fn fill(home: &Path, texts: &[String]) -> Vec<Vec<u8>> {
     let home = Home::open(home).expect("the home of the first ally");
     let id = home.commons().expect("its commons")[0];
-    let mut desk = Desk::open(&home.commons_dir(&id), id, home.keys().clone()).expect("its commons");
+    let mut desk = Desk::open(&home.commons_dir(&id), id, home.keys().clone(), 0).expect("its commons");
     let now = Timestamp(1_800_000_000_000);
     let frontier = desk.roster().frontier(home.keys(), now).expect("the founder may write").id;
     let mut chunks = Vec::with_capacity(texts.len());

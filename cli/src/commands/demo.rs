@@ -68,7 +68,7 @@ async fn found(cx: &Context<'_>, place: &Path) -> Result<Vec<Actor>, Failure> {
         let home = place.join((number + 1).to_string());
         std::fs::create_dir_all(&home).map_err(file(&home))?;
         let port = free_port().map_err(file(&home))?;
-        let node = Node::start(Config { home: home.clone(), network: None, http: None }).await?;
+        let node = Node::start(Config::new(&home)).await?;
         let actor = Actor { name, home, port, node: Some(node) };
         let _: Identity = actor.client(cx)?.post("identity", &Init { name: name.to_owned() }).await?;
         actors.push(actor);
@@ -248,7 +248,7 @@ impl Actor {
         let (address, _) = address::parse(&text).map_err(|error| Failure::Demo(error.to_string()))?;
         let network = online.then(|| Network { listen: vec![address], mdns: false, on_this_machine: true });
         self.stop().await;
-        self.node = Some(Node::start(Config { home: self.home.clone(), network, http: None }).await?);
+        self.node = Some(Node::start(Config { network, ..Config::new(&self.home) }).await?);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ pub(super) async fn run(cx: &Context<'_>, up: args::Up) -> Result<Outcome, Failu
     }
     prepare(cx, &up).await?;
     let network = network(&up)?;
-    let node = Node::start(Config { home: cx.home.clone(), network: Some(network), http: Some(up.http) }).await?;
+    let node = Node::start(Config { network: Some(network), http: Some(up.http), ..Config::new(&cx.home) }).await?;
     announce(cx, &node).await?;
     // Without a handler for it, Ctrl-C ends the process: every acknowledged write is on disk already.
     let _ = tokio::signal::ctrl_c().await;

@@ -57,12 +57,16 @@ impl Engine {
         let home = self.0.home.read().await;
         let Some(home) = home.as_ref() else { return Err(internal("the home has gone")) };
         let dirs = home.path().join("commons");
+        let free = self.0.free;
         let desk = tokio::task::spawn_blocking(move || {
-            Desk::found(|id| dirs.join(id.to_string()), keys, founding, &charter, now())
+            Desk::found(|id| dirs.join(id.to_string()), keys, free, founding, &charter, now())
         });
         let desk = desk.await.map_err(internal)?.map_err(|error| join_error(home.path(), error))?;
         let room = room(desk)?;
         self.0.rooms.write().await.insert(room.id, room.clone());
+        if let Some(driver) = &self.0.driver {
+            driver.follow(self, room.clone()).await;
+        }
         if create.starter {
             self.adopt_starter(&room, report).await?;
         }

@@ -37,17 +37,29 @@ impl Engine {
     pub(super) async fn read_ticket(&self, read: ReadTicket) -> Result<TicketContent, Error> {
         let ticket = ticket(&read.ticket)?;
         self.refuse_twice(&ticket).await?;
-        let visit = self.visit(&ticket).await?;
+        let id = ticket.commons;
+        let (about, charter) = match self.rooms().await.into_iter().find(|room| room.id == id) {
+            // We presented ourselves and wait: what was read then is here.
+            Some(room) => {
+                let known = move |desk: &mut Desk| (desk.about(&ticket), desk.charter());
+                let (about, charter) = room.keeper.run(known).await.map_err(internal)?;
+                (about.ok_or_else(|| internal("a commons without its first statement"))?, charter)
+            }
+            None => {
+                let visit = self.visit(&ticket).await?;
+                (visit.about, Some(visit.charter))
+            }
+        };
         Ok(TicketContent {
-            commons: ticket.commons,
-            name: visit.about.name,
-            invited_by: visit.about.inviter,
-            role: match visit.about.role {
+            commons: id,
+            name: about.name,
+            invited_by: about.inviter,
+            role: match about.role {
                 Some(Standing::Reader) => Role::Reader,
                 Some(Standing::Ally) | None => Role::Ally,
             },
-            charter: visit.about.charter,
-            charter_text: Some(visit.charter),
+            charter: about.charter,
+            charter_text: charter,
         })
     }
 
@@ -57,7 +69,14 @@ impl Engine {
         report(Progress { stage: Stage::Connecting, done: 0, total: None });
         let room = match self.rooms().await.into_iter().find(|room| room.id == ticket.commons) {
             Some(room) if self.is_in(&room).await? => return Err(Error::AlreadyJoined { name: room.name }),
-            Some(room) => room,
+            // The charter was read before, in this run or another.
+            Some(room) => {
+                let charter = room.keeper.run(|desk| desk.roster().charter()).await.map_err(internal)?;
+                if charter != Some(join.accepted) {
+                    return Err(Error::CharterNotAccepted {});
+                }
+                room
+            }
             None => {
                 let visit = self.visit(&ticket).await?;
                 if visit.about.charter != join.accepted {
@@ -182,7 +201,7 @@ impl Engine {
             ));
         };
         let dir = self.commons_dir(&ticket.commons).await?;
-        let mut desk = open_desk(dir.clone(), ticket.commons, keys).await?;
+        let mut desk = open_desk(dir.clone(), ticket.commons, keys, self.0.free).await?;
         learn(&mut desk, &mut stream).await?;
         desk.keep_charter(&charter).map_err(|error| join_error(&dir, error))?;
         let about = desk.about(ticket).ok_or_else(|| misbehaved("it does not know its own commons"))?;

@@ -32,10 +32,10 @@ impl Engine {
         let dir = self.commons_dir(&room.id).await?;
         self.0.rooms.write().await.remove(&room.id);
         room.keeper.close().await;
-        let (place, id) = (dir.display().to_string(), room.id);
+        let (place, id, free) = (dir.display().to_string(), room.id, self.0.free);
         let rebuilt = tokio::task::spawn_blocking(move || {
-            crate::store::rebuild(&store_config(&dir))?;
-            let mut desk = Desk::open(&dir, id, keys)?;
+            crate::store::rebuild(&store_config(&dir, free))?;
+            let mut desk = Desk::open(&dir, id, keys, free)?;
             desk.derive_anew()?;
             Ok(desk)
         });
@@ -100,12 +100,14 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
     let mended = (!repairs.is_empty()).then(|| format!("mended when opened: {}", repairs.join("; ")));
     let quarantine = desk.quarantine()?;
     let count = quarantine.iter().map(|(_, out)| out.len() as u64).sum();
-    let out: Vec<String> = quarantine
+    let mut out: Vec<String> = quarantine
         .iter()
         .flat_map(|(record, out)| {
             out.iter().map(move |one| format!("{record:#}: change {:#} by {:#}: {}", one.entry, one.device, one.reason))
         })
         .collect();
+    let wrong = desk.misbehaved().into_iter().map(|(ally, at, what)| format!("{ally} was cut off at {at}: {what}"));
+    out.extend(wrong);
     let out = (!out.is_empty()).then(|| out.join("; "));
     let log_health = health(&lost, Health::Damaged);
     let log_health = if mended.is_some() && log_health == Health::Ok { Health::Warning } else { log_health };

@@ -50,10 +50,10 @@ pub enum Error {
     Author(#[from] AuthorError),
 }
 
-/// Where the store of the commons in `dir` is.
+/// The store of the commons in `dir`, which leaves `free` bytes on the disk.
 #[must_use]
-pub fn store_config(dir: &Path) -> crate::store::Config {
-    crate::store::Config::new(dir.join("store"))
+pub fn store_config(dir: &Path, free: u64) -> crate::store::Config {
+    crate::store::Config { free, ..crate::store::Config::new(dir.join("store")) }
 }
 
 /// An open commons.
@@ -77,13 +77,13 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Opens the commons in `dir`, made if it is not there.
+    /// Opens the commons in `dir`, made if it is not there. Nothing is written while fewer than `free` bytes are free.
     ///
     /// # Errors
     /// [`Error`] when the store or the index cannot be opened. A store that had to be repaired or begun anew opens; what
     /// was done stands in [`Desk::repairs`].
-    pub fn open(dir: &Path, id: CommonsId, keys: Keys) -> Result<Self, Error> {
-        let (mut store, repairs) = crate::store::open(&store_config(dir))?;
+    pub fn open(dir: &Path, id: CommonsId, keys: Keys, free: u64) -> Result<Self, Error> {
+        let (mut store, repairs) = crate::store::open(&store_config(dir, free))?;
         let commons = Commons::open(id, keys.key(), &mut store)?;
         let index = Index::open(&dir.join("index"))?;
         let (news, _) = tokio::sync::watch::channel(commons.end().0);
@@ -157,7 +157,14 @@ impl Desk {
     /// # Errors
     /// When the store failed.
     pub fn take_in(&mut self, entries: Vec<Verified<Entry>>, now: Timestamp) -> Result<Ingested, store::Error> {
-        let ingested = self.commons.ingest(&mut self.store, entries, now)?;
+        let ingested = match self.commons.ingest(&mut self.store, entries, now) {
+            Ok(ingested) => ingested,
+            Err(error) => {
+                // It knows statements now that the disk does not; what is said next must not rest on them.
+                self.commons = Commons::open(self.id(), self.keys.key(), &mut self.store)?;
+                return Err(error);
+            }
+        };
         self.stale.extend(ingested.added.iter().filter_map(|entered| entered.record));
         if !ingested.added.is_empty() {
             self.news.send_replace(self.commons.end().0);
@@ -168,7 +175,7 @@ impl Desk {
     /// One short step of what can be late; `true` when there is more to do.
     pub fn idle(&mut self) -> bool {
         let step: Result<bool, Error> = if let Some(record) = self.stale.first().copied() {
-            self.refresh(&record).map(|_| true).map_err(Error::from)
+            self.refresh(&record).map(|_| !self.stale.contains(&record)).map_err(Error::from)
         } else if !self.unindexed.is_empty() {
             self.write_index().map(|()| true)
         } else {
@@ -236,7 +243,6 @@ impl Desk {
             }
             ControlFlow::Continue(())
         })?;
-        self.settle_folded()?;
-        Ok(())
+        Ok(reading::unless_full(self.settle_folded())?)
     }
 }

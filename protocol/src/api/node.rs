@@ -261,7 +261,7 @@ pub enum Check {
     Log,
     /// Own entries that no other ally holds yet are in the outbox.
     Outbox,
-    /// Entries set aside because they could not be folded.
+    /// Entries set aside because they could not be folded, and allies cut off for what they sent.
     Quarantine,
     /// Tables that can be rebuilt agree with the log.
     Tables,

@@ -17,7 +17,7 @@ use super::{Desk, Error};
 /// The file of the charter's text, beside the store.
 const CHARTER: &str = "charter.md";
 
-/// Newcomers that wait for an admission: more than the alliance has allies come by no ordinary way, and each costs 4 KiB
+/// Newcomers that wait for an admission: more than the alliance has allies come by no ordinary way, and each costs 8 KiB
 /// for ever on every node.
 const MAX_PENDING: usize = 1_000;
 
@@ -82,6 +82,7 @@ impl Desk {
     pub fn found(
         dir: impl FnOnce(&CommonsId) -> PathBuf,
         keys: Keys,
+        free: u64,
         founding: Founding,
         charter: &str,
         now: Timestamp,
@@ -90,7 +91,7 @@ impl Desk {
         let id = statements[0].commons();
         let dir = dir(&id);
         write_charter(&dir, charter)?;
-        let mut desk = Self::open(&dir, id, keys)?;
+        let mut desk = Self::open(&dir, id, keys, free)?;
         desk.take_in(entries(statements), now)?;
         Ok(desk)
     }
@@ -237,6 +238,14 @@ impl Desk {
     pub fn statements(&self) -> Result<Vec<Vec<u8>>, store::Error> {
         let all = self.store.list(Table::Statements, &[], None, usize::MAX)?;
         Ok(all.into_iter().map(|(_, bytes)| bytes).collect())
+    }
+
+    /// Whether this device has signed itself in, admitted or not yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn has_presented(&self) -> Result<bool, store::Error> {
+        Ok(!self.own_statements()?.is_empty())
     }
 
     /// The statements that this device signed.

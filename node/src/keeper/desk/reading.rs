@@ -100,19 +100,17 @@ impl Desk {
         Ok(Some(Sheet { entries, document: folded.document, view, quarantined }))
     }
 
-    /// Folds a record anew and keeps its view.
+    /// Folds a record anew and keeps its view. Where nothing can be written it is read all the same, and stays stale.
     pub(super) fn refresh(&mut self, record: &RecordId) -> Result<Option<View>, ReadError> {
-        let view = match self.sheet(record)? {
-            Some(sheet) => {
-                self.keep_view(&sheet)?;
-                Some(sheet.view)
-            }
-            None => None,
-        };
-        self.stale.remove(record);
-        self.unindexed.insert(*record);
-        self.settle_folded()?;
-        Ok(view)
+        let sheet = self.sheet(record)?;
+        let kept = sheet.as_ref().map_or(Ok(()), |sheet| self.keep_view(sheet));
+        let kept = kept.and_then(|()| {
+            self.stale.remove(record);
+            self.unindexed.insert(*record);
+            self.settle_folded()
+        });
+        unless_full(kept)?;
+        Ok(sheet.map(|sheet| sheet.view))
     }
 
     /// Makes every view exact. Told how many are left before each.
@@ -120,9 +118,10 @@ impl Desk {
     /// # Errors
     /// [`ReadError`].
     pub fn refresh_all(&mut self, left: &mut dyn FnMut(usize)) -> Result<(), ReadError> {
-        while let Some(record) = self.stale.first().copied() {
-            left(self.stale.len());
-            self.refresh(&record)?;
+        let all: Vec<RecordId> = self.stale.iter().copied().collect();
+        for (done, record) in all.iter().enumerate() {
+            left(all.len() - done);
+            self.refresh(record)?;
         }
         Ok(())
     }
@@ -225,7 +224,7 @@ impl Desk {
         View::read(record, &folded.document, &|actor| authors.get(&actor).copied())
     }
 
-    fn keep_view(&mut self, sheet: &Sheet) -> Result<(), ReadError> {
+    fn keep_view(&mut self, sheet: &Sheet) -> Result<(), store::Error> {
         let key = sheet.view.record.0.to_vec();
         let view = postcard::to_stdvec(&sheet.view).ok();
         let document = Some(sheet.document.save()).filter(|bytes| bytes.len() <= store::MAX_VALUE);
@@ -275,6 +274,14 @@ impl Desk {
         self.index.commit(exact)?;
         self.unindexed.clear();
         Ok(())
+    }
+}
+
+/// What is derived can be derived again: that there is no room to keep it keeps nobody from reading.
+pub(super) fn unless_full(kept: Result<(), store::Error>) -> Result<(), store::Error> {
+    match kept {
+        Err(store::Error::Full { .. } | store::Error::ReadOnly(_)) => Ok(()),
+        other => other,
     }
 }
 

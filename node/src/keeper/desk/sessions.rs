@@ -48,6 +48,8 @@ pub struct Peer {
     fresh: bool,
     /// Where it was reached, last first.
     pub addresses: Vec<String>,
+    /// When it last did what no honest peer does, and what.
+    pub misbehaved: Option<(Timestamp, String)>,
 }
 
 impl Peer {
@@ -131,6 +133,16 @@ impl Desk {
         others.map(|device| (device, self.peer(&device).addresses)).collect()
     }
 
+    /// Allies whose node misbehaved: name, when, what.
+    #[must_use]
+    pub fn misbehaved(&self) -> Vec<(String, Timestamp, String)> {
+        let devices = self.roster().allies().flat_map(|ally| {
+            let name = ally.name.to_string();
+            ally.devices.into_iter().map(move |device| (name.clone(), device.network))
+        });
+        devices.filter_map(|(name, device)| self.peer(&device).misbehaved.map(|(at, what)| (name, at, what))).collect()
+    }
+
     fn note(&mut self, peer: &NetworkKey, change: impl FnOnce(&mut Peer)) {
         let before = self.peer(peer);
         let mut after = before.clone();
@@ -177,7 +189,10 @@ impl Desk {
                 self.confirm_below(peer, held);
             }
             Ok(Outcome::Differs { fresh, .. }) => self.note(peer, |known| known.fresh = *fresh),
-            Err(fault) => tracing::debug!(peer = %peer.short(), %fault, "a session broke off"),
+            Err(Fault::Misbehaved(what)) => self.note(peer, |known| known.misbehaved = Some((now, what.to_string()))),
+            Err(fault @ (Fault::Ours(_) | Fault::Compressor | Fault::Incompatible(_) | Fault::Silent)) => {
+                tracing::debug!(peer = %peer.short(), %fault, "a session broke off");
+            }
         }
     }
 
