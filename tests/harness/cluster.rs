@@ -1,14 +1,15 @@
 //! Real nodes on this machine: temporary homes, free ports, loopback only.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use essaim_node::{Config, Network, Node};
 use essaim_protocol::api::{
-    Answer, Command, Commons, CreateCommons, Error, Init, Invitation, Invite, Join, Joined, ReadTicket, Request, Role,
-    TicketContent,
+    Answer, Command, Commons, CreateCommons, Edit, Error, Form, Init, Invitation, Invite, Join, Joined, New,
+    ReadTicket, Request, Role, Setting, TicketContent,
 };
+use serde_json::json;
 use tempfile::TempDir;
 
 /// How long a cluster may take to agree before the test fails.
@@ -20,14 +21,16 @@ const LOOK: Duration = Duration::from_millis(20);
 /// An ally with a home of its own and, while it runs, a node.
 #[derive(Debug)]
 pub struct Ally {
-    home: TempDir,
+    _dir: TempDir,
+    home: PathBuf,
+    free: u64,
     node: Option<Node>,
 }
 
 impl Ally {
     /// An ally with an identity, whose node runs on the network.
     pub async fn new(name: &str) -> Self {
-        let mut ally = Self { home: tempfile::tempdir().expect("a temporary directory"), node: None };
+        let mut ally = Self::nobody();
         ally.start(false).await;
         ally.ask::<essaim_protocol::api::Identity>(Command::Init(Init { name: name.to_owned() })).await;
         ally.stop().await;
@@ -35,10 +38,28 @@ impl Ally {
         ally
     }
 
+    /// A place for an ally, without an identity and without a node.
+    #[must_use]
+    pub fn nobody() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let home = dir.path().to_owned();
+        Self { _dir: dir, home, free: 0, node: None }
+    }
+
     /// Its home directory.
     #[must_use]
     pub fn home(&self) -> &Path {
-        self.home.path()
+        &self.home
+    }
+
+    /// Takes another directory for home when its node starts next.
+    pub fn move_to(&mut self, home: PathBuf) {
+        self.home = home;
+    }
+
+    /// Takes a disk with less than this for full when its node starts next.
+    pub const fn leave_free(&mut self, bytes: u64) {
+        self.free = bytes;
     }
 
     /// Starts its node, on the network or off it.
@@ -46,7 +67,7 @@ impl Ally {
         let listen = ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"];
         let listen = listen.iter().filter_map(|address| address.parse().ok()).collect();
         let network = online.then_some(Network { listen, mdns: false, on_this_machine: true });
-        let config = Config { home: self.home.path().to_owned(), network, http: None };
+        let config = Config { network, free: self.free, ..Config::new(&self.home) };
         self.node = Some(Node::start(config).await.unwrap_or_else(|error| panic!("a node starts: {error}")));
     }
 
@@ -93,8 +114,16 @@ impl Ally {
 
     /// A ticket for one newcomer.
     pub async fn invite(&self) -> String {
+        self.try_invite().await.unwrap_or_else(|error| panic!("inviting: {error}"))
+    }
+
+    /// A ticket for one newcomer, if it may be had.
+    ///
+    /// # Errors
+    /// The node's.
+    pub async fn try_invite(&self) -> Result<String, Error> {
         let invite = Invite { role: Role::Ally, expires_in_s: 3600, uses: 1 };
-        self.ask::<Invitation>(Command::Invite(invite)).await.ticket
+        Ok(self.try_ask::<Invitation>(Command::Invite(invite)).await?.ticket)
     }
 
     /// Reads the charter of a ticket, accepts it and joins.
@@ -119,6 +148,38 @@ impl Ally {
     pub async fn commons(&self) -> Commons {
         self.ask(Command::ShowCommons).await
     }
+}
+
+/// A new experience with a title and a story.
+#[must_use]
+pub fn experience(title: &str, story: &str) -> Command {
+    let fields = json!({"title": title, "story": story, "outcome": "under_way"});
+    let Some(fields) = fields.as_object().cloned() else { unreachable!("an object") };
+    Command::New(New {
+        kind: "experience".to_owned(),
+        form: Some(Form::Fields(fields)),
+        set: vec![],
+        territories: vec![],
+    })
+}
+
+/// One field of a record, as typed.
+#[must_use]
+pub fn set(record: &str, field: &str, value: &str) -> Command {
+    let set = vec![Setting { field: field.to_owned(), value: value.to_owned() }];
+    Command::Edit(Edit { record: record.to_owned(), base: vec![], form: None, set, territories: vec![] })
+}
+
+/// Looks until there is something to see.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = tokio::time::Instant::now() + PATIENCE;
+    while tokio::time::Instant::now() < end {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    panic!("it never came that {what}")
 }
 
 /// Waits until all allies hold the same, and gives the digest.

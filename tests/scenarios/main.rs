@@ -1,7 +1,9 @@
 //! Scenarios of many nodes, in one binary: a file a theme.
 
+mod bad_input;
 mod convergence;
 mod crash;
+mod hostile_member;
 mod hostile_net;
 mod meeting;
 mod store_format;

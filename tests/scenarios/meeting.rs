@@ -1,26 +1,7 @@
 //! Allies found, invite, join, write apart, meet again and find what they need.
 
-use essaim_protocol::api::{
-    Command, Conflict, Edit, Form, Import, Imported, New, Records, Saved, Search, Setting, Settle, Settlement, Sheet,
-};
-use essaim_tests::cluster::{Ally, agreed};
-use serde_json::json;
-
-fn experience(title: &str, story: &str) -> Command {
-    let fields = json!({"title": title, "story": story, "outcome": "under_way"});
-    let Some(fields) = fields.as_object().cloned() else { unreachable!("an object") };
-    Command::New(New {
-        kind: "experience".to_owned(),
-        form: Some(Form::Fields(fields)),
-        set: vec![],
-        territories: vec![],
-    })
-}
-
-fn set(record: &str, field: &str, value: &str) -> Command {
-    let set = vec![Setting { field: field.to_owned(), value: value.to_owned() }];
-    Command::Edit(Edit { record: record.to_owned(), base: vec![], form: None, set, territories: vec![] })
-}
+use essaim_protocol::api::{Command, Conflict, Import, Imported, Records, Saved, Search, Settle, Settlement, Sheet};
+use essaim_tests::cluster::{Ally, agreed, experience, set};
 
 fn search(words: &str) -> Command {
     Command::Search(Search { q: words.to_owned(), ..Search::default() })
