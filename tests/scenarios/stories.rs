@@ -35,7 +35,7 @@ stories! {
 
 fn tell(file: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("stories").join(file);
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = std::fs::read_to_string(path).expect("a story is readable");
     if let Err(failure) = story::run(&text, Path::new(env!("CARGO_BIN_EXE_essaim-under-test"))) {
         panic!("{file}, {failure}");
     }
