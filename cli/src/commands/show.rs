@@ -1,6 +1,7 @@
 //! `essaim show`: a whole record, disagreements included.
 
 use essaim_protocol::api::Sheet;
+use essaim_protocol::time::Timestamp;
 
 use super::{Context, sheet, when};
 use crate::Outcome;
@@ -45,8 +46,15 @@ fn print(ui: &Ui, record: &Sheet) {
         sheet::print_values(ui, proposal);
     }
     let by = if record.written_by.is_empty() { t!(ui, "show-reference") } else { record.written_by.join(", ") };
-    let (created, updated) = (when::moment(ui.lang(), record.created_at), when::moment(ui.lang(), brief.updated_at));
-    ui.out(&format!("\n{}", Ui::dim(&t!(ui, "show-history", by = by, created = created, updated = updated))));
+    // Reference changes bear no time: only what people wrote is dated.
+    let history = if brief.updated_at == Timestamp::default() {
+        by
+    } else {
+        let (created, updated) =
+            (when::moment(ui.lang(), record.created_at), when::moment(ui.lang(), brief.updated_at));
+        t!(ui, "show-history", by = by, created = created, updated = updated)
+    };
+    ui.out(&format!("\n{}", Ui::dim(&history)));
     if !record.missing.is_empty() {
         ui.note(&t!(ui, "show-missing"));
         if !ui.look.quiet {

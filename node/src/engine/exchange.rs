@@ -85,17 +85,23 @@ impl Engine {
                 self.enter(&ticket, visit).await?
             }
         };
+        let before = room.keeper.run(|desk| desk.commons().end().0).await.map_err(internal)?;
         report(Progress { stage: Stage::Admission, done: 0, total: None });
         let admitted = self.await_admission(&ticket, &room, deadline).await?;
         let mut synced = Synced::default();
         if admitted {
             report(Progress { stage: Stage::Exchanging, done: 0, total: None });
             let driver = self.driver()?;
-            driver.follow(self, room.clone()).await;
             for peer in ticket.peers().iter().filter(|peer| driver.connected().contains(*peer)) {
                 let exchanged = driver.exchange(&room, *peer).await;
-                synced.peers.push(self.outcome(&room, *peer, exchanged).await?);
+                let mut outcome = self.outcome(&room, *peer, exchanged).await?;
+                // The host may have opened a session before we did: what counts is what came.
+                let held = room.keeper.run(|desk| desk.commons().end().0).await.map_err(internal)?;
+                outcome.received = outcome.received.max(held.saturating_sub(before));
+                outcome.traffic = driver.traffic();
+                synced.peers.push(outcome);
             }
+            driver.follow(self, room.clone()).await;
         }
         Ok(Joined { commons: self.show_commons(&room).await?, admitted, synced })
     }

@@ -551,7 +551,7 @@ mod tests {
         let messages: Vec<String> = problems.iter().map(|problem| problem.message(crate::record::Lang::Fr)).collect();
         assert_eq!(messages.len(), 6, "{messages:#?}");
         assert!(messages[0].contains("vouliez-vous dire « outcome » ?"), "{}", messages[0]);
-        assert!(messages[1].contains("vouliez-vous dire « stopped » ?"), "{}", messages[1]);
+        assert!(messages[1].contains("vouliez-vous dire « Arrêté » ?"), "{}", messages[1]);
         assert!(messages[2].contains("« De »") && messages[2].contains("« mai 2024 »"), "{}", messages[2]);
     }
 

@@ -145,15 +145,17 @@ impl Problem {
     }
 }
 
+/// Terms are named by their labels: a code is for programs.
 fn unknown_term(label: &str, value: &str, vocabulary: &str, nearest: &Option<String>, lang: Lang) -> String {
     let terms = Schema::get().vocabulary(vocabulary).map_or(&[][..], |vocabulary| &vocabulary.terms);
-    let codes: Vec<&str> = terms.iter().map(|term| term.code.as_str()).collect();
-    let meant = meant(nearest.as_deref(), lang);
+    let labels: Vec<&str> = terms.iter().map(|term| term.label.get(lang)).collect();
+    let nearest = terms.iter().find(|term| Some(&term.code) == nearest.as_ref());
+    let meant = meant(nearest.map(|term| term.label.get(lang)), lang);
     match lang {
         Lang::Fr => {
-            format!("« {label} » n'a pas de valeur « {value} »{meant} ; valeurs possibles : {}", codes.join(", "))
+            format!("« {label} » n'a pas de valeur « {value} »{meant} ; valeurs possibles : {}", labels.join(" ; "))
         }
-        Lang::En => format!("“{label}” has no value “{value}”{meant}; possible values: {}", codes.join(", ")),
+        Lang::En => format!("“{label}” has no value “{value}”{meant}; possible values: {}", labels.join("; ")),
     }
 }
 
