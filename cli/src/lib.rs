@@ -1,8 +1,8 @@
 //! The hand: the `essaim` command.
 //!
-//! The story of one command: [`args`] reads what was typed, in the person's language, down to its mistakes; the
-//! command's file in `commands` asks the node through [`client`], which finds a running one or runs its API inside this
-//! process; the answer is printed by [`ui`]; an error becomes a sentence and a hint in [`error`], and an exit code.
+//! The story of one command: `args` reads what was typed, in the person's language, down to its mistakes; the
+//! command's file in `commands` asks the node through `client`, which finds a running one or runs its API inside this
+//! process; the answer is printed by `ui`; an error becomes a sentence and a hint in `error`, and an exit code.
 //!
 //! | exit code | |
 //! |---|---|

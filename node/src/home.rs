@@ -267,7 +267,7 @@ fn lock(path: &Path) -> Result<File, Error> {
     let file = path.join("lock");
     let mut lock =
         File::options().read(true).write(true).create(true).truncate(false).open(&file).map_err(at(&file))?;
-    match lock.try_lock() {
+    match crate::lock::take(&lock) {
         Ok(()) => {
             lock.set_len(0).and_then(|()| lock.rewind()).map_err(at(&file))?;
             write!(lock, "{}", std::process::id()).map_err(at(&file))?;

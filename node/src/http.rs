@@ -2,7 +2,7 @@
 //! same person.
 //!
 //! The story of one request: [`access`] lets it in (a loopback `Host`, no foreign `Origin`, the home's token); the
-//! router, which is made from the one table [`routes`], gives it to a handler; the handler makes an
+//! router, which is made from the one table `routes`, gives it to a handler; the handler makes an
 //! [`api::Request`], hands it to the [`Engine`](Ask) and writes the answer as JSON, or the error with its words in
 //! both languages. The same router is called inside a command when no node runs on its home: there is no socket then,
 //! and no second code path.
@@ -171,7 +171,7 @@ impl Server {
         self.address
     }
 
-    /// Takes no more requests, lets those that run end for [`PATIENCE`], and gives the port back.
+    /// Takes no more requests, lets those that run end for `PATIENCE`, and gives the port back.
     pub async fn stop(self) {
         // It is gone already when the listener failed.
         let _ = self.stop.send(());

@@ -10,6 +10,7 @@ pub mod home;
 pub mod http;
 pub mod index;
 pub mod keeper;
+mod lock;
 pub mod net;
 mod starter;
 pub mod store;

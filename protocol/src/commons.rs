@@ -2,7 +2,7 @@
 //!
 //! The story of one entry: a peer sends bytes, [`entry::decode_and_verify_all`](crate::entry::decode_and_verify_all)
 //! makes them [`Verified`], and [`Commons::ingest`] judges each: is it known already, does it rest on something that has
-//! not come ([the waiting room](Waiting)), did a device sign it that the roster does not admit? What passes is appended
+//! not come (the waiting room), did a device sign it that the roster does not admit? What passes is appended
 //! to the store in one durable batch and enters the [reconciled set](crate::set). Entries that waited for it follow at
 //! once. Nothing here opens a document: whether a change folds is a question of reading, never of membership.
 //!

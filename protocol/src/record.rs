@@ -19,7 +19,7 @@
 //! One record, from a pen to a page: [`edit::draft`] turns what a person changed into one automerge change with the fewest
 //! operations; the change is sealed, stored and folded elsewhere; [`View::read`] gives back every field with its value, or with all its concurrent values and who wrote each.
 //!
-//! [`reference`] makes the same change on every node from the same imported line; [`json`], [`import`] and [`template`] are
+//! [`mod@reference`] makes the same change on every node from the same imported line; [`json`], [`import`] and [`template`] are
 //! the record's forms in files and in an editor.
 //!
 //! Two losses are accepted and said: deleting a list item, or settling between two texts, also hides what somebody wrote in

@@ -85,7 +85,7 @@ impl Set {
         &self.sketch
     }
 
-    /// The bytes of a checkpoint: version u8 ‖ digest of all [2048] ‖ digest of the statements [2048] ‖ sketch. About
+    /// The bytes of a checkpoint: version u8 ‖ digest of all \[2048\] ‖ digest of the statements \[2048\] ‖ sketch. About
     /// 1.7 MB, nearly all zero bytes in a small commons.
     #[must_use]
     pub fn checkpoint(&self) -> Vec<u8> {

@@ -39,7 +39,7 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// The public halves of a device's three keys. Byte map: signing [32] ‖ network [32] ‖ circle [32].
+/// The public halves of a device's three keys. Byte map: signing \[32\] ‖ network \[32\] ‖ circle \[32\].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Device {
     /// Signs statements and changes; the device's name in both.

@@ -185,8 +185,8 @@ pub fn block(key: &Key, range: Range<usize>, items: impl Iterator<Item = Item>) 
     symbols
 }
 
-/// Writes symbols, the first of which has number `start`, of a set of `n` items. Each is items XOR [16] ‖ checksum XOR
-/// [8] ‖ sleb128 of the count less the expected one, 2`n` / (*i* + 2).
+/// Writes symbols, the first of which has number `start`, of a set of `n` items. Each is items XOR \[16\] ‖ checksum XOR
+/// \[8\] ‖ sleb128 of the count less the expected one, 2`n` / (*i* + 2).
 pub fn encode(symbols: &[Symbol], start: usize, n: u64, bytes: &mut Vec<u8>) {
     for (number, symbol) in (start..).zip(symbols) {
         bytes.extend_from_slice(&symbol.item.to_le_bytes());

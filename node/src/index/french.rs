@@ -13,7 +13,7 @@
 //!    -trice → -teur and -euse → -eur. On words of 4 letters a final s or x is dropped.
 //! 5. Final e's are dropped and a final double consonant is made single, down to 3 letters.
 //!
-//! [`EXCEPTIONS`] are the words whose plural or feminine the rules miss. Offsets always name the bytes of the original
+//! `EXCEPTIONS` are the words whose plural or feminine the rules miss. Offsets always name the bytes of the original
 //! word with its inclusive endings and without its elided article, so that an excerpt highlights "l'**élu·e**".
 
 use std::ops::Range;

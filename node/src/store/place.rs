@@ -142,7 +142,7 @@ fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create(true).truncate(false).open(path);
     let mut file = file.map_err(denied(dir, "opening the lock"))?;
-    match file.try_lock() {
+    match crate::lock::take(&file) {
         Ok(()) => {
             let pid = format!("{}\n", std::process::id());
             file.set_len(0).and_then(|()| file.write_all(pid.as_bytes())).map_err(io("writing the lock"))?;
