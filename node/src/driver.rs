@@ -43,6 +43,11 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// How long a dial may take in all: ten seconds for QUIC, then for TCP.
 const REACH: Duration = Duration::from_secs(25);
 
+/// How often the ports of the last run are tried before others are taken, and the pause between: a node that was stopped
+/// a moment ago may still be giving them back.
+const PORT_TRIES: u32 = 10;
+const PORT_PAUSE: Duration = Duration::from_millis(100);
+
 /// How many times a session is tried again while the peer is busy with others, and the pause between, which doubles.
 const BUSY_TRIES: u32 = 6;
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
@@ -103,9 +108,17 @@ impl Driver {
             ..net::Config::new(keys.network_secret())
         };
         let ports = engine.with_home(crate::home::Home::ports).await.unwrap_or_default();
-        let again = self.0.config.listen.iter().map(|address| with_port(address, ports)).collect();
+        let again: Vec<_> = self.0.config.listen.iter().map(|address| with_port(address, ports)).collect();
+        let mut started = net::start(config(again.clone()));
+        for _ in 0..PORT_TRIES {
+            if started.is_ok() || again == self.0.config.listen {
+                break;
+            }
+            tokio::time::sleep(PORT_PAUSE).await;
+            started = net::start(config(again.clone()));
+        }
         // The port of the last run may be somebody else's now.
-        let started = net::start(config(again)).or_else(|_| net::start(config(self.0.config.listen.clone())));
+        let started = started.or_else(|_| net::start(config(self.0.config.listen.clone())));
         let (handle, events) = started.map_err(|error| {
             let detail = error_chain(&error);
             Error::BadAddress {
@@ -287,8 +300,10 @@ impl Driver {
     /// Notes an ally that is connected, where it answered, and holds on to it.
     async fn meet(&self, room: &Room, connection: &net::Connection) {
         let peer = connection.peer;
-        let outgoing = connection.direction == net::Direction::Outgoing;
-        let address = outgoing.then(|| connection.address.to_string());
+        // Over QUIC a peer dials from the port at which it listens; over TCP from one that means nothing later.
+        let quic = connection.address.iter().any(|part| part == Protocol::QuicV1);
+        let lasting = quic || connection.direction == net::Direction::Outgoing;
+        let address = lasting.then(|| connection.address.to_string());
         // A keeper or a network that has stopped meets nobody.
         let _ = room.keeper.run(move |desk| desk.met(&peer, address, now())).await;
         if let Some(net) = self.0.net.get() {
