@@ -17,12 +17,24 @@
 //! Every actor has a home of its own; all share one working directory, through which they hand files to each other.
 //! Within a line `…` stands for any text; alone on a line, for any lines. A last line `(code N)` is the exit code when it
 //! is not 0. A block such as ```` ```jsonl fiches.jsonl ```` puts a file there.
+//!
+//! A command that ends in `&` goes on in the background once it has printed what the story says; `^C` after the same
+//! actor's prompt interrupts it. What still runs at the end of the story is killed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a command in the background may take to say what it should.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks at what it printed.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Why a story does not hold.
 #[derive(Debug)]
@@ -95,21 +107,76 @@ pub fn run(text: &str, essaim: &Path) -> Result<(), Failure> {
     fs::create_dir_all(&bin)?;
     fs::create_dir_all(&work)?;
     std::os::unix::fs::symlink(essaim, bin.join("essaim"))?;
+    let mut running = Running::default();
     for part in parts {
         match part {
             Part::File { name, text } => fs::write(work.join(name), text)?,
+            Part::Step(step) if step.command == "^C" => running.interrupt(&step)?,
+            Part::Step(step) if step.command.ends_with('&') => running.begin(&step, dir.path())?,
             Part::Step(step) => step.run(dir.path())?,
         }
     }
     Ok(())
 }
 
+/// What goes on in the background, by actor.
+#[derive(Debug, Default)]
+struct Running(BTreeMap<String, Child>);
+
+impl Running {
+    /// Starts a command and waits until it has printed what it should.
+    fn begin(&mut self, step: &Step, dir: &Path) -> Result<(), Failure> {
+        let log = dir.join(format!("{}.{}.log", step.actor, step.line));
+        let printed = fs::File::create(&log)?;
+        let command = step.command.trim_end_matches('&');
+        let mut command = step.command_in(dir, &format!("exec {command}"));
+        let child = command.stdout(printed.try_clone()?).stderr(printed).spawn()?;
+        // Another command of the same actor that was still running would be lost sight of.
+        self.0.insert(step.actor.clone(), child).map_or(Ok(()), |mut before| before.kill())?;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let text = fs::read_to_string(&log)?;
+            match step.compare(&text, 0) {
+                Err(failure) if Instant::now() > end => return Err(failure),
+                Err(_) => thread::sleep(LOOK),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// Interrupts what an actor has in the background, as Ctrl-C does, and waits for its end.
+    fn interrupt(&mut self, step: &Step) -> Result<(), Failure> {
+        let nothing = Failure::Form { line: step.line, what: "this actor has nothing in the background" };
+        let mut child = self.0.remove(&step.actor).ok_or(nothing)?;
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+        child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for child in self.0.values_mut() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 impl Step {
     fn run(&self, dir: &Path) -> Result<(), Failure> {
+        // One pipe for both, so that lines come in the order in which they were printed.
+        let output = self.command_in(dir, &format!("exec 2>&1\n{}", self.command)).output()?;
+        self.compare(&String::from_utf8_lossy(&output.stdout), output.status.code().unwrap_or(-1))
+    }
+
+    /// A shell for the actor.
+    fn command_in(&self, dir: &Path, script: &str) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
-        let output = Command::new("sh")
-            // One pipe for both, so that lines come in the order in which they were printed.
-            .args(["-c", &format!("exec 2>&1\n{}", self.command)])
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script])
             .current_dir(dir.join("work"))
             .env("PATH", format!("{}:{path}", dir.join("bin").display()))
             .env("ESSAIM_HOME", dir.join(&self.actor))
@@ -120,14 +187,16 @@ impl Step {
             .env_remove("LC_MESSAGES")
             .env_remove("VISUAL")
             .env_remove("EDITOR")
-            .stdin(std::process::Stdio::null())
-            .output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
+            .stdin(std::process::Stdio::null());
+        command
+    }
+
+    /// Compares what was printed with the story.
+    fn compare(&self, text: &str, code: i32) -> Result<(), Failure> {
         let mut found: Vec<&str> = text.lines().map(str::trim_end).collect();
         while found.last() == Some(&"") {
             found.pop();
         }
-        let code = output.status.code().unwrap_or(-1);
         let expected: Vec<&str> = self.expected.iter().map(String::as_str).collect();
         if code == self.code && matches(&expected, &found) {
             return Ok(());
