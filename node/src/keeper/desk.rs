@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use essaim_protocol::commons::{Commons, Ingested};
 use essaim_protocol::entry::Entry;
@@ -29,6 +30,9 @@ pub use writing::{Imported, SaveError, Saved};
 
 use crate::index::{Index, IndexError};
 use crate::store::{Disk, Repair};
+
+/// Silence in a session after which background work goes on: longer than a frame takes to come.
+const LULL: Duration = Duration::from_millis(500);
 
 /// The note of how far views are exact.
 const FOLDED: &[u8] = b"folded";
@@ -71,6 +75,8 @@ pub struct Desk {
     unindexed: BTreeSet<RecordId>,
     sessions: BTreeMap<SessionId, sessions::Open>,
     next_session: u64,
+    /// When a session last did something.
+    heard: Instant,
     finished: bool,
     /// How many entries there are, for whoever waits for news.
     news: Arc<tokio::sync::watch::Sender<u64>>,
@@ -98,6 +104,7 @@ impl Desk {
             unindexed: BTreeSet::new(),
             sessions: BTreeMap::new(),
             next_session: 0,
+            heard: Instant::now(),
             finished: false,
             news: Arc::new(news),
         };
@@ -172,8 +179,12 @@ impl Desk {
         Ok(ingested)
     }
 
-    /// One short step of what can be late; `true` when there is more to do.
+    /// One short step of what can be late; `true` when there is more to do. While a session goes on, its next frame comes
+    /// first: a fold takes as long as verifying a dozen records.
     pub fn idle(&mut self) -> bool {
+        if !self.sessions.is_empty() && self.heard.elapsed() < LULL {
+            return false;
+        }
         let step: Result<bool, Error> = if let Some(record) = self.stale.first().copied() {
             self.refresh(&record).map(|_| !self.stale.contains(&record)).map_err(Error::from)
         } else if !self.unindexed.is_empty() {

@@ -1,5 +1,7 @@
 //! Sync sessions over the desk, and what is remembered of each peer.
 
+use std::time::Instant;
+
 use essaim_protocol::api::PeerSync;
 use essaim_protocol::entry::{self, Entry};
 use essaim_protocol::id::{EntryId, Epoch, Item, NetworkKey};
@@ -92,6 +94,7 @@ impl Desk {
     /// Hands a session what happened. A session that has ended or is not known wants nothing.
     pub fn session(&mut self, id: SessionId, event: Event, now: Timestamp) -> Wanted {
         let Some(mut open) = self.sessions.remove(&id) else { return Wanted::default() };
+        self.heard = Instant::now();
         let effects = open.session.handle(event, now, self);
         let wanted = self.carry_out(&open.peer, effects, now);
         if wanted.ended.is_none() {
