@@ -73,7 +73,8 @@ async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>
     let Ok((id, wanted)) = room.keeper.run(move |desk| desk.open_session(peer, role, now())).await else {
         return closed();
     };
-    // Frames leave from a task of their own: a side that only sends must still hear what the other says.
+    // Frames leave from a task of their own: a side that only sends must still hear what the other says. The queue needs
+    // no bound of its own: the session stops at 1 MiB of entries that the peer has not acknowledged.
     let (frames, mut queue) = tokio::sync::mpsc::unbounded_channel::<Vec<u8>>();
     let sender = tokio::spawn(async move {
         while let Some(frame) = queue.recv().await {
