@@ -204,14 +204,12 @@ impl Desk {
         if !self.is_another_ally(peer) {
             return;
         }
-        let outbox = self.store.outbox();
-        if outbox.is_empty() {
+        if self.store.outbox().is_empty() {
             return;
         }
-        let held: Vec<EntryId> = outbox
-            .into_iter()
-            .filter(|id| matches!(self.store.ordinal(id), Ok(Some(at)) if places.contains(&at)))
-            .collect();
+        // The places are those of one frame or a few; the outbox may be all that was ever imported here.
+        let held: Vec<EntryId> =
+            places.iter().filter_map(|at| self.store.read(*at).ok().flatten()).map(|(id, _)| id).collect();
         self.forget_outbox(&held);
     }
 
