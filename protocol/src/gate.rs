@@ -80,9 +80,8 @@ pub struct Cited {
 pub fn census(bytes: &[u8]) -> Result<Chunk<'_>, DecodeError> {
     let mut chunk = read(bytes)?;
     let mut ops = chunk.ops();
-    for op in ops.by_ref() {
-        op?;
-        chunk.operations += 1;
+    while let Some(op) = ops.next() {
+        chunk.operations += 1 + ops.pass_typed(&op?)?;
     }
     chunk.cited = ops.cited(chunk.others)?;
     Ok(chunk)

@@ -88,6 +88,9 @@ const PREDECESSOR_COUNT: usize = 9;
 const PREDECESSOR_ACTOR: usize = 10;
 const PREDECESSOR_COUNTER: usize = 11;
 
+/// The length and type of a string of one byte.
+const ONE_BYTE_STRING: u64 = 1 << 4 | 6;
+
 /// The bytes of each column; empty when the chunk does not have it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Columns<'a>([&'a [u8]; 12]);
@@ -195,6 +198,53 @@ impl<'a> Ops<'a> {
         let op = if self.action.is_done() { self.end().err().map(Err) } else { Some(self.row(predecessor)) };
         self.failed = !matches!(op, Some(Ok(_)));
         op
+    }
+
+    /// Passes over the operations after `op`, the last one read, that go on with it, and says how many: characters that
+    /// were typed one after the other into one text, nearly all of what people write. What is checked of `op` holds for
+    /// them as well, but for the bytes of their values.
+    pub(super) fn pass_typed(&mut self, op: &Op<'a>) -> Result<u64, DecodeError> {
+        let Key::Element(OpId { actor: 0, .. }) = op.key else { return Ok(0) };
+        if op.action != Action::Put || self.key_counter.0.last != Some(1) || self.predecessor_count.last != Some(0) {
+            return Ok(0);
+        }
+        // The next row says so itself when one of these is exceeded.
+        let allowed = (OPERATIONS_MAX - self.rows).min(COUNTER_MAX - op.counter);
+        let references =
+            [&self.object_actor, &self.object_counter, &self.key_actor, &self.action, &self.predecessor_count];
+        let same = references.iter().map(|column| column.same()).min().unwrap_or(0);
+        let count = same.min(self.key_counter.0.same()).min(self.key_string.same()).min(self.insert.left).min(allowed);
+        self.values(count)?;
+        self.rows += count;
+        self.object_actor.pass(count);
+        self.object_counter.pass(count);
+        self.key_actor.pass(count);
+        self.key_counter.pass(count);
+        self.key_string.pass(count);
+        self.insert.left -= count;
+        self.action.pass(count);
+        self.predecessor_count.pass(count);
+        Ok(count)
+    }
+
+    /// Checks the next `count` values.
+    fn values(&mut self, mut count: u64) -> Result<(), DecodeError> {
+        while count > 0 {
+            let same = self.value_meta.same().min(count);
+            if same > 0 && self.value_meta.last == Some(ONE_BYTE_STRING) {
+                // No more than a column's bytes, so it fits.
+                let bytes = self.value.take(same as usize)?;
+                if !bytes.is_ascii() {
+                    return Err(DecodeError::Invalid { what: "the value of an operation" });
+                }
+                self.value_meta.pass(same);
+                count -= same;
+            } else {
+                self.value()?;
+                count -= 1;
+            }
+        }
+        Ok(())
     }
 
     fn row(&mut self, predecessor: impl FnMut(OpId)) -> Result<Op<'a>, DecodeError> {
@@ -409,6 +459,22 @@ impl<'a, T: Cell<'a>> Runs<'a, T> {
         self.left == 0 && self.reader.is_empty()
     }
 
+    /// How many of the next values are the last one again, as far as the run that it stands in says.
+    const fn same(&self) -> u64 {
+        match self.run {
+            Run::Null | Run::Repeat => self.left,
+            Run::Start if self.reader.is_empty() => u64::MAX,
+            Run::Start | Run::Literal => 0,
+        }
+    }
+
+    /// Passes over so many values, at most as many as are [the same](Self::same).
+    const fn pass(&mut self, count: u64) {
+        if !matches!(self.run, Run::Start) {
+            self.left -= count;
+        }
+    }
+
     fn next(&mut self) -> Result<Option<T>, DecodeError> {
         if self.left == 0 {
             if self.run == Run::Start && self.reader.is_empty() {
@@ -470,6 +536,12 @@ impl<'a> Deltas<'a> {
         let sum = sum.ok_or(DecodeError::Invalid { what: "a counter of an operation" })?;
         self.1 += delta;
         Ok(Some(sum))
+    }
+
+    /// Passes over so many values, each one more than the value before it.
+    const fn pass(&mut self, count: u64) {
+        self.0.pass(count);
+        self.1 += count as i64;
     }
 }
 

@@ -99,3 +99,12 @@ pub(crate) fn chunks(saves: &[Save]) -> Vec<Vec<u8>> {
     }
     chunks
 }
+
+/// The chunk of a change that types a text into a new document.
+pub(crate) fn typed(text: &str) -> Vec<u8> {
+    let mut doc = AutoCommit::new().with_actor(ActorId::from([7; 16]));
+    let object = doc.put_object(automerge::ROOT, "story", ObjType::Text).unwrap();
+    doc.splice_text(&object, 0, 0, text).unwrap();
+    doc.commit();
+    doc.get_last_local_change().unwrap().raw_bytes().to_vec()
+}

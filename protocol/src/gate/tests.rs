@@ -299,8 +299,15 @@ fn a_change_cut_or_flipped_anywhere_is_refused() {
     }
 }
 
+fn row_by_row(bytes: &[u8]) -> Result<u64, DecodeError> {
+    let chunk = read(bytes)?;
+    let mut ops = chunk.ops();
+    let rows = ops.by_ref().try_fold(0, |rows, op| op.map(|_| rows + 1))?;
+    ops.cited(chunk.others).map(|_| rows)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     /// The census is as strict as automerge's own writer, and no stricter.
     #[test]
@@ -314,6 +321,19 @@ proptest! {
             prop_assert_eq!(chunk.operations(), change.len() as u64);
             prop_assert_eq!(chunk.dependencies().len(), change.deps().len());
         }
+    }
+
+    /// Text that was typed in one go is counted in strides; the answer is that of counting it row by row.
+    #[test]
+    fn strides_over_typed_text_judge_as_rows_do(edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3)) {
+        let whole = history::typed("L’été à Gruissan : « déjà »\n🐝 aaaaaa");
+        let mut data = census(&whole).unwrap().data().to_vec();
+        for (at, byte) in edits {
+            let at = at.index(data.len());
+            data[at] = byte;
+        }
+        let whole = with_header(1, &data);
+        prop_assert_eq!(census(&whole).map(|chunk| chunk.operations()).ok(), row_by_row(&whole).ok());
     }
 
     #[test]
