@@ -432,7 +432,7 @@ mod tests {
 
     fn parse(lang: Lang, line: &str) -> Result<Typed, clap::Error> {
         let args: Vec<OsString> = line.split(' ').map(Into::into).collect();
-        super::parse(&args, &Texts::new(lang))
+        super::parse(&args, &crate::text::texts(lang))
     }
 
     fn env<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
@@ -455,7 +455,7 @@ mod tests {
             command.get_subcommands().for_each(walk);
         }
         for lang in [Lang::Fr, Lang::En] {
-            let command = command(&Texts::new(lang));
+            let command = command(&crate::text::texts(lang));
             command.clone().debug_assert();
             walk(&command);
         }
@@ -463,11 +463,11 @@ mod tests {
 
     #[test]
     fn french_help_has_no_english() {
-        let help = command(&Texts::new(Lang::Fr)).render_long_help().to_string();
+        let help = command(&crate::text::texts(Lang::Fr)).render_long_help().to_string();
         for word in ["Usage:", "Commands:", "Options:", "Print", "[default", "aliases", "[COMMAND]"] {
             assert!(!help.contains(word), "{word} in {help}");
         }
-        let mut whole = command(&Texts::new(Lang::Fr));
+        let mut whole = command(&crate::text::texts(Lang::Fr));
         whole.build();
         let below = whole.find_subcommand_mut("search").unwrap().render_long_help().to_string();
         for word in ["Usage:", "Options:", "Print", "[default", "aliases", "OPTIONS"] {

@@ -56,7 +56,7 @@ impl Client {
     pub(crate) fn inside(ask: essaim_node::http::Ask, commons: Option<String>, lang: Lang) -> Self {
         // Nobody else can call it: the token only keeps the way the same.
         let token = "inside".to_owned();
-        let router = essaim_node::http::router(ask, essaim_node::http::Access::new(&token));
+        let router = essaim_node::http::router(ask, &token);
         Self { way: Way::Inside(router), token, commons, lang }
     }
 

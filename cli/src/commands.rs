@@ -36,7 +36,6 @@ mod show;
 mod status;
 mod sync;
 mod up;
-mod when;
 
 /// What every command is given.
 pub(crate) struct Context<'a> {

@@ -1,10 +1,7 @@
 //! Everything the commands say, from `locales/{fr,en}/*.ftl`. French is written first; both must hold the same keys.
 
-use std::borrow::Cow;
-
+pub(crate) use essaim_node::words::Texts;
 use essaim_protocol::api::Lang;
-use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
-use unic_langid::LanguageIdentifier;
 
 const FR: [(&str, &str); 3] = [
     ("help.ftl", include_str!("../locales/fr/help.ftl")),
@@ -18,12 +15,6 @@ const EN: [(&str, &str); 3] = [
     ("errors.ftl", include_str!("../locales/en/errors.ftl")),
 ];
 
-/// The texts of one language.
-pub(crate) struct Texts {
-    pub(crate) lang: Lang,
-    bundle: FluentBundle<FluentResource>,
-}
-
 /// A sentence by its key, with what it names: `t!(ui, "saved", title = brief.title)`.
 macro_rules! t {
     ($ui:expr, $key:literal $(, $name:ident = $value:expr)* $(,)?) => {
@@ -32,76 +23,16 @@ macro_rules! t {
 }
 pub(crate) use t;
 
-impl Texts {
-    pub(crate) fn new(lang: Lang) -> Self {
-        let (id, files) = lang.pick(("fr-FR", FR), ("en-GB", EN));
-        // The default decides plural rules only, and both names above are read.
-        let id: LanguageIdentifier = id.parse().unwrap_or_default();
-        let mut bundle = FluentBundle::new(vec![id]);
-        // Isolation marks would be copied along with ids and commands.
-        bundle.set_use_isolating(false);
-        bundle.set_formatter(Some(lang.pick(grouped_fr, grouped_en)));
-        for (_, text) in files {
-            // A test holds every file to being read whole; what cannot be read is left out.
-            let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, _)| resource);
-            bundle.add_resource_overriding(resource);
-        }
-        Self { lang, bundle }
-    }
-
-    /// The sentence of a key; the key itself when there is none.
-    pub(crate) fn say<'a>(&self, key: &str, named: impl IntoIterator<Item = (&'a str, FluentValue<'a>)>) -> String {
-        let named: FluentArgs<'_> = named.into_iter().collect();
-        self.find(key, &named).unwrap_or_else(|| key.to_owned())
-    }
-
-    /// The sentence of a key made at run time, such as that of an argument's help.
-    pub(crate) fn get(&self, key: &str) -> Option<String> {
-        self.find(key, &FluentArgs::new())
-    }
-
-    fn find(&self, key: &str, named: &FluentArgs<'_>) -> Option<String> {
-        let pattern = self.bundle.get_message(key)?.value()?;
-        Some(self.bundle.format_pattern(pattern, Some(named), &mut Vec::new()).into_owned())
-    }
-}
-
-fn grouped_fr<M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
-    grouped(value, '\u{202f}', ',')
-}
-
-fn grouped_en<M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
-    grouped(value, ',', '.')
-}
-
-/// Numbers as the language writes them: thousands apart, its own decimal sign.
-#[expect(clippy::wildcard_enum_match_arm, reason = "only numbers are written in a way of their own")]
-fn grouped(value: &FluentValue<'_>, apart: char, decimal: char) -> Option<String> {
-    match value {
-        FluentValue::Number(number) => {
-            let text: Cow<'_, str> = number.as_string();
-            let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-            let digits = whole.len();
-            let mut out = String::new();
-            for (at, digit) in whole.chars().enumerate() {
-                if at > 0 && (digits - at) % 3 == 0 && digit.is_ascii_digit() && !out.ends_with('-') {
-                    out.push(apart);
-                }
-                out.push(digit);
-            }
-            if !part.is_empty() {
-                out.push(decimal);
-                out.push_str(part);
-            }
-            Some(out)
-        }
-        _ => None,
-    }
+/// What the commands say in a language.
+pub(crate) fn texts(lang: Lang) -> Texts {
+    Texts::new(lang, lang.pick(FR, EN).map(|(_, text)| text))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use fluent_bundle::FluentResource;
 
     use super::*;
 
@@ -159,13 +90,5 @@ mod tests {
         let idle: Vec<_> =
             known.difference(&used).filter(|key| !composed.iter().any(|start| key.starts_with(start))).collect();
         assert!(idle.is_empty(), "in the locales and never said: {idle:?}");
-    }
-
-    #[test]
-    fn numbers_are_written_as_the_language_does() {
-        let say = |lang, n: f64| Texts::new(lang).say("records-count", [("n", FluentValue::from(n))]);
-        assert_eq!(say(Lang::Fr, 12_345.0), "12\u{202f}345 fiches");
-        assert_eq!(say(Lang::En, 12_345.0), "12,345 records");
-        assert_eq!(say(Lang::Fr, 1.0), "1 fiche");
     }
 }

@@ -11,7 +11,7 @@ use essaim_protocol::api::{Lang, Progress, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::text::{Texts, t};
+use crate::text::{self, Texts, t};
 
 /// What the global options say about printing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,11 +48,11 @@ impl Ui {
     pub(crate) fn new(lang: Lang, look: Look) -> Self {
         let wanted = !look.no_color && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let colour = wanted && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        Self { texts: Texts::new(lang), look, colour, bar: Mutex::new(None) }
+        Self { texts: text::texts(lang), look, colour, bar: Mutex::new(None) }
     }
 
     pub(crate) fn lang(&self) -> Lang {
-        self.texts.lang
+        self.texts.lang()
     }
 
     /// A result: a line or several on standard output.

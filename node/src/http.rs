@@ -1,5 +1,5 @@
-//! The local API: `/api/v1/…`, JSON over HTTP/1.1 on loopback, for the commands, the page and other programs of the
-//! same person.
+//! What answers on loopback, over HTTP/1.1: the local API, `/api/v1/…` in JSON, for the commands and other programs of the
+//! same person; beside it the [`page`](entrance) for people.
 //!
 //! The story of one request: [`access`] lets it in (a loopback `Host`, no foreign `Origin`, the home's token); the
 //! router, which is made from the one table `routes`, gives it to a handler; the handler makes an
@@ -24,7 +24,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub mod access;
+use crate::page::{self, Keys};
+
+pub(crate) mod access;
 mod commons;
 mod error;
 mod exchange;
@@ -33,11 +35,14 @@ mod node;
 mod openapi;
 mod records;
 
-pub use access::Access;
+use access::Access;
 use error::Refusal;
+pub(crate) use error::status as status_of;
 pub use extract::LINES;
 use openapi::Shape;
 pub use records::{CORRECTED, TOTAL};
+
+pub use crate::page::entrance;
 
 /// What the API needs of the engine: one question, an answer, and reports in between.
 pub type Ask = Arc<dyn Fn(api::Request, api::Report) -> Asked + Send + Sync>;
@@ -49,6 +54,7 @@ pub type Asked = Pin<Box<dyn Future<Output = Result<api::Answer, api::Error>> + 
 #[derive(Clone)]
 pub(crate) struct Door {
     ask: Ask,
+    keys: Keys,
 }
 
 impl fmt::Debug for Door {
@@ -63,8 +69,20 @@ impl Door {
     where
         T: TryFrom<api::Answer, Error = api::Error>,
     {
-        let answer = (self.ask)(scope.request(command), Arc::new(|_| {})).await?;
-        Ok(T::try_from(answer)?)
+        Ok(self.ask_for(scope.request(command)).await?)
+    }
+
+    /// The same for a request that is whole.
+    pub(crate) async fn ask_for<T>(&self, request: api::Request) -> Result<T, api::Error>
+    where
+        T: TryFrom<api::Answer, Error = api::Error>,
+    {
+        T::try_from((self.ask)(request, Arc::new(|_| {})).await?)
+    }
+
+    /// What is made from the home's token for the page.
+    pub(crate) const fn keys(&self) -> &Keys {
+        &self.keys
     }
 }
 
@@ -115,24 +133,25 @@ fn routes() -> Vec<Route> {
         .collect()
 }
 
-/// The router over an engine.
-pub fn router(ask: Ask, access: Access) -> Router {
-    let table = routes();
-    let mut router = Router::new();
-    for route in table {
-        router = router.route(route.path, route.handler);
+/// The router over an engine: the API, and the page beside it.
+pub fn router(ask: Ask, token: &str) -> Router {
+    let (access, keys) = (Access::new(token), Keys::new(token));
+    let mut api = Router::new();
+    for route in routes() {
+        api = api.route(route.path, route.handler);
     }
-    router
+    let api = api
         .fallback(error::unknown_route)
         .method_not_allowed_fallback(error::unknown_method)
-        .layer(axum::middleware::from_fn_with_state(access, access::guard))
-        .with_state(Door { ask })
+        .layer(axum::middleware::from_fn_with_state(access, access::guard));
+    page::router(keys.clone()).merge(api).with_state(Door { ask, keys })
 }
 
 /// A router that answers other processes of this machine.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    page: String,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
@@ -156,13 +175,19 @@ impl Server {
         let address = listener.local_addr().map_err(io)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let until = async move { stopped.await.unwrap_or_default() };
-        let serving = axum::serve(listener, router(ask, Access::new(&token))).with_graceful_shutdown(until);
+        let serving = axum::serve(listener, router(ask, &token)).with_graceful_shutdown(until);
         let served = tokio::spawn(async move {
             if let Err(error) = serving.await {
                 tracing::error!(%error, "the local API stopped");
             }
         });
-        Ok(Self { address, stop, served })
+        Ok(Self { address, page: entrance(address, &token), stop, served })
+    }
+
+    /// The link that opens the page.
+    #[must_use]
+    pub fn page(&self) -> String {
+        self.page.clone()
     }
 
     /// Where it listens.

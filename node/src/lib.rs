@@ -12,8 +12,10 @@ pub mod index;
 pub mod keeper;
 mod lock;
 pub mod net;
+mod page;
 mod starter;
 pub mod store;
+pub mod words;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -95,6 +97,12 @@ impl Node {
             let engine = engine.clone();
             Box::pin(async move { engine.call(request, &report).await })
         })
+    }
+
+    /// The link that opens its page, for the person who owns the home.
+    #[must_use]
+    pub fn page(&self) -> Option<String> {
+        self.http.as_ref().map(http::Server::page)
     }
 
     /// Where it answers other processes.

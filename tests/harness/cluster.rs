@@ -67,8 +67,16 @@ impl Ally {
         let listen = ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"];
         let listen = listen.iter().filter_map(|address| address.parse().ok()).collect();
         let network = online.then_some(Network { listen, mdns: false, on_this_machine: true });
-        let config = Config { network, free: self.free, ..Config::new(&self.home) };
+        // Without an identity there is no token, and nobody to let in.
+        let http = self.home.join("token").exists().then(|| std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+        let config = Config { network, http, free: self.free, ..Config::new(&self.home) };
         self.node = Some(Node::start(config).await.unwrap_or_else(|error| panic!("a node starts: {error}")));
+    }
+
+    /// The link that opens its page.
+    #[must_use]
+    pub fn page(&self) -> String {
+        self.node.as_ref().and_then(Node::page).unwrap_or_else(|| panic!("the node runs and has an identity"))
     }
 
     /// Stops its node.

@@ -1,5 +1,6 @@
 //! What the scenarios share: homes, nodes, users, stories, the simulator.
 
+pub mod browser;
 pub mod cluster;
 pub mod sim;
 pub mod story;

@@ -6,5 +6,6 @@ mod crash;
 mod hostile_member;
 mod hostile_net;
 mod meeting;
+mod page;
 mod store_format;
 mod stories;

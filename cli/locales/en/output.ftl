@@ -182,7 +182,7 @@ health-warning = to know
 health-rebuildable = to be rebuilt
 health-damaged = damaged
 
-up-running = the node is running: http://{ $address }
+up-running = the node is running; its page opens at { $page }
 up-listening = listening on { $address }
 up-stop = Ctrl-C stops it
 up-stopped = the node has stopped

@@ -182,7 +182,7 @@ health-warning = à savoir
 health-rebuildable = à reconstruire
 health-damaged = abîmé
 
-up-running = le nœud tourne : http://{ $address }
+up-running = le nœud tourne ; la page s’ouvre à { $page }
 up-listening = écoute sur { $address }
 up-stop = Ctrl-C l'arrête
 up-stopped = le nœud est arrêté

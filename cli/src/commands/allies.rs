@@ -1,8 +1,9 @@
 //! `essaim allies [show]`: who is in this commons.
 
+use essaim_node::words::when;
 use essaim_protocol::api::{Allies, Ally, AllyState};
 
-use super::{Context, when};
+use super::Context;
 use crate::Outcome;
 use crate::args;
 use crate::client::piece;

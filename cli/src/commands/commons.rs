@@ -1,8 +1,9 @@
 //! `essaim commons create|list|show`.
 
+use essaim_node::words::when;
 use essaim_protocol::api::{AllyState, Commons, CommonsList, CreateCommons};
 
-use super::{Context, when};
+use super::Context;
 use crate::Outcome;
 use crate::args;
 use crate::client::piece;

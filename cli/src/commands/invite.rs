@@ -1,11 +1,12 @@
 //! `essaim invite`: a ticket to hand on, as text and as a QR code.
 
+use essaim_node::words::when;
 use essaim_protocol::api::{Invitation, Invite, Role};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use std::io::IsTerminal as _;
 
-use super::{Context, when};
+use super::Context;
 use crate::Outcome;
 use crate::args;
 use crate::error::Failure;

@@ -1,8 +1,9 @@
 //! `essaim log`: the history of a record, newest first.
 
+use essaim_node::words::when;
 use essaim_protocol::api::{Log, Version};
 
-use super::{Context, sheet, when};
+use super::{Context, sheet};
 use crate::Outcome;
 use crate::client::piece;
 use crate::error::Failure;

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use essaim_node::words::when;
 use essaim_protocol::api::{Conflict, Lang, Value};
 use essaim_protocol::record::schema::{Field, Key, Schema, Type};
 use serde_json::{Map, Value as Json};
 
-use super::when;
 use crate::text::t;
 use crate::ui::Ui;
 

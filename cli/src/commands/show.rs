@@ -1,9 +1,10 @@
 //! `essaim show`: a whole record, disagreements included.
 
+use essaim_node::words::when;
 use essaim_protocol::api::Sheet;
 use essaim_protocol::time::Timestamp;
 
-use super::{Context, sheet, when};
+use super::{Context, sheet};
 use crate::Outcome;
 use crate::client::piece;
 use crate::error::{Failure, print_problems};

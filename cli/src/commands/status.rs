@@ -1,8 +1,9 @@
 //! `essaim status`: the node, what is in sync with whom, what to do next.
 
+use essaim_node::words::when;
 use essaim_protocol::api::{Network, Peer, PeerSync, Status, Task};
 
-use super::{Context, commons, when};
+use super::{Context, commons};
 use crate::Outcome;
 use crate::error::Failure;
 use crate::text::t;

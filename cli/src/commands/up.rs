@@ -1,5 +1,7 @@
 //! `essaim up`: the node runs until it is told to stop. The first run makes what is missing.
 
+use std::io::IsTerminal as _;
+
 use essaim_node::net::{self, address};
 use essaim_node::{Config, Network, Node};
 use essaim_protocol::api::{Commons, CommonsList, CreateCommons, Error, Identity, Init, Status, Words};
@@ -20,6 +22,9 @@ pub(super) async fn run(cx: &Context<'_>, up: args::Up) -> Result<Outcome, Failu
     let network = network(&up)?;
     let node = Node::start(Config { network: Some(network), http: Some(up.http), ..Config::new(&cx.home) }).await?;
     announce(cx, &node).await?;
+    if !up.no_open {
+        open(cx, &node);
+    }
     // Without a handler for it, Ctrl-C ends the process: every acknowledged write is on disk already.
     let _ = tokio::signal::ctrl_c().await;
     node.shutdown().await;
@@ -55,8 +60,8 @@ async fn announce(cx: &Context<'_>, node: &Node) -> Result<(), Failure> {
         cx.ui.json(&status);
         return Ok(());
     }
-    if let Some(address) = node.address() {
-        cx.ui.out(&Ui::done(&t!(cx.ui, "up-running", address = address.to_string())));
+    if let Some(page) = node.page() {
+        cx.ui.out(&Ui::done(&t!(cx.ui, "up-running", page = page)));
     }
     for address in status.network.iter().flat_map(|network| &network.listening) {
         cx.ui.note(&format!("  {}", t!(cx.ui, "up-listening", address = address.as_str())));
@@ -66,6 +71,14 @@ async fn announce(cx: &Context<'_>, node: &Node) -> Result<(), Failure> {
     }
     cx.ui.next(&t!(cx.ui, "up-stop"));
     Ok(())
+}
+
+/// Opens the page in the person's browser, when a person looks on. A browser that cannot be opened is no failure: the link
+/// is printed.
+fn open(cx: &Context<'_>, node: &Node) {
+    if let Some(page) = node.page().filter(|_| std::io::stdout().is_terminal() && !cx.ui.look.json) {
+        let _ = open::that_detached(page);
+    }
 }
 
 /// Where to listen: what was typed, else everywhere.

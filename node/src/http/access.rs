@@ -19,7 +19,7 @@ use super::error::Refusal;
 
 /// The lock of the local API.
 #[derive(Clone)]
-pub struct Access {
+pub(super) struct Access {
     /// Hashed, because equality of [`blake3::Hash`] takes the same time wherever two differ.
     token: Arc<blake3::Hash>,
 }
@@ -32,25 +32,28 @@ impl fmt::Debug for Access {
 
 impl Access {
     /// Lets in who shows this token.
-    #[must_use]
-    pub fn new(token: &str) -> Self {
+    pub(super) fn new(token: &str) -> Self {
         Self { token: Arc::new(blake3::hash(token.as_bytes())) }
     }
 
     fn check(&self, headers: &HeaderMap) -> Result<(), Error> {
-        let host = text(headers, HOST.as_str());
-        let foreign = |header: &str, value: &str| Error::ForeignCaller { header: header.into(), value: value.into() };
-        if headers.get_all(HOST).iter().count() != 1 || !is_loopback(host) {
-            return Err(foreign("Host", host));
-        }
-        let origins = headers.get_all(ORIGIN).iter();
-        if let Some(origin) =
-            origins.map(|o| o.to_str().unwrap_or("?")).find(|o| o.strip_prefix("http://") != Some(host))
-        {
-            return Err(foreign("Origin", origin));
-        }
+        from_here(headers)?;
         let token = text(headers, AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
         if blake3::hash(token.as_bytes()) == *self.token { Ok(()) } else { Err(Error::Unauthorised {}) }
+    }
+}
+
+/// Whether a request comes from this machine, under its own name and not through somebody else's page.
+pub(crate) fn from_here(headers: &HeaderMap) -> Result<(), Error> {
+    let host = text(headers, HOST.as_str());
+    let foreign = |header: &str, value: &str| Error::ForeignCaller { header: header.into(), value: value.into() };
+    if headers.get_all(HOST).iter().count() != 1 || !is_loopback(host) {
+        return Err(foreign("Host", host));
+    }
+    let mut origins = headers.get_all(ORIGIN).iter().map(|origin| origin.to_str().unwrap_or("?"));
+    match origins.find(|origin| origin.strip_prefix("http://") != Some(host)) {
+        Some(origin) => Err(foreign("Origin", origin)),
+        None => Ok(()),
     }
 }
 

@@ -35,7 +35,7 @@ impl IntoResponse for Refusal {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the fault decides, but for the kinds that HTTP has a word for")]
-fn status(error: &Error) -> StatusCode {
+pub(crate) fn status(error: &Error) -> StatusCode {
     match error {
         Error::Unauthorised {} => StatusCode::UNAUTHORIZED,
         Error::ForeignCaller { .. } | Error::Forbidden { .. } => StatusCode::FORBIDDEN,

@@ -66,7 +66,7 @@ fn request(method: &str, path: &str) -> axum::http::request::Builder {
 }
 
 async fn send(request: Request<Body>) -> Response {
-    router(rote(), Access::new(TOKEN)).oneshot(request).await.unwrap()
+    router(rote(), TOKEN).oneshot(request).await.unwrap()
 }
 
 async fn text(response: Response) -> String {

@@ -1,0 +1,16 @@
+# What surrounds every page.
+skip = Skip to content
+nav = Main menu
+menu-find = Search
+footer-commons = Commons
+footer-change = Change
+footer-local = This page runs on your machine: nothing you read is tracked.
+trouble-title = That did not work
+trouble-home = Back to the first page
+hint-unauthorised = Open the page by the link that “essaim up” shows: it lets your browser in for a year.
+hint-foreign_caller = Reload the page you came from, then try again. If this happens again, open the link that “essaim up” shows.
+hint-no_commons = Found a commons with “essaim commons create NAME”, or join one with “essaim join TICKET”.
+hint-not_initialised = Give this node a name first: “essaim up” asks for it.
+hint-unknown_record = The link may be incomplete, or the record has not arrived here yet.
+hint-unknown_route = The address may be incomplete.
+hint-disk_full = Make room, then try again: nothing that was saved is lost.

@@ -1,0 +1,47 @@
+# The first page and the search.
+home-title = Our common heritage
+home-lead = { $n ->
+    [0] No record yet.
+    [one] One record, written by those who lived it.
+   *[other] { $n } records, written by those who lived them, failures and disagreements included.
+  }
+home-latest = Latest experiences
+find-title = Search
+find-title-of = “{ $q }”
+find-label = What are you looking for?
+find-example = a shuttle, a failure, Gruissan…
+find-go = Search
+find-narrow = Narrow down
+find-apply = Apply
+find-more = { $n ->
+    [one] one more value
+   *[other] { $n } more values
+  }
+find-total = { $n ->
+    [0] No record
+    [one] One record
+   *[other] { $n } records
+  }
+find-corrected = Nothing matches as typed: here is what is spelt nearly the same.
+find-chosen = What narrows the search
+find-remove = (remove)
+find-nothing = Try fewer words, or remove a filter. Perhaps nobody has told this yet: it could be you.
+find-pages = Result pages
+find-previous = Previous page
+find-next = Next page
+card-conflicts = { $n ->
+    [one] one disagreement to read
+   *[other] { $n } disagreements to read
+  }
+facet-kind = Kind
+facet-theme = Theme
+facet-territory = Territory
+facet-stratum = Population
+facet-setting = Setting
+facet-fundamental = Fundamental
+facet-narrative_dimension = Narrative dimension
+facet-outcome = What became of it
+facet-difficulty = Difficulty
+facet-programme = Programme
+facet-year = Year
+facet-licence = Licence

@@ -1,0 +1,16 @@
+# Ce qui entoure chaque page.
+skip = Aller au contenu
+nav = Menu principal
+menu-find = Chercher
+footer-commons = Patrimoine commun
+footer-change = Changer
+footer-local = Cette page tourne sur votre machine : rien de ce que vous lisez n’est suivi.
+trouble-title = Cela n’a pas marché
+trouble-home = Revenir à l’accueil
+hint-unauthorised = Ouvrez la page par le lien qu’affiche « essaim up » : il laisse entrer votre navigateur pour un an.
+hint-foreign_caller = Rechargez la page d’où vous venez, puis recommencez. Si cela se répète, ouvrez de nouveau le lien qu’affiche « essaim up ».
+hint-no_commons = Fondez un patrimoine commun avec « essaim commons create NOM », ou rejoignez-en un avec « essaim join TICKET ».
+hint-not_initialised = Donnez d’abord un nom à ce nœud : « essaim up » le demande.
+hint-unknown_record = Le lien est peut-être incomplet, ou la fiche n’est pas encore arrivée ici.
+hint-unknown_route = L’adresse est peut-être incomplète.
+hint-disk_full = Libérez de la place, puis recommencez : rien de ce qui est enregistré n’est perdu.

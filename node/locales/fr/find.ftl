@@ -1,0 +1,47 @@
+# L’accueil et la recherche.
+home-title = Notre patrimoine commun
+home-lead = { $n ->
+    [0] Aucune fiche pour l’instant.
+    [one] Une fiche, écrite par celles et ceux qui l’ont vécue.
+   *[other] { $n } fiches, écrites par celles et ceux qui les ont vécues, échecs et désaccords compris.
+  }
+home-latest = Derniers retours d’expérience
+find-title = Chercher
+find-title-of = « { $q } »
+find-label = Que cherchez-vous ?
+find-example = une navette, un échec, Gruissan…
+find-go = Chercher
+find-narrow = Préciser
+find-apply = Appliquer
+find-more = { $n ->
+    [one] une autre valeur
+   *[other] { $n } autres valeurs
+  }
+find-total = { $n ->
+    [0] Aucune fiche
+    [one] Une fiche
+   *[other] { $n } fiches
+  }
+find-corrected = Rien ne correspond tel quel : voici ce qui s’écrit presque pareil.
+find-chosen = Ce qui précise la recherche
+find-remove = (retirer)
+find-nothing = Essayez avec moins de mots, ou retirez un filtre. Personne n’a peut-être encore raconté cela : ce serait à vous.
+find-pages = Pages de résultats
+find-previous = Page précédente
+find-next = Page suivante
+card-conflicts = { $n ->
+    [one] un désaccord à lire
+   *[other] { $n } désaccords à lire
+  }
+facet-kind = Type de fiche
+facet-theme = Thème
+facet-territory = Territoire
+facet-stratum = Population
+facet-setting = Milieu
+facet-fundamental = Fondamental
+facet-narrative_dimension = Dimension du récit
+facet-outcome = Ce que c’est devenu
+facet-difficulty = Difficulté
+facet-programme = Dispositif
+facet-year = Année
+facet-licence = Licence

@@ -1,0 +1,74 @@
+//! The page: the heritage for people who never open a terminal.
+//!
+//! The story of one visit: `essaim up` opens [`entrance`], a link that holds a key made from the home's token; the
+//! [`guard`] takes the key for a cookie and sends the browser on. Every later request brings the cookie; the guard
+//! checks it, the `Host`, the `Origin`, and in every form a token that other sites cannot know. The router, which is
+//! made from the one table [`screens`], gives the request to a screen; the screen asks the [`Engine`](super::Engine)
+//! through the same commands as the local API, fills a template of `templates/` and answers HTML that is whole without
+//! JavaScript. An error becomes a page of its own, in the person's language, with what to do next.
+//!
+//! Texts are in `locales/`, styles in `assets/css`; a screen's files bear its name in all three places. What a record
+//! says is somebody else's text: templates escape it, and [`markdown`] lets no HTML through.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::routing::MethodRouter;
+
+use crate::http::Door;
+
+mod assets;
+mod find;
+pub(crate) mod guard;
+mod markdown;
+mod settings;
+mod sheet;
+mod shown;
+mod texts;
+mod visit;
+
+pub(crate) use guard::Keys;
+
+/// One row of the table from which the router and its tests are made.
+pub(crate) struct Screen {
+    /// The method, in lower case: what the tests try; the handler knows its own.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests that are made from the table"))]
+    pub(crate) method: &'static str,
+    /// The path, with its parameters in braces.
+    pub(crate) path: &'static str,
+    handler: MethodRouter<Door>,
+}
+
+impl Screen {
+    const fn new(method: &'static str, path: &'static str, handler: MethodRouter<Door>) -> Self {
+        Self { method, path, handler }
+    }
+}
+
+/// Every screen.
+pub(crate) fn screens() -> Vec<Screen> {
+    [guard::screens(), assets::screens(), find::screens(), sheet::screens(), settings::screens()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The router of the page, its guard around it.
+pub(crate) fn router(keys: Keys) -> Router<Door> {
+    let mut router = Router::new();
+    for screen in screens() {
+        router = router.route(screen.path, screen.handler);
+    }
+    router
+        .layer(axum::middleware::from_fn(visit::dress))
+        .layer(axum::middleware::from_fn_with_state(keys, guard::guard))
+}
+
+/// The link that opens the page of a node that answers at `address`, for somebody who can read the home's token.
+#[must_use]
+pub fn entrance(address: SocketAddr, token: &str) -> String {
+    format!("http://{address}/entrer?cle={}", Keys::new(token).entrance())
+}
+
+#[cfg(test)]
+mod tests;

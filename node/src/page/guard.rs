@@ -1,0 +1,184 @@
+//! Who may look: a browser that somebody who can read the home's token let in.
+//!
+//! The key of the link, the cookie and the token of forms are made from the home's token, each for its use, so that a
+//! bookmark still opens the page after the node was started again, and deleting `HOME/token` shuts everybody out.
+//! Cookies do not tell ports apart: another server on this machine that the person visits sees the cookie. It opens
+//! nothing by itself to a web page (forms need the token that is only in our pages, and other origins are refused).
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERRER_POLICY, SET_COOKIE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use essaim_protocol::api::Error;
+use serde::Deserialize;
+
+use super::Screen;
+use super::visit::Trouble;
+use crate::http::{Door, access};
+
+/// The cookie that lets a browser in.
+const COOKIE_NAME: &str = "essaim";
+
+/// How long a browser stays let in, in seconds: a year, so that a bookmark serves an agent who looks in twice a year.
+const STAY: u32 = 365 * 24 * 3600;
+
+/// The field of a form that shows that the form is ours.
+pub(super) const FIELD: &str = "_jeton";
+
+/// The most bytes of a form: what an author may write in one go, percent-encoded.
+const MAX_FORM: usize = 8 << 20;
+
+/// Nothing but our own files, no inline script or style, no frame, no form to elsewhere.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What is made from the home's token for the page.
+#[derive(Clone)]
+pub(crate) struct Keys(Arc<Made>);
+
+struct Made {
+    entrance: String,
+    cookie: String,
+    form: String,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(…)")
+    }
+}
+
+impl Keys {
+    pub(crate) fn new(token: &str) -> Self {
+        let made =
+            |context: &str| blake3::Hash::from(blake3::derive_key(context, token.as_bytes())).to_hex().to_string();
+        Self(Arc::new(Made {
+            entrance: made("essaim v1 page entrance"),
+            cookie: made("essaim v1 page cookie"),
+            form: made("essaim v1 page form"),
+        }))
+    }
+
+    /// The key of the link that lets a browser in.
+    pub(super) fn entrance(&self) -> &str {
+        &self.0.entrance
+    }
+
+    /// What every form of ours holds.
+    pub(crate) fn form(&self) -> &str {
+        &self.0.form
+    }
+
+    #[cfg(test)]
+    pub(super) fn cookie(&self) -> String {
+        format!("{COOKIE_NAME}={}", self.0.cookie)
+    }
+}
+
+pub(super) fn screens() -> Vec<Screen> {
+    vec![Screen::new("get", ENTER, get(enter))]
+}
+
+const ENTER: &str = "/entrer";
+
+/// Where a let-in browser first looks.
+const HOME: &str = "/";
+
+#[derive(Debug, Deserialize)]
+struct Entering {
+    #[serde(default)]
+    cle: String,
+}
+
+/// Takes the key of the link for the cookie.
+async fn enter(State(door): State<Door>, Query(entering): Query<Entering>) -> Response {
+    let keys = door.keys();
+    if !same(&entering.cle, keys.entrance()) {
+        return Trouble(Error::Unauthorised {}).into_response();
+    }
+    let cookie = format!("{COOKIE_NAME}={}; Path=/; Max-Age={STAY}; HttpOnly; SameSite=Strict", keys.0.cookie);
+    (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, HOME.to_owned())]).into_response()
+}
+
+/// The layer around every screen.
+pub(super) async fn guard(State(keys): State<Keys>, request: Request, next: Next) -> Response {
+    let fixed = request.uri().path().starts_with(super::assets::PREFIX);
+    let mut response = match let_in(&keys, request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => Trouble(error).into_response(),
+    };
+    let headers = response.headers_mut();
+    let mut say = |name: HeaderName, value: &'static str| {
+        headers.insert(name, HeaderValue::from_static(value));
+    };
+    say(CONTENT_SECURITY_POLICY, POLICY);
+    say(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    say(X_FRAME_OPTIONS, "DENY");
+    // Stricter policies make browsers send `Origin: null` with our own forms.
+    say(REFERRER_POLICY, "same-origin");
+    say(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    say(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if !fixed {
+        say(CACHE_CONTROL, "private, no-cache");
+    }
+    response
+}
+
+async fn let_in(keys: &Keys, request: Request) -> Result<Request, Error> {
+    access::from_here(request.headers())?;
+    let path = request.uri().path();
+    if path != ENTER && !path.starts_with(super::assets::PREFIX) {
+        let shown = cookie(request.headers(), COOKIE_NAME).unwrap_or_default();
+        if !same(shown, &keys.0.cookie) {
+            return Err(Error::Unauthorised {});
+        }
+    }
+    if request.method() == Method::GET || request.method() == Method::HEAD {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = read(body).await?;
+    if !parts
+        .headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"))
+        || !same(&form_token(&bytes), keys.form())
+    {
+        let value = parts.uri.path().to_owned();
+        return Err(Error::ForeignCaller { header: FIELD.to_owned(), value });
+    }
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+async fn read(body: Body) -> Result<Bytes, Error> {
+    axum::body::to_bytes(body, MAX_FORM).await.map_err(|_| {
+        let what = essaim_protocol::api::Words::new("ce formulaire", "this form");
+        Error::TooLarge { what, found: MAX_FORM as u64 + 1, max: MAX_FORM as u64 }
+    })
+}
+
+/// The token in a form; it needs no decoding, being hexadecimal.
+fn form_token(bytes: &[u8]) -> String {
+    let pairs = bytes.split(|byte| *byte == b'&');
+    let value = pairs.filter_map(|pair| pair.strip_prefix(FIELD.as_bytes())?.strip_prefix(b"=")).next();
+    String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
+}
+
+/// The value of a cookie.
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Compares in the same time wherever two differ.
+fn same(shown: &str, ours: &str) -> bool {
+    blake3::hash(shown.as_bytes()) == blake3::hash(ours.as_bytes())
+}

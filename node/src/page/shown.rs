@@ -1,0 +1,198 @@
+//! Values of a record as templates show them: the schema tells what each is, this tells how it is read.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use essaim_protocol::api::{Lang, Sheet};
+use essaim_protocol::record::schema::{Field, Key, Kind, Schema, Type};
+use serde_json::{Map, Value as Json};
+
+use super::markdown;
+use crate::words::when;
+
+/// A field with its name for people.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    /// The key in the model.
+    pub(super) name: String,
+    /// The field's name; for a question of the form, the question.
+    pub(super) label: String,
+    pub(super) shown: Shown,
+}
+
+/// A value as it is shown.
+#[derive(Debug, Clone, Template)]
+#[template(path = "shown.html")]
+pub(super) enum Shown {
+    /// A line.
+    Line(String),
+    /// Paragraphs, as safe HTML.
+    Prose(String),
+    /// Several short things side by side.
+    Terms(Vec<String>),
+    /// Somewhere else on the web.
+    Address(String),
+    /// A record, by id and title.
+    Record(String, String),
+    /// Records, each with how it relates and a note.
+    Relations(Vec<Relation>),
+    /// Named members.
+    Rows(Vec<Row>),
+    /// Items in their order.
+    Items(Vec<Vec<Row>>),
+}
+
+/// A link to a record.
+#[derive(Debug, Clone)]
+pub(super) struct Relation {
+    pub(super) rel: String,
+    pub(super) label: String,
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) note: Option<String>,
+}
+
+/// Reads the fields of one sheet.
+pub(super) struct Reading<'a> {
+    lang: Lang,
+    names: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) const fn of(lang: Lang, sheet: &'a Sheet) -> Self {
+        Self { lang, names: &sheet.names }
+    }
+
+    /// The fields of a kind that have a value, in the order of the form; those that the schema does not know at the end,
+    /// raw.
+    pub(super) fn rows(&self, kind: Option<&Kind>, fields: &Map<String, Json>) -> Vec<Row> {
+        let specs: &[Field] = kind.map_or(&[], |kind| &kind.fields);
+        let mut rows: Vec<Row> = specs.iter().filter_map(|spec| self.row(spec, fields.get(&spec.name)?)).collect();
+        let unknown =
+            fields.iter().filter(|(name, _)| !name.starts_with('_') && !specs.iter().any(|spec| spec.name == **name));
+        rows.extend(unknown.map(|(name, value)| Row { name: name.clone(), label: name.clone(), shown: raw(value) }));
+        rows
+    }
+
+    fn row(&self, spec: &Field, value: &Json) -> Option<Row> {
+        let shown = self.shown(spec, value)?;
+        Some(Row { name: spec.name.clone(), label: spec.label.get(self.lang).to_owned(), shown })
+    }
+
+    fn shown(&self, spec: &Field, value: &Json) -> Option<Shown> {
+        Some(match &spec.ty {
+            Type::Markdown => Shown::Prose(markdown::html(non_empty(value)?, 4)),
+            Type::Text => Shown::Line(non_empty(value)?.to_owned()),
+            Type::Date => Shown::Line(when::edtf(self.lang, non_empty(value)?)),
+            Type::Url => Shown::Address(non_empty(value)?.to_owned()),
+            Type::Bool => Shown::Line(match value.as_bool()? {
+                true => self.lang.pick("oui", "yes").to_owned(),
+                false => self.lang.pick("non", "no").to_owned(),
+            }),
+            Type::Code(vocabulary) => Shown::Line(self.term(vocabulary, non_empty(value)?)),
+            Type::Codes(vocabulary) => Shown::Terms(self.each(value, |text| self.term(vocabulary, text))?),
+            Type::Strings => Shown::Terms(self.each(value, str::to_owned)?),
+            Type::Ref => {
+                let id = non_empty(value)?;
+                Shown::Record(id.to_owned(), self.title(id))
+            }
+            Type::Refs => {
+                let ids = value.as_array()?.iter().filter_map(Json::as_str);
+                let relation = |id: &str| self.relation("", id, None);
+                some(ids.map(relation).collect()).map(Shown::Relations)?
+            }
+            Type::Links(vocabulary) => some(self.links(vocabulary, value)).map(Shown::Relations)?,
+            Type::Struct(members) | Type::Atomic(members) => {
+                let object = value.as_object()?;
+                let rows = members.iter().filter_map(|member| self.row(member, object.get(&member.name)?)).collect();
+                some(rows).map(Shown::Rows)?
+            }
+            Type::List(members) => {
+                let item = |item: &Json| -> Option<Vec<Row>> {
+                    let object = item.as_object()?;
+                    some(members.iter().filter_map(|member| self.row(member, object.get(&member.name)?)).collect())
+                };
+                some(value.as_array()?.iter().filter_map(item).collect()).map(Shown::Items)?
+            }
+            Type::Map(key, members) => {
+                let rows = value.as_object()?.iter().filter_map(|(name, member)| {
+                    let object = member.as_object()?;
+                    let inner = members.iter().filter_map(|spec| self.row(spec, object.get(&spec.name)?)).collect();
+                    Some(Row { name: name.clone(), label: self.key(key, name), shown: Shown::Rows(some(inner)?) })
+                });
+                some(rows.collect()).map(Shown::Rows)?
+            }
+            Type::Values(key) => {
+                let rows = value.as_object()?.iter().map(|(name, text)| Row {
+                    name: name.clone(),
+                    label: self.key(key, name),
+                    shown: raw(text),
+                });
+                some(rows.collect()).map(Shown::Rows)?
+            }
+            Type::Number | Type::String | Type::Language | Type::Attachments => raw(value),
+        })
+    }
+
+    fn each(&self, value: &Json, say: impl Fn(&str) -> String) -> Option<Vec<String>> {
+        some(value.as_array()?.iter().filter_map(Json::as_str).map(say).collect())
+    }
+
+    fn links(&self, vocabulary: &str, value: &Json) -> Vec<Relation> {
+        let links = value.as_array().into_iter().flatten();
+        let link = |link: &Json| {
+            let (rel, to) = (link["rel"].as_str()?, link["to"].as_str()?);
+            let mut relation = self.relation(&self.term(vocabulary, rel), to, link["note"].as_str());
+            rel.clone_into(&mut relation.rel);
+            Some(relation)
+        };
+        links.filter_map(link).collect()
+    }
+
+    fn relation(&self, label: &str, id: &str, note: Option<&str>) -> Relation {
+        Relation {
+            rel: String::new(),
+            label: label.to_owned(),
+            id: id.to_owned(),
+            title: self.title(id),
+            note: note.map(str::to_owned),
+        }
+    }
+
+    fn title(&self, id: &str) -> String {
+        self.names.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    }
+
+    /// A term's label; a code that the schema does not know is shown raw.
+    fn term(&self, vocabulary: &str, code: &str) -> String {
+        Schema::get().term(vocabulary, code).map_or(code, |term| term.label.get(self.lang)).to_owned()
+    }
+
+    fn key(&self, key: &Key, name: &str) -> String {
+        match key {
+            Key::Term(vocabulary) => self.term(vocabulary, name),
+            Key::Author => self.author(name),
+        }
+    }
+
+    /// Who holds a position: a record, a role, or an ally by its id.
+    fn author(&self, name: &str) -> String {
+        match name.split_once(':') {
+            Some(("fantastic", code)) => self.term("fantastic", code),
+            _ => self.title(name),
+        }
+    }
+}
+
+fn non_empty(value: &Json) -> Option<&str> {
+    value.as_str().filter(|text| !text.trim().is_empty())
+}
+
+fn some<T>(all: Vec<T>) -> Option<Vec<T>> {
+    (!all.is_empty()).then_some(all)
+}
+
+/// What has no form of its own: text as it is, anything else as JSON.
+fn raw(value: &Json) -> Shown {
+    Shown::Line(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+}

@@ -1,0 +1,197 @@
+//! One request of a let-in browser: whose language, which commons, and how to answer it.
+
+use askama::Template;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use essaim_protocol::api::{self, Command, Commons, CommonsList, Error, Lang};
+use essaim_protocol::time::Timestamp;
+use fluent_bundle::FluentValue;
+
+use super::{assets, guard, texts};
+use crate::http::{Door, status_of};
+use crate::words::{Texts, when};
+
+/// The cookie that keeps the language.
+pub(super) const LANG: &str = "essaim_langue";
+
+/// The cookie that keeps the chosen commons.
+pub(super) const COMMONS: &str = "essaim_commun";
+
+/// The main menu: where each entry leads, and the key of its text.
+pub(super) const MENU: [(&str, &str); 1] = [("/recherche", "menu-find")];
+
+/// A request, with what every screen needs to answer it.
+pub(super) struct Visit {
+    door: Door,
+    pub(super) frame: Frame,
+}
+
+impl FromRequestParts<Door> for Visit {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Trouble> {
+        let lang = lang(parts);
+        let request = api::Request { commons: None, lang, command: Command::ListCommons };
+        let held: CommonsList = door.ask_for(request).await?;
+        let chosen = guard::cookie(&parts.headers, COMMONS).unwrap_or_default();
+        let commons = held.iter().find(|commons| commons.id.to_string() == chosen).or(held.first()).cloned();
+        let here = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let frame = Frame { texts: texts::of(lang), commons, held, here, token: door.keys().form().to_owned() };
+        Ok(Self { door: door.clone(), frame })
+    }
+}
+
+impl Visit {
+    /// Asks the engine, in the commons and language of this visit.
+    pub(super) async fn ask<T>(&self, command: Command) -> Result<T, Trouble>
+    where
+        T: TryFrom<api::Answer, Error = Error>,
+    {
+        let commons = self.frame.commons.as_ref().map(|commons| commons.id.to_string());
+        Ok(self.door.ask_for(api::Request { commons, lang: self.frame.lang(), command }).await?)
+    }
+
+    pub(super) fn lang(&self) -> Lang {
+        self.frame.lang()
+    }
+}
+
+/// What every page shows around its content, and the words of its templates.
+#[derive(Clone)]
+pub(super) struct Frame {
+    texts: &'static Texts,
+    /// The commons that is looked at; none before one is founded or joined.
+    pub(super) commons: Option<Commons>,
+    /// All of this home.
+    pub(super) held: Vec<Commons>,
+    /// The address of this page.
+    pub(super) here: String,
+    token: String,
+}
+
+impl Frame {
+    pub(super) const fn lang(&self) -> Lang {
+        self.texts.lang()
+    }
+
+    /// `fr` or `en`.
+    pub(super) fn code(&self) -> &'static str {
+        self.lang().pick("fr", "en")
+    }
+
+    /// A sentence.
+    pub(super) fn t(&self, key: &str) -> String {
+        self.texts.say(key, [])
+    }
+
+    /// A sentence that names one thing.
+    pub(super) fn t1<'a>(&self, key: &str, name: &'a str, value: impl Into<FluentValue<'a>>) -> String {
+        self.texts.say(key, [(name, value.into())])
+    }
+
+    /// A sentence that names two things.
+    pub(super) fn t2<'a>(
+        &self,
+        key: &str,
+        name: &'a str,
+        value: impl Into<FluentValue<'a>>,
+        other: &'a str,
+        second: impl Into<FluentValue<'a>>,
+    ) -> String {
+        self.texts.say(key, [(name, value.into()), (other, second.into())])
+    }
+
+    /// A sentence whose key is made at run time; nothing when there is none.
+    pub(super) fn maybe(&self, key: &str) -> Option<String> {
+        self.texts.get(key)
+    }
+
+    /// A moment with its hour.
+    pub(super) fn moment(&self, time: &Timestamp) -> String {
+        when::moment(self.lang(), *time)
+    }
+
+    /// The address of a style or script.
+    pub(super) fn asset(&self, name: &str) -> String {
+        assets::address(name)
+    }
+
+    /// What every form holds.
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Whether this is the commons that is looked at.
+    pub(super) fn looks_at(&self, one: &Commons) -> bool {
+        self.commons.as_ref().is_some_and(|commons| commons.id == one.id)
+    }
+
+    /// Whether a link of the menu leads to this page or above it.
+    pub(super) fn within(&self, path: &str) -> bool {
+        let here = self.here.split('?').next().unwrap_or_default();
+        here == path || (path != "/" && here.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
+    }
+}
+
+/// A filled template.
+pub(super) fn page(template: &impl Template) -> Result<Html<String>, Trouble> {
+    template.render().map(Html).map_err(|error| Trouble(Error::Internal { detail: error.to_string() }))
+}
+
+/// An error on its way to a page of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Trouble(pub(super) Error);
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let mut response = status_of(&self.0).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[derive(Template)]
+#[template(path = "trouble.html")]
+struct TroublePage<'a> {
+    f: Frame,
+    says: String,
+    hint: Option<String>,
+    problems: &'a [api::Problem],
+    status: StatusCode,
+}
+
+/// Makes a page of an error, in the language of who asked.
+pub(super) async fn dress(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let lang = lang(&parts);
+    let here = parts.uri.path().to_owned();
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let Some(Trouble(error)) = response.extensions().get::<Trouble>().cloned() else { return response };
+    let status = response.status();
+    if status.is_server_error() {
+        tracing::error!(%error, "the page answers with an error");
+    }
+    let f = Frame { texts: texts::of(lang), commons: None, held: vec![], here, token: String::new() };
+    let data = serde_json::to_value(&error).unwrap_or_default();
+    let hint = data["kind"].as_str().and_then(|kind| f.maybe(&format!("hint-{kind}")));
+    let problems: &[_] = if let Error::Invalid { problems } = &error { problems } else { &[] };
+    let says = error.words().text(lang).to_owned();
+    let page = TroublePage { says, hint, problems, status, f }.render();
+    page.map_or_else(|_| status.into_response(), |page| (status, Html(page)).into_response())
+}
+
+fn lang(parts: &Parts) -> Lang {
+    match guard::cookie(&parts.headers, LANG) {
+        Some("en") => Lang::En,
+        _ => Lang::Fr,
+    }
+}

@@ -1,0 +1,120 @@
+//! Moments as a person reads them, in local time, and dates of the model.
+
+use essaim_protocol::api::Lang;
+use essaim_protocol::time::Timestamp;
+use jiff::tz::TimeZone;
+
+const FR: [&str; 12] = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+];
+const EN: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// `7 mai 2026 à 16:00`, `7 May 2026 at 16:00`; the raw form outside the calendar.
+#[must_use]
+pub fn moment(lang: Lang, time: Timestamp) -> String {
+    in_zone(lang, time, TimeZone::system())
+}
+
+/// `7 mai 2026`, `7 May 2026`; the raw form outside the calendar.
+#[must_use]
+pub fn day(lang: Lang, time: Timestamp) -> String {
+    let Ok(instant) = jiff::Timestamp::from_millisecond(time.0) else { return time.to_string() };
+    written(lang, instant.to_zoned(TimeZone::system()).date())
+}
+
+/// An EDTF date as people write it: `2024-05` is `mai 2024`, `2016/2019` is `2016 – 2019`, `2024~` is `vers 2024`. What
+/// is not understood stays as it is.
+#[must_use]
+pub fn edtf(lang: Lang, text: &str) -> String {
+    match text.split_once('/') {
+        Some((from, "" | ".." | "open")) => format!("{} {}", lang.pick("depuis", "since"), one(lang, from)),
+        Some(("" | ".." | "unknown", until)) => format!("{} {}", lang.pick("jusqu’à", "until"), one(lang, until)),
+        Some((from, until)) => format!("{} – {}", one(lang, from), one(lang, until)),
+        None => one(lang, text),
+    }
+}
+
+fn one(lang: Lang, text: &str) -> String {
+    let bare = text.trim_end_matches(['~', '?', '%']);
+    let about = if bare.len() < text.len() { lang.pick("vers ", "about ") } else { "" };
+    let (date, hour) = bare.split_once('T').map_or((bare, None), |(date, hour)| (date, Some(hour)));
+    let hour = hour.and_then(|hour| hour.get(..5)).map(|hour| format!(" {} {hour}", lang.pick("à", "at")));
+    let parts: Vec<&str> = date.split('-').collect();
+    let said = match parts[..] {
+        [year, month] => {
+            let names = lang.pick(FR, EN);
+            month.parse::<usize>().ok().and_then(|n| names.get(n.wrapping_sub(1))).map(|name| format!("{name} {year}"))
+        }
+        [_, _, _] => date.parse().ok().map(|date| written(lang, date)),
+        _ => None,
+    };
+    said.map_or_else(|| text.to_owned(), |said| format!("{about}{said}{}", hour.unwrap_or_default()))
+}
+
+fn written(lang: Lang, date: jiff::civil::Date) -> String {
+    let month = lang.pick(FR, EN)[usize::from(date.month().unsigned_abs()) - 1];
+    let first = if lang == Lang::Fr && date.day() == 1 { "er" } else { "" };
+    format!("{}{first} {month} {}", date.day(), date.year())
+}
+
+fn in_zone(lang: Lang, time: Timestamp, zone: TimeZone) -> String {
+    let Ok(instant) = jiff::Timestamp::from_millisecond(time.0) else { return time.to_string() };
+    let local = instant.to_zoned(zone);
+    let at = lang.pick("à", "at");
+    format!("{} {at} {:02}:{:02}", written(lang, local.date()), local.hour(), local.minute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_in_words() {
+        let say = |lang, ms| in_zone(lang, Timestamp(ms), TimeZone::UTC);
+        assert_eq!(say(Lang::Fr, 951_782_400_000), "29 février 2000 à 00:00");
+        assert_eq!(say(Lang::Fr, 0), "1er janvier 1970 à 00:00");
+        assert_eq!(say(Lang::En, 1_778_162_400_123), "7 May 2026 at 14:00");
+        assert_eq!(say(Lang::Fr, i64::MAX), Timestamp(i64::MAX).to_string());
+    }
+
+    #[test]
+    fn dates_of_the_model_are_written_in_words() {
+        for (date, fr, en) in [
+            ("2024", "2024", "2024"),
+            ("2024-05", "mai 2024", "May 2024"),
+            ("2024-05-01", "1er mai 2024", "1 May 2024"),
+            ("2024-05-07T14:00", "7 mai 2024 à 14:00", "7 May 2024 at 14:00"),
+            ("2016/2019", "2016 – 2019", "2016 – 2019"),
+            ("2019-03/..", "depuis mars 2019", "since March 2019"),
+            ("2024-05~", "vers mai 2024", "about May 2024"),
+            ("2024-13", "2024-13", "2024-13"),
+            ("jadis", "jadis", "jadis"),
+        ] {
+            assert_eq!((edtf(Lang::Fr, date).as_str(), edtf(Lang::En, date).as_str()), (fr, en));
+        }
+    }
+}
