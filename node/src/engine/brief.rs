@@ -6,6 +6,7 @@ use essaim_protocol::api::{self, Brief, Candidate, Error, Lang, Problem, Territo
 use essaim_protocol::id::{RecordId, SHORT, base32, from_base32};
 use essaim_protocol::record::edit::{EditError, MAX_BYTES};
 use essaim_protocol::record::field::{Field, Held, Value};
+use essaim_protocol::record::fold::MAX_CHANGES;
 use essaim_protocol::record::schema::{self, Schema};
 use essaim_protocol::record::{Conflict, View, json};
 use essaim_protocol::store::{self, Store as _};
@@ -217,6 +218,14 @@ pub(super) fn edit_error(error: EditError) -> Error {
             what: Words::new("ce qui a changé en une fois", "what was changed at once"),
             found: bytes.max(operations) as u64,
             max: MAX_BYTES as u64,
+        },
+        EditError::Full { changes, .. } => Error::TooLarge {
+            what: Words::new(
+                "l'histoire de cette fiche (à continuer dans une nouvelle fiche)",
+                "the history of this record (go on in a new one)",
+            ),
+            found: changes as u64,
+            max: MAX_CHANGES as u64,
         },
         error @ (EditError::NothingToDo | EditError::TooManyHeads(_) | EditError::Document(_)) => internal(error),
     }

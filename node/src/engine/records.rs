@@ -667,6 +667,10 @@ fn import_problem(error: &essaim_protocol::record::import::ImportError) -> Probl
                 format!("la fiche est trop grande ({operations} opérations, {bytes} octets)"),
                 format!("the record is too large ({operations} operations, {bytes} bytes)"),
             ),
+            edit::EditError::Full { changes, .. } => Words::new(
+                format!("l'histoire de la fiche est trop longue ({changes} modifications)"),
+                format!("the record's history is too long ({changes} changes)"),
+            ),
             other
             @ (edit::EditError::NothingToDo | edit::EditError::TooManyHeads(_) | edit::EditError::Document(_)) => {
                 Words::new(format!("erreur interne : {other}"), other.to_string())

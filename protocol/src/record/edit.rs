@@ -15,6 +15,7 @@ use automerge::{ActorId, Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDo
 use serde_json::Value as Json;
 
 use super::field::{Found, Shape, Want, found};
+use super::fold::{MAX_CHANGES, MAX_OPERATIONS as RECORD_OPERATIONS};
 use super::input::{Checker, Problem, Target, Why, nearest};
 use super::schema::{Kind, Schema};
 use super::view::KIND;
@@ -127,6 +128,17 @@ pub enum EditError {
     /// The record has more heads than a change may name: [`merge`] first.
     #[error("{0} heads are more than one change may join ({MAX_HEADS})")]
     TooManyHeads(usize),
+    /// The record has grown to the bounds that [`fold`](super::fold) keeps: go on in a new one.
+    #[error(
+        "this record holds all that one may: {changes} changes, {operations} operations (at most {MAX_CHANGES} and \
+             {RECORD_OPERATIONS}); go on in a new record"
+    )]
+    Full {
+        /// Changes it has.
+        changes: usize,
+        /// Operations it has.
+        operations: u64,
+    },
     /// The document does not take the change: ours is the fault, or the heads are not of this document.
     #[error("the document does not take the change")]
     Document(#[from] AutomergeError),
@@ -164,7 +176,7 @@ pub fn create(
 ///
 /// # Errors
 /// [`EditError::NothingToDo`] when nothing would change, [`EditError::Invalid`] with everything that is wrong,
-/// [`EditError::TooLarge`], [`EditError::TooManyHeads`].
+/// [`EditError::TooLarge`], [`EditError::TooManyHeads`], [`EditError::Full`].
 pub fn draft(
     doc: &Automerge,
     heads: &[ChangeHash],
@@ -187,13 +199,23 @@ pub fn draft(
 /// Drafts a change without operations that joins up to [`MAX_HEADS`] of `heads` into one. Repeat until few are left.
 ///
 /// # Errors
-/// [`EditError::Document`] when the heads are not of this document.
+/// [`EditError::Document`] when the heads are not of this document, [`EditError::Full`].
 pub fn merge(doc: &Automerge, heads: &[ChangeHash], time: Timestamp) -> Result<Vec<u8>, EditError> {
     let joined = &heads[..heads.len().min(MAX_HEADS)];
     let mut doc = doc.fork_at(&automerge_heads(joined))?;
+    has_room(&doc)?;
     doc.set_actor(DRAFT_ACTOR.into());
     doc.empty_commit(CommitOptions::default().with_time(time.seconds()));
     raw_chunk(&doc, 0)
+}
+
+/// Refuses to write what every node would leave out: a change built on more than a record may hold. One change's
+/// operations are kept as room, so that it is not the largest save that finds none.
+fn has_room(doc: &Automerge) -> Result<(), EditError> {
+    let changes = doc.get_changes_meta(&[]);
+    let operations: u64 = changes.iter().map(|change| (change.max_op + 1).saturating_sub(change.start_op)).sum();
+    let fits = changes.len() < MAX_CHANGES && operations + MAX_OPERATIONS as u64 <= RECORD_OPERATIONS as u64;
+    if fits { Ok(()) } else { Err(EditError::Full { changes: changes.len(), operations }) }
 }
 
 /// The actor of every draft: sealing replaces it.
@@ -281,6 +303,7 @@ pub(super) fn commit(
     time: Timestamp,
     write: impl FnOnce(&mut Transaction<'_>) -> Result<(), AutomergeError>,
 ) -> Result<Vec<u8>, EditError> {
+    has_room(doc)?;
     doc.set_actor(ActorId::from(DRAFT_ACTOR));
     let mut tx = doc.transaction();
     write(&mut tx)?;

@@ -17,7 +17,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{Automerge, ObjType, ROOT, ReadDoc as _};
 
-use self::coherence::Past;
+pub use self::coherence::{MAX_CHANGES, MAX_OPERATIONS};
+use self::coherence::{Past, Refused};
 use crate::gate::{self, Chunk};
 use crate::id::ChangeHash;
 use crate::wire::DecodeError;
@@ -61,6 +62,9 @@ pub enum Reason {
     /// It contradicts its own past: its author is at fault, on every node alike.
     #[error("it contradicts its past: {0}")]
     Incoherent(&'static str),
+    /// Changes that were made apart from it fill the record. Nobody in particular is at fault.
+    #[error("the record has no room for it beside what was written at the same time")]
+    Full,
     /// automerge could not apply it, or what it made could not be saved and loaded. Its author is at fault.
     #[error("it breaks the document: {0}")]
     Breaks(String),
@@ -72,7 +76,8 @@ pub enum FoldError {
     /// The saved document given as base does not load: fold from the changes instead.
     #[error("the saved document does not load")]
     Base(#[source] Box<automerge::AutomergeError>),
-    /// The saved document given as base loads, but it holds a change that the rules do not take: fold from the changes.
+    /// The saved document given as base loads, but it holds a change that the rules do not take, or one that has to make
+    /// room: fold from the changes.
     #[error("the saved document is not one that this program folds")]
     Foreign,
     /// No thread, or a defect in folding itself.
@@ -103,9 +108,9 @@ pub fn fold(base: Option<&[u8]>, changes: &[&[u8]]) -> Result<Folded, FoldError>
             Some(bytes) => (Automerge::load(bytes).map_err(|error| FoldError::Base(Box::new(error)))?, bytes.to_vec()),
             None => (Automerge::new(), Vec::new()),
         };
-        let past = Past::of(&document).map_err(|_| FoldError::Foreign)?;
+        let past = Past::of(&document).ok_or(FoldError::Foreign)?;
         let mut fold = Fold { chunks: BTreeMap::new(), out: BTreeMap::new(), hashes: BTreeMap::new(), document, saved };
-        let coherent = fold.judge(past, changes);
+        let coherent = fold.judge(past, changes)?;
         fold.settle(&coherent);
         Ok(fold.finish())
     })?
@@ -137,7 +142,7 @@ struct Fold<'a> {
 
 impl<'a> Fold<'a> {
     /// Sorts the changes, parents first, and judges each by its past. Gives the indexes of those that may be tried.
-    fn judge(&mut self, mut past: Past, changes: &[&'a [u8]]) -> Vec<usize> {
+    fn judge(&mut self, mut past: Past, changes: &[&'a [u8]]) -> Result<Vec<usize>, FoldError> {
         for (index, bytes) in changes.iter().enumerate() {
             match gate::census(bytes) {
                 Ok(chunk) if past.knows(&chunk.hash()) || self.hashes.contains_key(&chunk.hash()) => {}
@@ -151,7 +156,7 @@ impl<'a> Fold<'a> {
             }
         }
         let mut coherent = Vec::new();
-        for index in self.parents_first() {
+        for index in self.by_rank(&past) {
             let chunk = &self.chunks[&index];
             let absent = chunk.dependencies().iter().find(|hash| !past.knows(hash)).copied();
             let verdict = match absent {
@@ -159,7 +164,12 @@ impl<'a> Fold<'a> {
                     Err(Reason::DependsOn(hash))
                 }
                 Some(hash) => Err(Reason::Waits(hash)),
-                None => past.admit(chunk).map_err(Reason::Incoherent),
+                None => match past.admit(chunk) {
+                    Ok(()) => Ok(()),
+                    Err(Refused::Incoherent(what)) => Err(Reason::Incoherent(what)),
+                    Err(Refused::Full) => Err(Reason::Full),
+                    Err(Refused::Unordered) => return Err(FoldError::Foreign),
+                },
             };
             match verdict {
                 Ok(()) => coherent.push(index),
@@ -168,7 +178,25 @@ impl<'a> Fold<'a> {
                 }
             }
         }
-        coherent
+        Ok(coherent)
+    }
+
+    /// The indexes of the new changes by the length of the longest chain below, then by hash: the order in which they
+    /// find room, the same on every node.
+    fn by_rank(&self, past: &Past) -> Vec<usize> {
+        let mut depths: BTreeMap<ChangeHash, u32> = BTreeMap::new();
+        let mut order = self.parents_first();
+        for index in &order {
+            let chunk = &self.chunks[index];
+            let below = |hash| past.depth(hash).or_else(|| depths.get(hash).copied()).map_or(0, |depth| depth + 1);
+            let depth = chunk.dependencies().iter().map(below).max().unwrap_or(0);
+            depths.insert(chunk.hash(), depth);
+        }
+        order.sort_by_key(|index| {
+            let hash = self.chunks[index].hash();
+            (depths.get(&hash).copied(), hash)
+        });
+        order
     }
 
     /// The indexes of the new changes, each after those it depends on, otherwise in the order given.

@@ -9,7 +9,8 @@
 //! - no other change has its actor;
 //! - what it works on is an object made there: a map by keys, a list or text by elements of its own;
 //! - a predecessor set a value at the same place;
-//! - nothing is nested deeper than [`DEPTH_MAX`], since automerge recurses; a text holds no objects.
+//! - nothing is nested deeper than [`DEPTH_MAX`], since automerge recurses; a text holds no objects;
+//! - with its past it is at most [`MAX_CHANGES`] changes and [`MAX_OPERATIONS`] operations.
 //!
 //! automerge checks none of this: it panics, or makes a document that saves and never loads again. What it may still do
 //! with a coherent change is tried on a copy, by the caller.
@@ -24,9 +25,51 @@ use crate::id::{Actor, ChangeHash};
 /// How deep objects nest at most; the root is 0. Our own records need 4; 300 overflow automerge's stack.
 pub(super) const DEPTH_MAX: u8 = 32;
 
-/// All changes known of one record, each with its ancestors and operations: 32 bytes an operation.
+/// Changes of a record that one change may build on, itself included. Their causal order is a square of bits, and
+/// automerge loads all of them whenever the record is opened; a longer history goes on in a new record.
+pub const MAX_CHANGES: usize = 2_000;
+
+/// Operations that one change may build on, its own included: half a million letters. Run-length columns hold 65,536 of
+/// them in 270 bytes, and each costs about 30 bytes here and as much in automerge.
+pub const MAX_OPERATIONS: usize = 524_288;
+
+/// Changes made apart each have a small past, so that all of a record is bounded too: twice what one may build on, about
+/// 30 MB here. What comes beyond in the [order](Rank) of changes is left out.
+const RECORD_CHANGES: usize = 2 * MAX_CHANGES;
+
+/// The same for operations.
+const RECORD_OPERATIONS: usize = 2 * MAX_OPERATIONS;
+
+/// The order in which changes find room in a record: by the length of the longest chain below, then by hash. Parents come
+/// first, and every node that holds the same changes takes the same ones.
+pub(super) type Rank = (u32, ChangeHash);
+
+/// Why a change is not taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It contradicts its past.
+    Incoherent(&'static str),
+    /// The record has no room for it.
+    Full,
+    /// It comes before a change that was taken in, and both together are too much: start anew.
+    Unordered,
+}
+
+impl From<&'static str> for Refused {
+    fn from(what: &'static str) -> Self {
+        Self::Incoherent(what)
+    }
+}
+
+/// Changes of one record, each with its ancestors and operations: 28 bytes an operation.
 #[derive(Default)]
 pub(super) struct Past {
+    /// Operations of all of them.
+    total: usize,
+    /// The highest rank.
+    last: Option<Rank>,
+    /// Whether a change was left out for want of room: nothing that comes after it gets in.
+    full: bool,
     changes: Vec<Ancestor>,
     by_hash: BTreeMap<ChangeHash, usize>,
     by_actor: BTreeMap<Actor, usize>,
@@ -35,9 +78,11 @@ pub(super) struct Past {
 }
 
 struct Ancestor {
+    /// How many changes the longest chain below it has.
+    depth: u32,
     start_op: u64,
     max_op: u64,
-    /// Bit `i`: change `i` is this one or one of its ancestors. n² / 8 bytes for all, 500 kB for 2,000 changes.
+    /// Bit `i`: change `i` is this one or one of its ancestors. n² / 8 bytes for all, 2 MB for [`RECORD_CHANGES`].
     ancestors: Vec<u64>,
     /// By counter from `start_op` on.
     operations: Vec<Operation>,
@@ -88,31 +133,41 @@ enum Shape {
 }
 
 impl Past {
-    /// The past that a document of ours holds.
-    pub(super) fn of(document: &Automerge) -> Result<Self, &'static str> {
+    /// The past that a document of ours holds; nothing when it holds what this program does not take.
+    pub(super) fn of(document: &Automerge) -> Option<Self> {
         let mut past = Self::default();
         for change in document.get_changes(&[]) {
-            past.admit(&gate::census(change.raw_bytes()).map_err(|_| "it would not pass the census")?)?;
+            let chunk = gate::census(change.raw_bytes()).ok()?;
+            past.admit(&chunk).ok()?;
         }
-        Ok(past)
+        Some(past)
     }
 
     pub(super) fn knows(&self, hash: &ChangeHash) -> bool {
         self.by_hash.contains_key(hash)
     }
 
-    /// Judges a change whose dependencies are all known, and takes it in if it is coherent.
-    pub(super) fn admit(&mut self, chunk: &Chunk<'_>) -> Result<(), &'static str> {
-        if self.by_actor.contains_key(&chunk.actor()) {
-            return Err("another change has its actor");
-        }
+    /// How many changes the longest chain below a change has, if it is known.
+    pub(super) fn depth(&self, hash: &ChangeHash) -> Option<u32> {
+        self.by_hash.get(hash).map(|index| self.changes[*index].depth)
+    }
+
+    /// Judges a change whose dependencies are all known, and takes it in if it is coherent and there is room. Changes
+    /// that were not judged before are to come by ascending rank.
+    pub(super) fn admit(&mut self, chunk: &Chunk<'_>) -> Result<(), Refused> {
         let parents: Option<Vec<_>> = chunk.dependencies().iter().map(|hash| self.by_hash.get(hash).copied()).collect();
         let parents = parents.ok_or("it was made on a change that is not known")?;
+        let depth = parents.iter().map(|parent| self.changes[*parent].depth + 1).max().unwrap_or(0);
+        self.find_room((depth, chunk.hash()), chunk.operations() as usize)?;
+        if self.by_actor.contains_key(&chunk.actor()) {
+            return Err(Refused::Incoherent("another change has its actor"));
+        }
         let highest = parents.iter().map(|parent| self.changes[*parent].max_op).max().unwrap_or(0);
         if chunk.start_op() != highest + 1 {
-            return Err("its counters do not continue its past");
+            return Err(Refused::Incoherent("its counters do not continue its past"));
         }
         let mut ancestors = self.ancestors(&parents);
+        self.weigh(&ancestors, chunk.operations() as usize)?;
         let actors = chunk.cited().iter().map(|cited| self.cited(cited, &ancestors)).collect::<Result<Vec<_>, _>>()?;
         let operations = self.operations(chunk, &actors)?;
         let index = self.changes.len();
@@ -120,7 +175,32 @@ impl Past {
         ancestors[index / 64] |= 1 << (index % 64);
         self.by_hash.insert(chunk.hash(), index);
         self.by_actor.insert(chunk.actor(), index);
-        self.changes.push(Ancestor { start_op: chunk.start_op(), max_op: chunk.max_op(), ancestors, operations });
+        self.total += operations.len();
+        self.last = self.last.max(Some((depth, chunk.hash())));
+        let (start_op, max_op) = (chunk.start_op(), chunk.max_op());
+        self.changes.push(Ancestor { depth, start_op, max_op, ancestors, operations });
+        Ok(())
+    }
+
+    /// Whether the record has room for a change; after the first that has none, nothing comes in.
+    fn find_room(&mut self, rank: Rank, operations: usize) -> Result<(), Refused> {
+        self.full |= self.changes.len() >= RECORD_CHANGES || self.total + operations > RECORD_OPERATIONS;
+        match self.full {
+            false => Ok(()),
+            true if self.last > Some(rank) => Err(Refused::Unordered),
+            true => Err(Refused::Full),
+        }
+    }
+
+    /// Holds a change's past, given as bits, and its own operations to their bounds.
+    fn weigh(&self, ancestors: &[u64], operations: usize) -> Result<(), Refused> {
+        let past = || self.changes.iter().enumerate().filter(|(at, _)| holds(ancestors, *at)).map(|(_, change)| change);
+        if past().count() >= MAX_CHANGES {
+            return Err(Refused::Incoherent("it is built on more changes than a record may have"));
+        }
+        if operations + past().map(|change| change.operations.len()).sum::<usize>() > MAX_OPERATIONS {
+            return Err(Refused::Incoherent("it is built on more operations than a record may have"));
+        }
         Ok(())
     }
 
@@ -139,9 +219,8 @@ impl Past {
     fn cited(&self, cited: &Cited, ancestors: &[u64]) -> Result<usize, &'static str> {
         let unknown = "it names an operation that its past does not have";
         let index = *self.by_actor.get(&cited.actor).ok_or(unknown)?;
-        let is_ancestor = ancestors.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1);
         let change = &self.changes[index];
-        let has = is_ancestor && change.start_op <= cited.first && cited.last <= change.max_op;
+        let has = holds(ancestors, index) && change.start_op <= cited.first && cited.last <= change.max_op;
         if has { Ok(index) } else { Err(unknown) }
     }
 
@@ -231,6 +310,10 @@ impl Judge<'_> {
         let at = u64::from(id.counter).checked_sub(start_op).and_then(|at| operations.get(at as usize));
         at.copied().ok_or("it names an operation that its past does not have")
     }
+}
+
+fn holds(bits: &[u64], at: usize) -> bool {
+    bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
 }
 
 /// What an action leaves at its place in an object of this shape and depth.

@@ -228,8 +228,10 @@ fn the_same_change_twice_is_one() {
 fn two_changes_of_one_actor_are_not_both_taken() {
     // No seal gives this; a reference change is not sealed, and a damaged store might.
     let chunk = |key| Forge { actor: vec![3; 16], ..Forge::new(&[Row::put(key)]) }.chunk();
-    let folded = fold(None, &[&chunk("a"), &chunk("b")]).unwrap();
-    assert!(matches!(&folded.quarantined[..], [Quarantined { index: 1, reason: Reason::Incoherent(_) }]));
+    let (a, b) = (chunk("a"), chunk("b"));
+    let [one, other] = [[&a[..], &b], [&b, &a]].map(|chunks| fold(None, &chunks).unwrap());
+    assert!(matches!(&one.quarantined[..], [Quarantined { reason: Reason::Incoherent(_), .. }]));
+    assert_eq!(one.document.get_heads(), other.document.get_heads(), "the same one on every node");
 }
 
 #[test]
@@ -341,4 +343,57 @@ proptest! {
             prop_assert!(Automerge::load(&folded.saved).is_ok());
         }
     }
+}
+
+/// `k = null` as often as one change may say it: 65,536 operations in some 270 bytes.
+fn heavy(parents: &[&[u8]], time: i64) -> Vec<u8> {
+    let rows = vec![Row::put("k").with_value(0, &[]); gate::OPERATIONS_MAX as usize];
+    let heavy = Forge { time, ..Forge::after(parents, &rows) }.sealed();
+    assert!(heavy.len() < 400, "{}", heavy.len());
+    heavy
+}
+
+#[test]
+fn a_change_is_built_on_no_more_operations_than_a_record_may_have() {
+    let mut chain = vec![first()];
+    for time in 0..8 {
+        chain.push(heavy(&[&chain[chain.len() - 1]], time));
+    }
+    let chunks: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+    let folded = fold(None, &chunks).unwrap();
+    let too_much = Reason::Incoherent("it is built on more operations than a record may have");
+    assert_eq!(folded.quarantined, [Quarantined { index: 8, reason: too_much }]);
+}
+
+#[test]
+fn a_change_is_built_on_no_more_changes_than_a_record_may_have() {
+    let mut chain = vec![first()];
+    for _ in 0..=MAX_CHANGES {
+        chain.push(Forge::after(&[&chain[chain.len() - 1]], &[]).sealed());
+    }
+    let chunks: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+    let folded = fold(None, &chunks).unwrap();
+    let reasons: Vec<_> = folded.quarantined.iter().map(|out| (out.index, &out.reason)).collect();
+    let last = census(&chain[MAX_CHANGES]).unwrap().hash();
+    let too_long = Reason::Incoherent("it is built on more changes than a record may have");
+    assert_eq!(reasons, [(MAX_CHANGES, &too_long), (MAX_CHANGES + 1, &Reason::DependsOn(last))]);
+}
+
+#[test]
+fn what_is_made_apart_fills_a_record_with_the_same_changes_everywhere() {
+    let (first, other) = (first(), honest(&first()));
+    let apart: Vec<_> = (0..18).map(|time| heavy(&[&first], time)).collect();
+    let mut chunks: Vec<&[u8]> = [&first, &other].into_iter().chain(&apart).map(Vec::as_slice).collect();
+    let heads = |folded: &Folded| folded.document.get_heads();
+    let whole = fold(None, &chunks).unwrap();
+    assert!(whole.quarantined.iter().all(|out| out.reason == Reason::Full), "{:?}", whole.quarantined);
+    assert!((3..=4).contains(&whole.quarantined.len()), "{:?}", whole.quarantined);
+    chunks.reverse();
+    assert_eq!(heads(&fold(None, &chunks).unwrap()), heads(&whole));
+    assert_eq!(heads(&fold(Some(&whole.saved), &chunks).unwrap()), heads(&whole));
+    // What comes after the record was full, and before what is in it, is given room by folding anew.
+    let early = apart.iter().min_by_key(|chunk| census(chunk).unwrap().hash()).unwrap();
+    let before: Vec<&[u8]> = chunks.iter().copied().filter(|chunk| chunk != early).collect();
+    let base = fold(None, &before).unwrap();
+    assert!(matches!(fold(Some(&base.saved), &chunks), Err(FoldError::Foreign)));
 }
