@@ -69,8 +69,9 @@ pub struct Refusal {
 /// Why an entry may not enter. The same on every node that knows its past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// The device belonged to no ally in good standing at the frontier that the entry names.
-    #[error("its device was not admitted at the frontier it names")]
+    /// The device belonged to no ally in good standing at the frontier that the entry names, or in the past of the
+    /// statement, with which it does not come in either.
+    #[error("its device was not admitted in what it had seen")]
     Stranger,
     /// It depends on a change of another record.
     #[error("it depends on a change of another record")]
@@ -229,6 +230,8 @@ impl Commons {
             Added::Waiting { missing } => missing
                 .first()
                 .map_or(Verdict::Refused(Reason::OtherCommons), |missing| Verdict::Waits(Missing::Statement(*missing))),
+            Added::Stranger => Verdict::Refused(Reason::Stranger),
+            Added::NeedsUpgrade => Verdict::Waits(Missing::Upgrade),
             Added::OtherCommons => Verdict::Refused(Reason::OtherCommons),
         }
     }

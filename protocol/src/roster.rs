@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use author::{AuthorError, Card, Founding, Frontier, Offer, found, inception, redeem};
 pub use ticket::{Ticket, TicketError};
 
-use self::resolve::{Known, Resolution};
+use self::resolve::{Known, NotIn, Resolution};
 use crate::entry::statement::{Act, AllyKind, Basis, Genesis, Name, Role, Statement};
 use crate::id::{AllyId, CharterHash, CommonsId, DeviceKey, NetworkKey, StatementId};
 use crate::sign::{Device, Signature, Verified};
@@ -33,8 +33,9 @@ use crate::time::Timestamp;
 /// The statements of one commons, and what follows from them.
 ///
 /// Memory: each statement as it is, and one bit for each turn (an acceptance or a revocation) in its past, shared between
-/// statements with the same turns. How much a member may add is the business of the quotas of sync, not of the roster,
-/// whose answers must not depend on what was refused.
+/// statements with the same turns. A stranger adds nothing: a statement enters only by somebody who had a voice in its
+/// past, or who comes in by it. How much a member may add is the business of the quotas of sync, not of the roster, whose
+/// answers must not depend on what was refused.
 #[derive(Debug, Clone)]
 pub struct Roster {
     commons: CommonsId,
@@ -55,6 +56,10 @@ pub enum Added {
         /// Which.
         missing: Vec<StatementId>,
     },
+    /// It was not taken, and never is: its author had no voice in its past, and does not come in by it.
+    Stranger,
+    /// It was not taken: its past holds what only a newer version understands, and there it may be a member's.
+    NeedsUpgrade,
     /// It was not taken: it is about another commons.
     OtherCommons,
 }
@@ -174,12 +179,18 @@ impl Roster {
         if !missing.is_empty() {
             return Added::Waiting { missing };
         }
-        self.heads.retain(|head| !parents.contains(head));
+        match self.resolution.enter(Statement::clone(statement), &parents) {
+            Ok(()) => {}
+            Err(NotIn::Stranger) => return Added::Stranger,
+            Err(NotIn::NeedsUpgrade) => return Added::NeedsUpgrade,
+        }
+        parents.iter().for_each(|parent| {
+            self.heads.remove(parent);
+        });
         self.heads.insert(statement.id());
         if let Act::Inception(inception) = statement.act() {
             self.networks.entry(inception.root.network).or_default().insert(inception.root.signing);
         }
-        self.resolution.enter(Statement::clone(statement), &parents);
         Added::New
     }
 

@@ -1,6 +1,8 @@
 //! What a node signs about membership, and on what it rests. Nothing here is added to the roster: the caller stores what
 //! it is given, in order, and adds it then.
 
+use std::collections::VecDeque;
+
 use super::ticket::{self, Ticket};
 use super::{Admissible, Roster};
 use crate::entry::statement::{
@@ -175,13 +177,13 @@ impl Roster {
             return Err(AuthorError::NeedsUpgrade);
         }
         self.resolution.voice(&keys.key(), self.resolution.now()).ok_or(AuthorError::NotInGoodStanding)?;
-        let (mut statements, mut heads) = (Vec::new(), self.heads());
+        let (mut statements, mut heads) = (Vec::new(), VecDeque::from(self.heads()));
         while heads.len() > limit {
-            let rest = heads.split_off(heads.len().min(Statement::MAX_DEPS));
-            let seen = Statement::sign(keys, self.commons, heads, time, Act::Seen)?;
-            heads = std::iter::once(seen.id()).chain(rest).collect();
+            let some = heads.drain(..heads.len().min(Statement::MAX_DEPS)).collect();
+            let seen = Statement::sign(keys, self.commons, some, time, Act::Seen)?;
+            heads.push_front(seen.id());
             statements.push(seen);
         }
-        Ok((statements, heads))
+        Ok((statements, heads.into()))
     }
 }

@@ -102,6 +102,15 @@ impl Past {
     }
 }
 
+/// Why a statement does not enter: the same wherever its past is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotIn {
+    /// Its author had no voice in its past, and does not come in by it.
+    Stranger,
+    /// Its past is beyond this version, which may not know that its author had a voice.
+    NeedsUpgrade,
+}
+
 /// What a statement does.
 enum Effect {
     /// Nothing: its author had no right to it, or this version does not judge it.
@@ -155,11 +164,14 @@ impl Resolution {
         if let Act::Genesis(genesis) = known.statement.act() { Some(genesis) } else { None }
     }
 
-    /// Takes in a statement whose parents are all known.
-    pub(super) fn enter(&mut self, statement: Statement, parents: &BTreeSet<StatementId>) {
+    /// Takes in a statement whose parents are all known, if its author had a voice in its past, or came in by it.
+    pub(super) fn enter(&mut self, statement: Statement, parents: &BTreeSet<StatementId>) -> Result<(), NotIn> {
         let mut past = self.union(parents);
         let voice = self.voice(&statement.by(), &past);
         let effect = if past.beyond { Effect::None } else { self.judge(&statement, voice, &past) };
+        if voice.is_none() && !self.comes_in(&statement, &effect, parents, &past) {
+            return Err(if past.beyond { NotIn::NeedsUpgrade } else { NotIn::Stranger });
+        }
         let stands = !matches!(effect, Effect::None);
         match effect {
             Effect::None | Effect::Stands => {}
@@ -176,6 +188,18 @@ impl Resolution {
         }
         self.now.merge(&past);
         self.known.insert(statement.id(), Known { statement, voice, stands, past });
+        Ok(())
+    }
+
+    /// Whether a statement is one with which somebody who has no voice yet comes in: the beginning, a founder's
+    /// inception, one that rests on an invite, or a redemption that the ticket's key signed.
+    fn comes_in(&self, statement: &Statement, effect: &Effect, parents: &BTreeSet<StatementId>, past: &Past) -> bool {
+        let is_open = |id: &StatementId| self.invite(id).is_some() && !self.is_revoked(id, past);
+        match (statement.act(), effect) {
+            (Act::Genesis(_) | Act::Redeem(_), Effect::Stands) | (Act::Inception(_), Effect::Accepts { .. }) => true,
+            (Act::Inception(_), Effect::Stands) => parents.iter().any(is_open),
+            _ => false,
+        }
     }
 
     /// As what a device is in, in a past: as nothing when two allies claim it.

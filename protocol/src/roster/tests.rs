@@ -33,6 +33,8 @@ fn ticket_of(commons: CommonsId, invite: StatementId, seed: u8) -> Ticket {
 struct World {
     roster: Roster,
     said: Vec<Spoken>,
+    /// What was said without a right to be heard.
+    refused: Vec<Spoken>,
     tickets: u8,
 }
 
@@ -44,7 +46,8 @@ impl World {
 
     fn with(inviters: Inviters) -> Self {
         let said = found(&keys("alice"), founding(inviters), NOW).unwrap();
-        let mut world = Self { roster: Roster::new(said[0].commons()), said: Vec::new(), tickets: 0 };
+        let mut world =
+            Self { roster: Roster::new(said[0].commons()), said: Vec::new(), refused: Vec::new(), tickets: 0 };
         world.hear(said);
         world
     }
@@ -55,6 +58,12 @@ impl World {
             self.said.push(statement);
         }
         self.said.last().unwrap().id()
+    }
+
+    /// Hears what may not enter.
+    fn refuses(&mut self, statement: Spoken) {
+        assert_eq!(self.roster.add(&statement), Added::Stranger);
+        assert!(!self.roster.knows(&statement.id()));
     }
 
     fn invite(&mut self, by: &str, role: Role, uses: u16) -> Result<Ticket, AuthorError> {
@@ -93,10 +102,14 @@ impl World {
         ally
     }
 
-    /// Says anything at all, with whatever right.
+    /// Says anything at all, as somebody who is heard.
     fn force(&mut self, by: &str, deps: Vec<StatementId>, act: Act) -> StatementId {
-        let said = Statement::sign(&keys(by), self.roster.commons(), deps, NOW, act).unwrap();
+        let said = self.sign(by, deps, act);
         self.hear([said])
+    }
+
+    fn sign(&self, by: &str, deps: Vec<StatementId>, act: Act) -> Spoken {
+        Statement::sign(&keys(by), self.roster.commons(), deps, NOW, act).unwrap()
     }
 
     fn at(&self, name: &str, frontier: StatementId) -> Standing {
@@ -160,8 +173,7 @@ fn bob_invites_carol_when_the_policy_says_so_and_not_otherwise() {
     let ticket = ticket::key(&Seed::new([8; 32]));
     let act = Act::Invite(Invite { ticket, role: Role::Ally, expires: NOW.plus(DAY), uses: 1 });
     let invite = world.force("bob", world.roster.heads(), act);
-    world.redeem("eve", &ticket_of(world.roster.commons(), invite, 8));
-    assert_eq!(world.admit_all("bob") + world.admit_all("alice"), 0);
+    world.refuses(inception(&keys("eve"), world.roster.commons(), invite, card("eve"), CHARTER, NOW).unwrap());
 }
 
 #[test]
@@ -194,11 +206,12 @@ fn eve_cannot_admit_herself() {
     let ticket = world.invite("alice", Role::Ally, 1).unwrap();
     let eve = world.redeem("eve", &ticket);
     let redeemed = world.said.last().unwrap().id();
+    let act = Act::Admit { ally: eve, basis: Basis::Redeem(redeemed) };
+    world.refuses(world.sign("eve", world.roster.heads(), act.clone()));
+    // Bob is an ally, but neither the inviter nor a garant.
+    let admit = world.force("bob", world.roster.heads(), act);
+    assert_eq!(world.at("eve", admit), Standing::Stranger);
     for by in ["eve", "bob"] {
-        // Bob is an ally, but neither the inviter nor a garant.
-        let act = Act::Admit { ally: eve, basis: Basis::Redeem(redeemed) };
-        let admit = world.force(by, world.roster.heads(), act);
-        assert_eq!(world.at("eve", admit), Standing::Stranger, "admitted by {by}");
         assert_eq!(world.roster.admissible(&keys(by).key(), NOW), []);
     }
     assert_eq!(world.state(&eve), State::Pending);
@@ -208,16 +221,17 @@ fn eve_cannot_admit_herself() {
 fn eve_cannot_redeem_a_ticket_that_she_does_not_hold_or_for_another() {
     let mut world = World::new();
     let ticket = world.invite("alice", Role::Ally, 9).unwrap();
-    world.redeem("eve", &ticket_of(ticket.commons, ticket.invite, 99));
+    let eve = world.present("eve", ticket.invite);
+    world.refuses(redeem(&keys("eve"), &ticket_of(ticket.commons, ticket.invite, 99), eve, NOW).unwrap());
     assert_eq!(world.admit_all("alice"), 0);
 
     // Bob's redemption names Bob: signed by Eve, or naming Eve, it is nothing.
     let bob = world.present("bob", ticket.invite);
     let honest = redeem(&keys("bob"), &ticket, bob, NOW).unwrap();
     let Act::Redeem(Redeem { proof, .. }) = *honest.act() else { unreachable!() };
-    let eve = world.present("eve", world.genesis());
     for ally in [bob, eve] {
-        world.force("eve", vec![ticket.invite], Act::Redeem(Redeem { invite: ticket.invite, ally, proof }));
+        let act = Act::Redeem(Redeem { invite: ticket.invite, ally, proof });
+        world.refuses(world.sign("eve", vec![ticket.invite], act));
     }
     assert_eq!(world.admit_all("alice"), 0);
     world.hear([honest]);
@@ -255,9 +269,8 @@ fn a_ticket_taken_back_admits_nobody_who_has_seen_it() {
     let before = world.roster.heads();
     let redeemed = world.said.last().unwrap().id();
 
-    let eve = world.present("eve", world.genesis());
-    world.force("eve", before.clone(), Act::InviteRevoke { invite: ticket.invite });
-    assert!(!world.roster.invitations().any(|invitation| invitation.revoked), "eve has no right to take it back");
+    let eve = world.present("eve", ticket.invite);
+    world.refuses(world.sign("eve", before.clone(), Act::InviteRevoke { invite: ticket.invite }));
 
     // A garant takes it back; Bob, who has not seen that, admits Carol.
     world.force("alice", before.clone(), Act::InviteRevoke { invite: ticket.invite });
@@ -271,6 +284,14 @@ fn a_ticket_taken_back_admits_nobody_who_has_seen_it() {
     let act = Act::Admit { ally: eve, basis: Basis::Redeem(late) };
     world.force("bob", world.roster.heads(), act);
     assert_eq!(world.now("eve"), Standing::Stranger);
+
+    // Who has seen it taken back does not even present himself on it.
+    let seen = world.roster.frontier(&keys("alice"), NOW).unwrap();
+    world.hear(seen.seen);
+    let deps = BTreeSet::from([seen.id, ticket.invite]).into_iter().collect();
+    let act =
+        inception(&keys("dan"), world.roster.commons(), seen.id, card("dan"), CHARTER, NOW).unwrap().act().clone();
+    world.refuses(world.sign("dan", deps, act));
 }
 
 #[test]
@@ -280,8 +301,7 @@ fn a_claimed_time_decides_nothing() {
     let admitted = world.said.last().unwrap().id();
     // Eve claims to have been here first; Bob's clock is at 1970.
     let early = inception(&keys("eve"), world.roster.commons(), world.genesis(), card("eve"), CHARTER, Timestamp(0));
-    let eve = world.hear([early.unwrap()]);
-    assert_eq!(world.at("eve", eve), Standing::Stranger);
+    world.refuses(early.unwrap());
     let seen = Statement::sign(&keys("bob"), world.roster.commons(), vec![admitted], Timestamp(0), Act::Seen).unwrap();
     let seen = world.hear([seen]);
     assert_eq!(world.at("bob", seen), Standing::Good(bob));
@@ -370,10 +390,7 @@ fn who_signed_another_charter_is_not_let_in() {
     let ticket = world.invite("alice", Role::Ally, 1).unwrap();
     let other = CharterHash([8; 32]);
     let said = inception(&keys("bob"), world.roster.commons(), ticket.invite, card("bob"), other, NOW).unwrap();
-    let bob: AllyId = world.hear([said]).into();
-    world.hear([redeem(&keys("bob"), &ticket, bob, NOW).unwrap()]);
-    assert_eq!(world.admit_all("alice"), 0);
-    assert_eq!(world.roster.ally(&bob), None);
+    world.refuses(said);
 }
 
 #[test]
@@ -408,7 +425,7 @@ fn a_newer_kind_by_a_member_stops_what_has_seen_it_and_by_a_stranger_nothing() {
     let bob = world.join("bob", "alice");
     let before = world.said.last().unwrap().id();
     let beyond = |kind| Act::Unknown { kind, payload: vec![1, 2, 3] };
-    world.force("eve", vec![before], beyond(100));
+    world.refuses(world.sign("eve", vec![before], beyond(100)));
     world.force("bob", vec![before], beyond(128));
     assert!(!world.roster.needs_upgrade());
     let newer = world.force("bob", vec![before], beyond(100));
@@ -416,6 +433,28 @@ fn a_newer_kind_by_a_member_stops_what_has_seen_it_and_by_a_stranger_nothing() {
     assert_eq!(world.at("bob", newer), Standing::NeedsUpgrade);
     assert_eq!(world.at("bob", before), Standing::Good(bob));
     assert_eq!(world.roster.frontier(&keys("alice"), NOW).unwrap_err(), AuthorError::NeedsUpgrade);
+    // It may have let somebody in: what rests on it waits, unless its author was in before.
+    let seen = |by| Statement::sign(&keys(by), world.roster.commons(), vec![newer], NOW, Act::Seen).unwrap();
+    let (by_eve, by_alice) = (seen("eve"), seen("alice"));
+    assert_eq!(world.roster.add(&by_eve), Added::NeedsUpgrade);
+    assert_eq!(world.roster.add(&by_alice), Added::New);
+}
+
+#[test]
+fn strangers_add_nothing_however_many_they_are() {
+    let mut world = World::new();
+    let ticket = world.invite("alice", Role::Ally, 9).unwrap();
+    let (before, heads) = (world.roster.len(), world.roster.heads());
+    for at in 0..100 {
+        let by = format!("stranger {at}");
+        world.refuses(world.sign(&by, heads.clone(), Act::Seen));
+        world.refuses(world.sign(&by, heads.clone(), Act::Vouch { ally: AllyId::from(world.said[1].id()) }));
+        world.refuses(inception(&keys(&by), ticket.commons, world.genesis(), card(&by), CHARTER, NOW).unwrap());
+    }
+    // A newcomer presents itself and redeems, and says nothing else before it is in.
+    world.redeem("bob", &ticket);
+    world.refuses(world.sign("bob", world.roster.heads(), Act::Seen));
+    assert_eq!((world.roster.len(), world.roster.heads().len()), (before + 2, 1));
 }
 
 #[test]
@@ -430,9 +469,10 @@ fn acts_that_are_not_judged_yet_change_nothing() {
 #[test]
 fn names_of_any_script_and_of_a_thousand_characters() {
     let mut world = World::new();
+    let ticket = world.invite("alice", Role::Ally, 9).unwrap();
     for name in ["é".repeat(1_000), "جمعية النحل".into(), "🐝🌻 L’Essaim".into(), "𠀋".repeat(1_000)]
     {
-        let ally = world.present(&name, world.genesis());
+        let ally = world.present(&name, ticket.invite);
         assert_eq!(world.roster.ally(&ally).unwrap().name.as_str(), name);
     }
     for name in ["", " \u{a0}", "deux\nlignes", "\u{1b}[2J", &"a".repeat(1_001)] {
@@ -445,13 +485,14 @@ fn who_knows_many_heads_says_so_in_a_chain() {
     let mut world = World::new();
     let alone = world.roster.frontier(&keys("alice"), NOW).unwrap();
     assert_eq!((alone.seen.len(), alone.id), (0, world.said[1].id()));
+    let ticket = world.invite("alice", Role::Ally, 40).unwrap();
     for at in 0..40 {
-        world.present(&format!("newcomer {at}"), world.genesis());
+        world.present(&format!("newcomer {at}"), ticket.invite);
     }
     let said = world.roster.say(&keys("alice"), Act::Seen, NOW).unwrap();
     assert!(said.iter().all(|statement| statement.deps().len() <= Statement::MAX_DEPS));
     let frontier = world.roster.frontier(&keys("alice"), NOW).unwrap();
-    // 41 heads: each Seen of 16 leaves 15 fewer.
+    // 40 heads: each Seen of 16 leaves 15 fewer.
     assert_eq!(frontier.seen.len(), 3);
     world.hear(frontier.seen);
     assert_eq!(world.roster.heads(), [frontier.id]);
@@ -494,8 +535,52 @@ struct Oracle<'a> {
 }
 
 impl<'a> Oracle<'a> {
-    fn new(said: &'a [Spoken]) -> Self {
-        Self { said: said.iter().map(|statement| (statement.id(), &**statement)).collect() }
+    fn new(world: &'a World) -> Self {
+        let said = world.said.iter().chain(&world.refused);
+        Self { said: said.map(|statement| (statement.id(), &**statement)).collect() }
+    }
+
+    /// Whether a statement is in the set at all.
+    fn enters(&self, id: StatementId) -> bool {
+        if self.speaker(id).is_some() {
+            return true;
+        }
+        let (statement, before) = (self.said[&id], self.before(id));
+        if before.iter().any(|id| self.is_beyond(*id)) {
+            return false;
+        }
+        if let Act::Redeem(redeem) = statement.act() {
+            let newcomer = self.said[&StatementId::from(redeem.ally)];
+            return self.invites(redeem.invite)
+                && self.proves(redeem)
+                && newcomer.by() == statement.by()
+                && self.signs_charter(newcomer);
+        }
+        let rests = |id: &StatementId| self.invites(*id) && !self.is_revoked(*id, &before);
+        matches!(statement.act(), Act::Genesis(_))
+            || self.is_founding(statement)
+            || self.signs_charter(statement) && statement.parents().iter().any(rests)
+    }
+
+    fn invites(&self, id: StatementId) -> bool {
+        let policy = self.genesis(&self.past(id)).policy;
+        matches!(self.said[&id].act(), Act::Invite(_))
+            && self.speaker(id).is_some_and(|(_, garant)| garant || policy.inviters == Inviters::Allies)
+    }
+
+    fn proves(&self, redeem: &Redeem) -> bool {
+        let Act::Invite(invite) = self.said[&redeem.invite].act() else { return false };
+        let commons = self.said[&redeem.invite].commons();
+        let parts = [&commons.0[..], &redeem.invite.0, &redeem.ally.0];
+        redeem.proof.verify(&DeviceKey(invite.ticket.0), Domain::TICKET, &parts).is_ok()
+    }
+
+    fn is_revoked(&self, invite: StatementId, past: &BTreeSet<StatementId>) -> bool {
+        let Some((inviter, _)) = self.speaker(invite) else { return false };
+        past.iter().any(|other| {
+            matches!(self.said[other].act(), Act::InviteRevoke { invite: named } if *named == invite)
+                && self.speaker(*other).is_some_and(|(ally, garant)| garant || ally == inviter)
+        })
     }
 
     /// The past, itself included.
@@ -579,20 +664,14 @@ impl<'a> Oracle<'a> {
         let Act::Redeem(redeem_act) = self.said[&redeem].act() else { return None };
         let Act::Invite(invite) = self.said[&redeem_act.invite].act() else { return None };
         let newcomer = self.said[&StatementId::from(ally)];
-        let (inviter, over_policy) = self.speaker(redeem_act.invite)?;
-        let policy = self.genesis(&self.past(id)).policy;
-        let parts = [&newcomer.commons().0[..], &redeem_act.invite.0, &ally.0];
-        let proven = redeem_act.proof.verify(&DeviceKey(invite.ticket.0), Domain::TICKET, &parts).is_ok();
-        let revoked = self.before(id).iter().any(|other| {
-            matches!(self.said[other].act(), Act::InviteRevoke { invite } if *invite == redeem_act.invite)
-                && self.speaker(*other).is_some_and(|(ally, garant)| garant || ally == inviter)
-        });
+        let (inviter, _) = self.speaker(redeem_act.invite)?;
         let right = (garant || speaker == inviter)
-            && (over_policy || policy.inviters == Inviters::Allies)
+            && self.invites(redeem_act.invite)
             && redeem_act.ally == ally
             && self.said[&redeem].by() == newcomer.by()
             && self.signs_charter(newcomer);
-        (right && proven && !revoked).then_some((newcomer.by(), invite.role))
+        let stands = right && self.proves(redeem_act) && !self.is_revoked(redeem_act.invite, &self.before(id));
+        stands.then_some((newcomer.by(), invite.role))
     }
 }
 
@@ -614,9 +693,12 @@ fn play(steps: &[Step]) -> World {
             1 => vec![world.said.last().unwrap().id()],
             _ => world.roster.heads().into_iter().take(Statement::MAX_DEPS).collect(),
         };
-        let statement = Statement::sign(&keys(by), world.roster.commons(), deps, NOW, act).unwrap();
-        if !world.roster.knows(&statement.id()) {
-            world.hear([statement]);
+        let statement = world.sign(by, deps, act);
+        match world.roster.add(&statement) {
+            Added::New => world.said.push(statement),
+            Added::Stranger | Added::NeedsUpgrade => world.refused.push(statement),
+            Added::Known => {}
+            Added::Waiting { .. } | Added::OtherCommons => unreachable!("its past is known"),
         }
     }
     world
@@ -690,8 +772,10 @@ proptest! {
         order in any::<u64>(),
     ) {
         let world = play(&steps);
-        let oracle = Oracle::new(&world.said);
-        let mut shuffled: Vec<_> = world.said.iter().collect();
+        let oracle = Oracle::new(&world);
+        prop_assert!(world.said.iter().all(|said| oracle.enters(said.id())));
+        prop_assert!(!world.refused.iter().any(|said| oracle.enters(said.id())));
+        let mut shuffled: Vec<_> = world.said.iter().chain(&world.refused).collect();
         shuffled.sort_by_key(|said| blake3::keyed_hash(&said.id().0, &order.to_le_bytes()).to_hex());
         let mut other = Roster::new(world.roster.commons());
         add_in(&mut other, shuffled.into_iter());
