@@ -4,7 +4,7 @@
 //! *in sync*, and that is all. Otherwise the initiator sends coded symbols, the other side [finds the
 //! difference](self), asking for more symbols where it must, and each sends what the other lacks: statements first,
 //! then in log order, in compressed frames that the receiver verifies and commits before it acknowledges them. A side
-//! that holds nothing follows the other's log instead, and goes on where it stopped when it was cut off. At the end
+//! that holds no content follows the other's log instead, and goes on where it stopped when it was cut off. At the end
 //! each sends the tag of its snapshot and what the session brought. When these are equal both hold the union of the two
 //! snapshots, whatever came from elsewhere meanwhile: *in sync*, and the peer holds all of our log up to the pinned
 //! place.
@@ -385,7 +385,15 @@ impl Session {
             | Frame::Want(_) => self.reconcile(frame, replica, effects)?,
             Frame::Follow(position) => self.lead(position)?,
             Frame::Entries { next, compressed } => self.entries(next, &compressed, now, replica, effects)?,
-            Frame::Ack(frames) => effects.push(Effect::Acknowledged(self.outgoing.acknowledged(frames)?)),
+            Frame::Ack { frames, aside } => {
+                let places = self.outgoing.acknowledged(frames, aside)?;
+                // Which of them were not kept is not said, so none is confirmed.
+                if aside == 0 {
+                    effects.push(Effect::Acknowledged(places));
+                } else {
+                    self.partial = true;
+                }
+            }
             Frame::End => self.incoming.end()?,
             Frame::Done(tag) if self.incoming.has_ended() && self.their_done.is_none() => self.their_done = Some(tag),
             Frame::Done(_) => return Err(Misbehaviour::OutOfTurn.into()),
@@ -405,9 +413,12 @@ impl Session {
         }
         let mut reconcile = Reconcile::new(&set, self.below, hello.count, self.config.random);
         let initiator = self.config.role == Role::Initiator;
-        if self.count == 0 || (initiator && hello.count > 0 && self.followed(&hello).is_some()) {
+        // Who joins holds the statements before the first session: nothing else makes a set that is worth comparing.
+        let bare = set.digest() == set.statements();
+        let theirs_is_bare = hello.all == hello.statements;
+        if (bare && !theirs_is_bare) || (initiator && !theirs_is_bare && self.followed(&hello).is_some()) {
             self.follow(&hello, effects);
-        } else if initiator && hello.count > 0 {
+        } else if initiator && (bare || !theirs_is_bare) {
             send(effects, reconcile.begin(self.config.fresh, replica)?);
             self.reconcile = Some(reconcile);
         } else {
@@ -478,7 +489,7 @@ impl Session {
         }
         let lengths: Vec<_> = entries.iter().map(Vec::len).collect();
         let fates = replica.ingest(entries, &self.config.peer, now)?;
-        let mut last = None;
+        let (mut last, mut aside) = (None, 0);
         for (fate, length) in fates.into_iter().zip(lengths) {
             match fate {
                 Fate::Kept { id, place } => {
@@ -489,14 +500,15 @@ impl Session {
                         self.incoming.repeated += length;
                     }
                 }
-                Fate::Aside => self.partial = true,
+                Fate::Aside => aside += 1,
                 Fate::Refused { device, reason } => return Err(Misbehaviour::Refused { device, reason }.into()),
             }
         }
         if self.following.is_none() && self.incoming.repeated > CREDIT {
             return Err(Misbehaviour::Repeats.into());
         }
-        send(effects, [Frame::Ack(1)]);
+        self.partial |= aside > 0;
+        send(effects, [Frame::Ack { frames: 1, aside }]);
         if let (Some(position), Some(kind)) = (&mut self.following, last) {
             match kind {
                 Kind::Statement => position.statements = next,

@@ -46,8 +46,13 @@ pub enum Frame {
         /// The next bytes of the sender's zstd stream.
         compressed: Vec<u8>,
     },
-    /// So many more frames of entries are committed.
-    Ack(u64),
+    /// What became of the next frames of entries.
+    Ack {
+        /// So many more frames were taken in.
+        frames: u64,
+        /// So many of their entries were not kept: the frames return their credit and confirm nothing.
+        aside: u64,
+    },
     /// No entries follow.
     End,
     /// The tag of what the sender now holds: what it had at its hello and what this session brought.
@@ -88,7 +93,13 @@ impl Frame {
         match self {
             Self::Hello(hello) => hello.write(&mut bytes),
             Self::Symbols(body) => bytes.extend_from_slice(body),
-            Self::Ask(number) | Self::Ack(number) => bytes.put_uleb(*number),
+            Self::Ask(number) => bytes.put_uleb(*number),
+            Self::Ack { frames, aside } => {
+                bytes.put_uleb(*frames);
+                if *aside > 0 {
+                    bytes.put_uleb(*aside);
+                }
+            }
             Self::Fresh(random) => bytes.extend_from_slice(random),
             Self::AskItems | Self::End => {}
             Self::Items(list) | Self::Want(list) => list.write(&mut bytes),
@@ -124,7 +135,7 @@ impl Frame {
             7 => Self::Want(List::read(&mut reader)?),
             8 => Self::Follow(Position { statements: Ordinal(reader.uleb()?), content: Ordinal(reader.uleb()?) }),
             9 => Self::Entries { next: Ordinal(reader.uleb()?), compressed: reader.rest().to_vec() },
-            10 => Self::Ack(reader.uleb()?),
+            10 => Self::Ack { frames: reader.uleb()?, aside: read_aside(&mut reader)? },
             11 => Self::End,
             12 => Self::Done(Tag(reader.array()?)),
             kind => return Err(DecodeError::Unknown { what: "type of frame", found: kind.into() }),
@@ -144,10 +155,21 @@ impl Frame {
             Self::Want(_) => 7,
             Self::Follow(_) => 8,
             Self::Entries { .. } => 9,
-            Self::Ack(_) => 10,
+            Self::Ack { .. } => 10,
             Self::End => 11,
             Self::Done(_) => 12,
         }
+    }
+}
+
+/// A number that is left out when it is zero.
+fn read_aside(reader: &mut Reader<'_>) -> Result<u64, DecodeError> {
+    if reader.is_empty() {
+        return Ok(0);
+    }
+    match reader.uleb()? {
+        0 => Err(DecodeError::NotCanonical { what: "how many entries were not kept" }),
+        aside => Ok(aside),
     }
 }
 
@@ -238,7 +260,8 @@ mod tests {
             ("items", Frame::Items(List { last: false, items: items.clone() })),
             ("want", Frame::Want(List { last: true, items })),
             ("follow", Frame::Follow(Position { statements: Ordinal(3), content: Ordinal(300) })),
-            ("ack", Frame::Ack(1)),
+            ("ack", Frame::Ack { frames: 1, aside: 0 }),
+            ("ack of a frame of which 300 entries were not kept", Frame::Ack { frames: 1, aside: 300 }),
             ("end", Frame::End),
             ("done", Frame::Done(hello.all)),
         ]

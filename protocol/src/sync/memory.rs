@@ -18,6 +18,9 @@ const NAMED: u8 = 9;
 /// The tag byte of an entry that no replica keeps.
 const WRONG: u8 = 0;
 
+/// The tag byte of an entry that no replica keeps from a peer, though nothing is wrong with it.
+const ASIDE: u8 = 8;
+
 /// Entries without meaning, all of them in the set.
 #[derive(Debug, Clone)]
 pub struct Memory {
@@ -34,8 +37,8 @@ impl Memory {
         Self { epoch, set: Set::new(commons), log: Vec::new(), by_item: BTreeMap::new() }
     }
 
-    /// Keeps an entry, and says where. Its first byte is its tag: 0 for one that every replica refuses from a peer, 1 for
-    /// a statement, 9 for one whose next 32 bytes are its id. Otherwise its id is the BLAKE3 of its bytes.
+    /// Keeps an entry, and says where. Its first byte is its tag: 0 for one that every replica refuses from a peer, 8 for
+    /// one that it does not keep, 1 for a statement, 9 for one whose next 32 bytes are its id. Otherwise its id is the BLAKE3 of its bytes.
     pub fn put(&mut self, entry: Vec<u8>) -> Place {
         let (id, kind) = (id_of(&entry), kind_of(&entry));
         let places = self.by_item.entry(id.item()).or_default();
@@ -119,6 +122,9 @@ impl Replica for Memory {
         let fate = |entry: Vec<u8>| {
             if entry.first().is_none_or(|tag| *tag == WRONG) {
                 return Fate::Refused { device: None, reason: "its tag is no entry's".to_owned() };
+            }
+            if entry.first() == Some(&ASIDE) {
+                return Fate::Aside;
             }
             Fate::Kept { id: id_of(&entry), place: self.put(entry) }
         };

@@ -276,6 +276,21 @@ fn an_empty_side_follows_the_log_without_a_symbol() {
     assert_eq!(pair.symbol_bytes(), 0);
     assert_eq!(pair.alice.followed, None);
     assert_eq!(pair.bob.acknowledged, 5000);
+    // As one who joins begins: with the statements that the ally showed it, and its own.
+    let statements = || (0..5).map(|n| entry(1, n));
+    let newcomer = || replica("newcomer", statements());
+    let ally = || replica("ally", statements().chain(changes("ally", 0..5000)));
+    for pair in [Pair::new(newcomer(), ally()), Pair::new(ally(), newcomer())].map(Pair::finish) {
+        pair.assert_in_sync();
+        assert_eq!(pair.symbol_bytes(), 0);
+    }
+    // What only the newcomer knows waits for the next session, and statements alone are compared.
+    let mut ahead = newcomer();
+    ahead.put(entry(1, "ahead"));
+    let first = Pair::new(ahead.clone(), ally()).finish();
+    assert!(matches!(first.alice.outcome(), Outcome::Differs { fresh: false, .. }));
+    Pair::new(first.alice.replica, first.bob.replica).finish().assert_in_sync();
+    Pair::new(ahead, newcomer()).finish().assert_in_sync();
     let pair = Pair::new(replica("alice", changes("alice", 0..5000)), replica("bob", [])).finish();
     pair.assert_in_sync();
 }
@@ -294,11 +309,9 @@ fn bulk(name: &str) -> Vec<Vec<u8>> {
 #[test]
 fn a_session_cut_anywhere_costs_only_the_frames_under_way() {
     for empty in [true, false] {
-        let common = if empty { 0 } else { 600 };
-        let start = || {
-            let alice = replica("alice", changes("both", 0..common));
-            (alice, replica("bob", changes("both", 0..common).chain(bulk("bob"))))
-        };
+        // Who holds nothing holds the statements.
+        let common = || (0..4).map(|n| entry(1, n)).chain(changes("both", 0..if empty { 0 } else { 600 }));
+        let start = || (replica("alice", common()), replica("bob", common().chain(bulk("bob"))));
         let (alice, bob) = start();
         let frames = Pair::new(alice, bob).finish().frames;
         for cut in 0..frames {
@@ -318,6 +331,32 @@ fn a_session_cut_anywhere_costs_only_the_frames_under_way() {
             assert_eq!(second.alice.outcome.map(|o| matches!(o, Ok(Outcome::InSync { .. }))), Some(true));
         }
     }
+}
+
+#[test]
+fn what_a_peer_does_not_keep_is_not_confirmed_and_found_again() {
+    let aside = entry(8, "it waits for another");
+    let bob = replica("bob", changes("both", 0..50).chain(changes("bob", 0..3)).chain([aside]));
+    let pair = Pair::new(replica("alice", changes("both", 0..50)), bob).finish();
+    assert!(pair.alice.frames.contains(&Frame::Ack { frames: 1, aside: 1 }));
+    assert_eq!(pair.bob.acknowledged, 0);
+    for end in [&pair.alice, &pair.bob] {
+        assert!(matches!(end.outcome(), Outcome::Differs { fresh: false, .. }), "{:?}", end.outcome);
+    }
+    assert_eq!(pair.alice.replica.set().count(), 53);
+
+    // Once it can enter, the next session brings it, and confirms.
+    let Pair { alice, bob, .. } = pair;
+    let entries =
+        bob.replica.entries().map(|entry| if entry[0] == 8 { [&[2], &entry[1..]].concat() } else { entry.to_vec() });
+    let pair = Pair::new(alice.replica, replica("bob", entries.collect::<Vec<_>>())).finish();
+    pair.assert_in_sync();
+    assert_eq!(pair.bob.acknowledged, 1);
+
+    // More than there were is a lie.
+    let wants = Frame::Want(List { last: true, items: vec![] });
+    let lie = [wants, Frame::Ack { frames: 1, aside: 1 }];
+    assert_blamed(&alice_meets(Role::Initiator, self::lie(100), lie), &Misbehaviour::Acknowledgement);
 }
 
 #[test]
@@ -387,12 +426,13 @@ fn a_silent_peer_is_left_after_half_a_minute() {
 /// What eve says of a set that she does not have.
 fn lie(count: u64) -> Hello {
     let tag = Tag([0xee; 16]);
+    let statements = if count == 0 { tag } else { Tag([0xe5; 16]) };
     Hello {
         capabilities: u32::MAX,
         commons: COMMONS,
         count,
         all: tag,
-        statements: tag,
+        statements,
         epoch: Epoch::ZERO,
         declined: 0,
         declined_tag: tag,
@@ -553,7 +593,10 @@ fn eves_entries_are_counted_and_each_is_looked_at() {
     let alice = alice_meets(Role::Initiator, lie(100), [Frame::End, news(0..1)]);
     assert_blamed(&alice, &Misbehaviour::OutOfTurn);
     assert_blamed(&alice_meets(Role::Initiator, lie(100), [packed(&[])]), &Misbehaviour::EmptyFrame);
-    assert_blamed(&alice_meets(Role::Initiator, lie(100), [Frame::Ack(1)]), &Misbehaviour::Acknowledgement);
+    assert_blamed(
+        &alice_meets(Role::Initiator, lie(100), [Frame::Ack { frames: 1, aside: 0 }]),
+        &Misbehaviour::Acknowledgement,
+    );
 }
 
 #[test]

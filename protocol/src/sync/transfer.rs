@@ -98,11 +98,12 @@ impl Outgoing {
         Ok(Some(frame))
     }
 
-    /// The peer committed `frames` more frames: the places that were in them.
-    pub(super) fn acknowledged(&mut self, frames: u64) -> Result<Vec<Ordinal>, Misbehaviour> {
+    /// The peer took in `frames` more frames: the places that were in them. It did not keep `aside` of these entries.
+    pub(super) fn acknowledged(&mut self, frames: u64, aside: u64) -> Result<Vec<Ordinal>, Misbehaviour> {
         let frames = usize::try_from(frames).ok().filter(|frames| (1..=self.under_way.len()).contains(frames));
         let frames = frames.ok_or(Misbehaviour::Acknowledgement)?;
-        Ok(self.under_way.drain(..frames).flat_map(|(_, places)| places).collect())
+        let places: Vec<_> = self.under_way.drain(..frames).flat_map(|(_, places)| places).collect();
+        if aside > places.len() as u64 { Err(Misbehaviour::Acknowledgement) } else { Ok(places) }
     }
 
     fn compress(&mut self, raw: &[u8]) -> Result<Vec<u8>, Fault> {
