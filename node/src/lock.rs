@@ -1,6 +1,7 @@
 //! Locks on files that one process holds at a time.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::FileExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,4 +24,18 @@ pub(crate) fn take(file: &File) -> Result<(), TryLockError> {
             taken => return taken,
         }
     }
+}
+
+/// Notes in a lock that was taken who holds it. It is for people to read: on a full disk it may stay unsaid. Written over
+/// what stood there, because a full disk has no room for the page of a file that was emptied.
+pub(crate) fn sign(file: &File) {
+    let pid = format!("{}\n", std::process::id());
+    let _ = file.write_all_at(pid.as_bytes(), 0).and_then(|()| file.set_len(pid.len() as u64));
+}
+
+/// The process that signed a lock.
+pub(crate) fn signed_by(file: &File) -> Option<u32> {
+    let mut pid = [0; 16];
+    let read = file.read_at(&mut pid, 0).ok()?;
+    std::str::from_utf8(pid.get(..read)?).ok()?.lines().next()?.trim().parse().ok()
 }

@@ -6,8 +6,9 @@
 //! to the store in one durable batch and enters the [reconciled set](crate::set). Entries that waited for it follow at
 //! once. Nothing here opens a document: whether a change folds is a question of reading, never of membership.
 //!
-//! The state is rebuilt from the store: a checkpoint of the set is kept every [`CHECKPOINT_EVERY`] entries, and opening
-//! replays the log above it.
+//! The state is rebuilt from the store: a checkpoint of the set, with the statements below it, is kept every
+//! [`CHECKPOINT_EVERY`] entries, and opening replays the log above it. Opening writes nothing: it must work on a full
+//! disk.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
@@ -102,7 +103,7 @@ impl Commons {
     ///
     /// # Errors
     /// When the store cannot be read. A damaged checkpoint is not an error: all of the log is replayed.
-    pub fn open(id: CommonsId, me: DeviceKey, store: &mut dyn Store) -> Result<Self, store::Error> {
+    pub fn open(id: CommonsId, me: DeviceKey, store: &dyn Store) -> Result<Self, store::Error> {
         let mut commons = Self {
             id,
             roster: Roster::new(id),
@@ -152,6 +153,11 @@ impl Commons {
     #[must_use]
     pub fn is_statement(&self, at: Ordinal) -> bool {
         self.statements.contains(&at)
+    }
+
+    /// The places of all statements, in log order.
+    pub fn statements(&self) -> impl Iterator<Item = Ordinal> {
+        self.statements.iter().copied()
     }
 
     /// Everything below this place is in the set.
@@ -252,17 +258,14 @@ impl Commons {
             .collect();
         let places = store.append(&appends)?;
         let mut entered = Vec::with_capacity(places.len());
-        let mut statements = Vec::new();
         for (entry, place) in batch.entries.iter().zip(places) {
             let Appended::New(ordinal) = place else { continue };
             self.set.insert(&entry.id(), kind(entry));
             entered.push(Entered { ordinal, id: entry.id(), record: entry.record() });
-            if let Entry::Statement(statement) = &**entry {
+            if matches!(**entry, Entry::Statement(_)) {
                 self.statements.insert(ordinal);
-                statements.push((ordinal.0.to_be_bytes().to_vec(), Some(statement.bytes().to_vec())));
             }
         }
-        store.put(Table::Statements, &statements)?;
         self.end = store.end();
         if self.end.0 - self.checkpoint.0 >= CHECKPOINT_EVERY {
             self.save(store)?;
@@ -278,6 +281,14 @@ impl Commons {
         if self.checkpoint == self.end {
             return Ok(());
         }
+        for at in self.statements.range(self.checkpoint..) {
+            let entry = store.read(*at)?.and_then(|(_, bytes)| Entry::decode(&bytes).ok());
+            if let Some(Entry::Statement(statement)) = entry.map(|entry| entry.trust().into_inner()) {
+                let put = (at.0.to_be_bytes().to_vec(), Some(statement.bytes().to_vec()));
+                store.put(Table::Statements, &[put])?;
+            }
+        }
+        // Last: below a checkpoint the table of statements is whole.
         let mut bytes = Vec::new();
         bytes.put_uleb(self.end.0);
         bytes.extend_from_slice(&self.set.checkpoint());
@@ -286,11 +297,9 @@ impl Commons {
         Ok(())
     }
 
-    /// Takes into the set, and into the roster, what the log holds above the checkpoint. The table of statements is
-    /// written after the log, so it may lack the last ones.
-    fn replay(&mut self, store: &mut dyn Store) -> Result<(), store::Error> {
+    /// Takes into the set, and into the roster, what the log holds above the checkpoint.
+    fn replay(&mut self, store: &dyn Store) -> Result<(), store::Error> {
         let (set, roster, places) = (&mut self.set, &mut self.roster, &mut self.statements);
-        let mut statements = Vec::new();
         store.scan(self.end, &mut |ordinal, id, bytes| {
             if !Entry::is_statement(bytes) {
                 set.insert(&id, Kind::Content);
@@ -298,12 +307,10 @@ impl Commons {
             {
                 set.insert(&id, Kind::Statement);
                 places.insert(ordinal);
-                statements.push((ordinal.0.to_be_bytes().to_vec(), Some(statement.bytes().to_vec())));
                 roster.add(&Verified::trusted(statement));
             }
             ControlFlow::Continue(())
         })?;
-        store.put(Table::Statements, &statements)?;
         self.end = store.end();
         Ok(())
     }

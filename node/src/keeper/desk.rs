@@ -89,8 +89,8 @@ impl Desk {
     /// [`Error`] when the store or the index cannot be opened. A store that had to be repaired or begun anew opens; what
     /// was done stands in [`Desk::repairs`].
     pub fn open(dir: &Path, id: CommonsId, keys: Keys, free: u64) -> Result<Self, Error> {
-        let (mut store, repairs) = crate::store::open(&store_config(dir, free))?;
-        let commons = Commons::open(id, keys.key(), &mut store)?;
+        let (store, repairs) = crate::store::open(&store_config(dir, free))?;
+        let commons = Commons::open(id, keys.key(), &store)?;
         let index = Index::open(&dir.join("index"))?;
         let (news, _) = tokio::sync::watch::channel(commons.end().0);
         let mut desk = Self {
@@ -168,7 +168,7 @@ impl Desk {
             Ok(ingested) => ingested,
             Err(error) => {
                 // It knows statements now that the disk does not; what is said next must not rest on them.
-                self.commons = Commons::open(self.id(), self.keys.key(), &mut self.store)?;
+                self.commons = Commons::open(self.id(), self.keys.key(), &self.store)?;
                 return Err(error);
             }
         };
@@ -225,7 +225,7 @@ impl Desk {
         for table in [Table::Views, Table::Documents, Table::Quarantine, Table::Sketch, Table::Statements] {
             self.store.clear(table)?;
         }
-        self.commons = Commons::open(self.id(), self.keys.key(), &mut self.store)?;
+        self.commons = Commons::open(self.id(), self.keys.key(), &self.store)?;
         self.index.clear()?;
         self.stale = self.records()?.into_iter().collect();
         self.unindexed.clear();

@@ -36,8 +36,8 @@ struct Node {
 impl Node {
     fn new(name: &str, id: CommonsId) -> Self {
         let keys = Keys::from_seed(&seed(name));
-        let mut store = Memory::new(crate::id::Epoch([1; 16]));
-        let commons = Commons::open(id, keys.key(), &mut store).unwrap();
+        let store = Memory::new(crate::id::Epoch([1; 16]));
+        let commons = Commons::open(id, keys.key(), &store).unwrap();
         Self { keys, store, commons }
     }
 
@@ -217,16 +217,16 @@ fn a_commons_opens_as_it_was_with_and_without_its_checkpoint() {
     alice.writes("Une fiche");
     let digest = alice.commons.set().digest().hash();
     let id = alice.commons.id();
-    let open = |store: &mut Memory| Commons::open(id, alice.keys.key(), store).unwrap();
-    assert_eq!(open(&mut alice.store).set().digest().hash(), digest);
+    let open = |store: &Memory| Commons::open(id, alice.keys.key(), store).unwrap();
+    assert_eq!(open(&alice.store).set().digest().hash(), digest);
     alice.commons.save(&mut alice.store).unwrap();
-    let again = open(&mut alice.store);
+    let again = open(&alice.store);
     assert_eq!((again.set().digest().hash(), again.end()), (digest, alice.commons.end()));
     assert_eq!(again.roster().heads(), alice.commons.roster().heads());
     alice.store.put(Table::Sketch, &[(CHECKPOINT_KEY.to_vec(), Some(vec![1, 2, 3]))]).unwrap();
-    assert_eq!(open(&mut alice.store).set().digest().hash(), digest);
+    assert_eq!(open(&alice.store).set().digest().hash(), digest);
     alice.store.clear(Table::Statements).unwrap();
     alice.store.clear(Table::Sketch).unwrap();
-    let rebuilt = open(&mut alice.store);
+    let rebuilt = open(&alice.store);
     assert_eq!(rebuilt.roster().heads(), alice.commons.roster().heads());
 }

@@ -9,7 +9,7 @@ use essaim_protocol::id::{AllyId, CharterHash, CommonsId, NetworkKey, StatementI
 use essaim_protocol::join::{Knock, MAX_CHARTER};
 use essaim_protocol::roster::{self, AuthorError, Card, Founding, Offer, State, Ticket, TicketRefused};
 use essaim_protocol::sign::{Keys, Signed, Verified};
-use essaim_protocol::store::{self, Store as _, Table};
+use essaim_protocol::store::{self, Store as _};
 use essaim_protocol::time::Timestamp;
 
 use super::{Desk, Error};
@@ -90,10 +90,14 @@ impl Desk {
         let statements = roster::found(&keys, founding, now)?;
         let id = statements[0].commons();
         let dir = dir(&id);
-        write_charter(&dir, charter)?;
-        let mut desk = Self::open(&dir, id, keys, free)?;
-        desk.take_in(entries(statements), now)?;
-        Ok(desk)
+        let found = || {
+            write_charter(&dir, charter)?;
+            let mut desk = Self::open(&dir, id, keys, free)?;
+            desk.take_in(entries(statements), now)?;
+            Ok(desk)
+        };
+        // A commons without its first statement is none: what a full disk leaves of it would be in the way.
+        found().inspect_err(|_| drop(fs::remove_dir_all(&dir)))
     }
 
     /// The charter's text, when it is here and is the one that this commons signs.
@@ -236,8 +240,15 @@ impl Desk {
     /// # Errors
     /// When the store cannot be read.
     pub fn statements(&self) -> Result<Vec<Vec<u8>>, store::Error> {
-        let all = self.store.list(Table::Statements, &[], None, usize::MAX)?;
-        Ok(all.into_iter().map(|(_, bytes)| bytes).collect())
+        let mut all = Vec::new();
+        for at in self.commons.statements() {
+            if let Some((_, bytes)) = self.store.read(at)?
+                && let Ok(Entry::Statement(statement)) = Entry::decode(&bytes).map(|entry| entry.trust().into_inner())
+            {
+                all.push(statement.bytes().to_vec());
+            }
+        }
+        Ok(all)
     }
 
     /// Whether this device has signed itself in, admitted or not yet.
