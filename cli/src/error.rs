@@ -76,7 +76,12 @@ impl Failure {
         match self {
             Self::Api(error) => error.words().text(ui.lang()).to_owned(),
             Self::File { path, source } => {
-                t!(ui, "error-file", path = path.display().to_string(), why = system(ui, source))
+                t!(
+                    ui,
+                    "error-file",
+                    path = path.display().to_string(),
+                    why = api::Words::of_system(source).text(ui.lang())
+                )
             }
             Self::Usage(text) | Self::Demo(text) => text.clone(),
             Self::Editor { command, detail } => {
@@ -169,24 +174,15 @@ fn hint(ui: &Ui, error: &api::Error) -> Option<String> {
         Error::NeedsUpgrade { .. } | Error::NewerHome { .. } => t!(ui, "hint-upgrade"),
         Error::NoPeer { .. } => t!(ui, "hint-no-peer"),
         Error::HomeLocked { .. } => t!(ui, "hint-locked"),
-        Error::Damaged { .. } | Error::ReadOnly { .. } => t!(ui, "hint-doctor"),
-        Error::DiskFull { .. } => t!(ui, "hint-disk"),
+        Error::Damaged { .. } => t!(ui, "hint-doctor"),
+        Error::ReadOnly { .. } => t!(ui, "hint-read-only"),
+        Error::ReadOnlyDisk { .. } => t!(ui, "hint-read-only-disk"),
+        Error::Denied { .. } => t!(ui, "hint-denied"),
+        Error::DiskFull { missing: 0, .. } => t!(ui, "hint-disk"),
+        Error::DiskFull { missing, .. } => t!(ui, "hint-disk-missing", missing = crate::ui::bytes(ui.lang(), *missing)),
         Error::Internal { .. } => t!(ui, "hint-internal"),
         _ => return None,
     })
-}
-
-/// What the system says about a file, in the session's language for what people meet.
-#[expect(clippy::wildcard_enum_match_arm, reason = "what is rare is left in the system's own words")]
-pub(crate) fn system(ui: &Ui, error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => t!(ui, "system-not-found"),
-        std::io::ErrorKind::PermissionDenied => t!(ui, "system-denied"),
-        std::io::ErrorKind::IsADirectory => t!(ui, "system-directory"),
-        std::io::ErrorKind::StorageFull => t!(ui, "system-full"),
-        std::io::ErrorKind::InvalidData => t!(ui, "system-not-text"),
-        _ => error.to_string(),
-    }
 }
 
 /// Prints a mistake in typing, or the help that was asked for.

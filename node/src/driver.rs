@@ -355,7 +355,7 @@ impl Driver {
             let exchanged = self.exchange(room, peer).await;
             match exchanged.verdict {
                 Verdict::InSync => pause = AGAIN,
-                Verdict::Differs | Verdict::Broken(_) | Verdict::Unreachable(_) => {
+                Verdict::Differs | Verdict::Broken(_) | Verdict::Failed(_) | Verdict::Unreachable(_) => {
                     tracing::debug!(peer = %peer.short(), verdict = ?exchanged.verdict, "trying again");
                     tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
                     pause = (pause * 2).min(ANTI_ENTROPY);

@@ -7,6 +7,7 @@
 mod brief;
 mod commons;
 mod exchange;
+mod fault;
 mod health;
 mod records;
 
@@ -14,13 +15,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use essaim_protocol::api::{self, Answer, Candidate, Command, Error, Report, Request};
+use essaim_protocol::api::{Answer, Candidate, Command, Error, Report, Request};
 use essaim_protocol::id::CommonsId;
 use essaim_protocol::sign::Keys;
-use essaim_protocol::store;
 use essaim_protocol::time::Timestamp;
 use tokio::sync::RwLock;
 
+pub(crate) use self::fault::store_error;
+use self::fault::{desk_error, home_error, internal};
 use crate::driver::Driver;
 use crate::home::{self, Home};
 use crate::keeper::{Desk, Keeper};
@@ -228,66 +230,4 @@ pub(crate) fn now() -> Timestamp {
     use std::time::{SystemTime, UNIX_EPOCH};
     let ms = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or_else(|early| -ms(early.duration()), ms))
-}
-
-fn internal(error: impl std::fmt::Display) -> Error {
-    Error::Internal { detail: error.to_string() }
-}
-
-fn home_error(error: home::Error) -> Error {
-    let text = |path: &Path| path.display().to_string();
-    match error {
-        home::Error::Missing { path } => Error::NotInitialised { home: text(&path) },
-        home::Error::Locked { path, pid } => Error::HomeLocked { home: text(&path), pid },
-        home::Error::Newer { path, .. } => Error::NewerHome { home: text(&path) },
-        home::Error::Damaged { path, what } => Error::Damaged { path: text(&path), detail: what.to_owned() },
-        home::Error::Io { path, source } => io_error(&path, &source),
-    }
-}
-
-fn io_error(path: &Path, error: &std::io::Error) -> Error {
-    let path = path.display().to_string();
-    if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
-        Error::DiskFull { path }
-    } else {
-        Error::Io { path, detail: error.to_string() }
-    }
-}
-
-fn desk_error(place: &str, error: crate::keeper::DeskError) -> Error {
-    use crate::keeper::DeskError;
-    match error {
-        DeskError::Store(error) => store_error(place, error),
-        DeskError::Index(error) => internal(error),
-        DeskError::Read(error) => brief::read_error(error),
-        DeskError::Author(error) => author_error(place, error),
-    }
-}
-
-fn store_error(place: &str, error: store::Error) -> Error {
-    match error {
-        store::Error::Full { .. } => Error::DiskFull { path: place.to_owned() },
-        store::Error::Io { doing, source } => {
-            Error::Io { path: place.to_owned(), detail: format!("{doing}: {source}") }
-        }
-        store::Error::Corrupt { place: at, what } => Error::Damaged { path: at, detail: what.to_owned() },
-        store::Error::Newer { .. } => Error::NewerHome { home: place.to_owned() },
-        store::Error::Locked { pid } => Error::HomeLocked { home: place.to_owned(), pid },
-        store::Error::Denied(path) => Error::Io { path, detail: "permission denied".to_owned() },
-        store::Error::ReadOnly(detail) => Error::ReadOnly { detail },
-        error @ (store::Error::Engine(_) | store::Error::TooLarge { .. }) => internal(error),
-    }
-}
-
-fn author_error(commons: &str, error: essaim_protocol::roster::AuthorError) -> Error {
-    use essaim_protocol::roster::AuthorError;
-    let commons = commons.to_owned();
-    match error {
-        AuthorError::NotInGoodStanding => Error::NotAdmitted { commons },
-        AuthorError::MayNotInvite => Error::Forbidden {
-            what: api::Words::new("seuls les membres fondateurs invitent ici", "only the founders invite here"),
-        },
-        AuthorError::NeedsUpgrade => Error::NeedsUpgrade { commons },
-        AuthorError::Seal(error) => Error::BadRequest { detail: error.to_string() },
-    }
 }

@@ -15,7 +15,7 @@
 //! Files that matter are written aside, fsynced and renamed, so that a crash leaves the old one or the new one.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -57,7 +57,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        what: &'static str,
+        what: Flaw,
     },
     /// The operating system refused.
     #[error("{}: {source}", .path.display())]
@@ -67,6 +67,20 @@ pub enum Error {
         /// What it said.
         source: io::Error,
     },
+}
+
+/// What is wrong with a file of the home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// Of the version file.
+    #[error("it does not name a version")]
+    Version,
+    /// Of the key.
+    #[error("it is not 64 hexadecimal digits")]
+    Key,
+    /// Of all others.
+    #[error("it is not the JSON this version writes")]
+    Json,
 }
 
 fn pid_text(pid: Option<u32>) -> String {
@@ -265,18 +279,14 @@ pub fn read_token(path: &Path) -> Result<String, Error> {
 
 fn lock(path: &Path) -> Result<File, Error> {
     let file = path.join("lock");
-    let mut lock =
-        File::options().read(true).write(true).create(true).truncate(false).open(&file).map_err(at(&file))?;
+    let lock = File::options().read(true).write(true).create(true).truncate(false).open(&file).map_err(at(&file))?;
     match crate::lock::take(&lock) {
         Ok(()) => {
-            lock.set_len(0).and_then(|()| lock.rewind()).map_err(at(&file))?;
-            write!(lock, "{}", std::process::id()).map_err(at(&file))?;
+            crate::lock::sign(&lock);
             Ok(lock)
         }
         Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let pid = lock.read_to_string(&mut pid).ok().and_then(|_| pid.trim().parse().ok());
-            Err(Error::Locked { path: path.to_owned(), pid })
+            Err(Error::Locked { path: path.to_owned(), pid: crate::lock::signed_by(&lock) })
         }
         Err(TryLockError::Error(source)) => Err(at(&file)(source)),
     }
@@ -290,7 +300,7 @@ fn check_version(path: &Path) -> Result<(), Error> {
             let number = text.trim().strip_prefix("essaim ").and_then(|number| number.parse::<u32>().ok());
             match number {
                 Some(found) => Err(Error::Newer { path: path.to_owned(), found: found.to_string() }),
-                None => Err(Error::Damaged { path: file, what: "it does not name a version" }),
+                None => Err(Error::Damaged { path: file, what: Flaw::Version }),
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -305,7 +315,7 @@ fn read_seed(file: &Path) -> Result<Seed, Error> {
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
         .map(Seed::new)
-        .ok_or_else(|| Error::Damaged { path: file.to_owned(), what: "it is not 64 hexadecimal digits" })
+        .ok_or_else(|| Error::Damaged { path: file.to_owned(), what: Flaw::Key })
 }
 
 fn fresh_token() -> String {
@@ -320,8 +330,7 @@ fn fresh_token() -> String {
 /// [`Error::Io`] or [`Error::Damaged`].
 pub(crate) fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T, Error> {
     let text = fs::read(file).map_err(at(file))?;
-    serde_json::from_slice(&text)
-        .map_err(|_| Error::Damaged { path: file.to_owned(), what: "it is not the JSON this version writes" })
+    serde_json::from_slice(&text).map_err(|_| Error::Damaged { path: file.to_owned(), what: Flaw::Json })
 }
 
 /// Replaces a JSON file of the home, whole or not at all.

@@ -170,7 +170,8 @@ impl Server {
             );
             return Err(api::Error::BadAddress { address: address.to_string(), detail });
         }
-        let io = |error: std::io::Error| api::Error::Io { path: address.to_string(), detail: error.to_string() };
+        let io =
+            |error: std::io::Error| api::Error::Io { path: address.to_string(), detail: api::Words::of_system(&error) };
         let listener = TcpListener::bind(address).await.map_err(io)?;
         let address = listener.local_addr().map_err(io)?;
         let (stop, stopped) = oneshot::channel::<()>();

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 
 use essaim_protocol::id::{ChangeHash, EntryId, Epoch, Item, RecordId};
 use essaim_protocol::store::{
-    Append, Appended, Error, Ordinal, Pair, Put, Store, Table, Visit, check_entries, check_puts,
+    Append, Appended, Error, Flaw, Ordinal, Pair, Put, Store, Table, Visit, check_entries, check_puts,
 };
 
 pub use doctor::{Cure, Damaged, Findings};
@@ -54,11 +54,15 @@ pub struct Config {
 /// Bytes that a node leaves free on its disk: room for sled to open again, and for the person to notice.
 pub const FREE: u64 = 256 << 20;
 
+/// Bytes that a node lays down to give up on a full disk: two of the database's segments. Opening was measured to take
+/// 4 MB of them, once; the rest is for what closing writes. With 4 MiB the store could not be opened again.
+const BALLAST: u64 = 16 << 20;
+
 impl Config {
     /// A store in `dir` with the room that a node keeps.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), free: FREE, ballast: 32 << 20, cache: 16 << 20 }
+        Self { dir: dir.into(), free: FREE, ballast: BALLAST, cache: 16 << 20 }
     }
 }
 
@@ -86,11 +90,18 @@ pub struct Disk {
     parts: Parts,
     outbox: Outbox,
     /// Why nothing may be written any more.
-    failed: Option<String>,
+    failed: Option<Failure>,
     free: u64,
     ballast: u64,
     /// Dropped last: the lock is held until sled has closed.
     place: Place,
+}
+
+/// A write that failed half-way.
+#[derive(Debug, Clone)]
+struct Failure {
+    full: bool,
+    why: String,
 }
 
 /// What is in the database.
@@ -136,7 +147,7 @@ impl Parts {
     fn catch_up(&mut self) -> Result<(), Error> {
         if self.runs.covered() > self.log.end() {
             let place = "index".to_owned();
-            return Err(Error::Corrupt { place, what: "it goes further than the log" });
+            return Err(Error::Corrupt { place, what: Flaw::Disagrees });
         }
         let runs = &mut self.runs;
         self.log.frames(runs.covered(), &mut |frame| {
@@ -248,24 +259,30 @@ impl Disk {
         Ok(lacking)
     }
 
+    /// Nothing is written any more.
+    fn stop(&mut self, error: &Error) {
+        let full = matches!(error, Error::Full { .. });
+        self.failed = Some(Failure { full, why: recovery::told(error) });
+    }
+
     /// Runs what writes, when writing is still allowed. After a failure of the disk or the engine it no longer is.
     fn write<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        if let Some(why) = &self.failed {
-            return Err(Error::ReadOnly(why.clone()));
+        if let Some(Failure { full, why }) = self.failed.clone() {
+            return Err(Error::ReadOnly { full, why });
         }
         let free = self.place.free()?;
         if free < self.free {
-            return Err(Error::Full { free, needed: self.free });
+            return Err(self.place.full(free, self.free));
         }
-        let outcome = guarded(|| call(self)).map_err(|error| self.place.or_full(error, self.free));
+        let outcome = guarded(|| call(self)).map_err(|error| self.place.explained(error, self.free));
         if let Err(error) = &outcome {
             match error {
-                Error::Io { .. } | Error::Engine(_) | Error::Full { .. } => self.failed = Some(recovery::told(error)),
+                Error::Io { .. } | Error::Engine(_) | Error::Full { .. } | Error::ReadOnlyDisk(_) => self.stop(error),
                 Error::Corrupt { .. }
                 | Error::Newer { .. }
                 | Error::Locked { .. }
                 | Error::Denied(_)
-                | Error::ReadOnly(_)
+                | Error::ReadOnly { .. }
                 | Error::TooLarge { .. } => {}
             }
         }
@@ -291,7 +308,8 @@ impl Store for Disk {
             self.write(|disk| {
                 disk.outbox.keep(new.iter().filter(|entry| entry.own).copied())?;
                 // Whatever stops this, frames beyond the end may have been written: the store must be opened anew.
-                disk.parts.append(&new).inspect_err(|error| disk.failed = Some(recovery::told(error)))?;
+                let appended = disk.parts.append(&new).map_err(|error| disk.place.explained(error, disk.free));
+                appended.inspect_err(|error| disk.stop(error))?;
                 disk.set_mark()
             })?;
         }
@@ -501,7 +519,10 @@ mod tests {
         let failed = disk.write(|_| -> Result<(), Error> { panic!("the engine's own words") });
         assert!(matches!(&failed, Err(Error::Engine(why)) if why == "the engine's own words"));
         let refused = append(&mut disk, 30..60).unwrap_err();
-        assert!(matches!(&refused, Error::ReadOnly(why) if why.contains("the engine's own words")), "{refused}");
+        assert!(
+            matches!(&refused, Error::ReadOnly { full: false, why } if why == "the storage engine failed: the engine's own words"),
+            "{refused}"
+        );
         assert!(disk.read(Ordinal(29)).unwrap().is_some(), "reading goes on");
     }
 

@@ -160,8 +160,10 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The disk is full, or so nearly that the store could not be opened again. Nothing of this call is acknowledged.
-    #[error("the disk is full: {free} bytes are free, {needed} are needed")]
+    #[error("the disk of {path} is full: {free} bytes are free, {needed} are needed")]
     Full {
+        /// The store's directory.
+        path: String,
         /// Free bytes.
         free: u64,
         /// Bytes that have to be free before the store writes.
@@ -182,7 +184,7 @@ pub enum Error {
         /// Where.
         place: String,
         /// What is wrong there.
-        what: &'static str,
+        what: Flaw,
     },
     /// The storage engine stopped with a message of its own.
     #[error("the storage engine failed: {0}")]
@@ -204,10 +206,18 @@ pub enum Error {
     /// Writing is not permitted in the store's directory.
     #[error("no permission to write in {0}")]
     Denied(String),
+    /// The disk of the store's directory is mounted read-only. The database writes when it opens.
+    #[error("the disk of {0} is mounted read-only")]
+    ReadOnlyDisk(String),
     /// An earlier write could not be made durable, so the store takes no more. What the system holds in memory and what
     /// is on disk may differ from there on, and trying again would hide it.
-    #[error("the store is read-only since a write could not be made durable ({0}); restart after mending the disk")]
-    ReadOnly(String),
+    #[error("the store is read-only since a write could not be made durable ({why}); restart after mending the disk")]
+    ReadOnly {
+        /// Whether the disk was full.
+        full: bool,
+        /// What failed.
+        why: String,
+    },
     /// A key, value or entry over its limit. The caller is at fault.
     #[error("{what} of {found} bytes is over the limit of {max}")]
     TooLarge {
@@ -218,6 +228,26 @@ pub enum Error {
         /// The limit.
         max: usize,
     },
+}
+
+/// What is wrong with stored bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// They are not those that were written.
+    #[error("its check does not fit")]
+    Check,
+    /// Some are missing.
+    #[error("a part of it is missing")]
+    Incomplete,
+    /// They are those that were written, and cannot be read.
+    #[error("it is out of form")]
+    Form,
+    /// Two places say different things.
+    #[error("it does not agree with the log")]
+    Disagrees,
+    /// They stand where a power cut may take them.
+    #[error("values stand outside the database's log")]
+    Misplaced,
 }
 
 /// A log of entries, its indexes, and tables of notes. Lookups by id are exact: two entries whose first bytes are equal

@@ -30,12 +30,21 @@ pub struct Ally {
 impl Ally {
     /// An ally with an identity, whose node runs on the network.
     pub async fn new(name: &str) -> Self {
+        Self::nobody().settled(name).await
+    }
+
+    /// An ally with an identity, whose home is here and whose node runs on the network.
+    pub async fn new_at(home: PathBuf, name: &str) -> Self {
         let mut ally = Self::nobody();
-        ally.start(false).await;
-        ally.ask::<essaim_protocol::api::Identity>(Command::Init(Init { name: name.to_owned() })).await;
-        ally.stop().await;
-        ally.start(true).await;
-        ally
+        ally.move_to(home);
+        ally.settled(name).await
+    }
+
+    async fn settled(mut self, name: &str) -> Self {
+        self.start(false).await;
+        self.ask::<essaim_protocol::api::Identity>(Command::Init(Init { name: name.to_owned() })).await;
+        self.go_online().await;
+        self
     }
 
     /// A place for an ally, without an identity and without a node.

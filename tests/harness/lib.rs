@@ -2,5 +2,6 @@
 
 pub mod browser;
 pub mod cluster;
+pub mod disk;
 pub mod sim;
 pub mod story;

@@ -54,7 +54,7 @@ fn print(ui: &Ui, checked: &Checked) {
         Health::Warning => Ui::warning(&line),
         Health::Rebuildable | Health::Damaged => Ui::failed(&line),
     });
-    if let Some(detail) = &checked.detail {
-        ui.out(&format!("    {detail}"));
+    for detail in &checked.details {
+        ui.out(&format!("    {}", detail.text(ui.lang())));
     }
 }

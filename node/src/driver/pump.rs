@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use essaim_protocol::api::Traffic;
+use essaim_protocol::api::{Error, Traffic};
 use essaim_protocol::sync::{Event, Fault, Outcome, Role};
 
-use crate::engine::{Room, now};
+use crate::engine::{Room, now, store_error};
 use crate::keeper::{SessionId, Wanted};
 use crate::net::SyncStream;
 
@@ -36,6 +36,8 @@ pub enum Verdict {
     Differs,
     /// It was cut.
     Broken(String),
+    /// We could not go on: a full disk.
+    Failed(Error),
     /// The peer does not know the commons, or does not admit us there.
     Unknown,
     /// The peer speaks another version.
@@ -128,7 +130,8 @@ fn exchanged(outcome: Result<Outcome, Fault>) -> Exchanged {
         Ok(Outcome::Differs { traffic, .. }) => (Verdict::Differs, traffic),
         Err(Fault::Misbehaved(why)) => return Exchanged::without_entries(Verdict::Misbehaved(why.to_string())),
         Err(Fault::Incompatible(_)) => return Exchanged::without_entries(Verdict::Incompatible),
-        Err(fault @ (Fault::Ours(_) | Fault::Compressor | Fault::Silent)) => {
+        Err(Fault::Ours(error)) => return Exchanged::without_entries(Verdict::Failed(store_error("", error))),
+        Err(fault @ (Fault::Compressor | Fault::Silent)) => {
             return Exchanged::without_entries(Verdict::Broken(super::error_chain(&fault)));
         }
     };

@@ -11,7 +11,7 @@ use essaim_protocol::record::schema::{self, Schema};
 use essaim_protocol::record::{Conflict, View, json};
 use essaim_protocol::store::{self, Store as _};
 
-use super::{author_error, internal, store_error};
+use super::fault::{author_error, internal, store_error};
 use crate::keeper::{Desk, ReadError, SaveError};
 
 /// Records listed when a prefix is ambiguous.

@@ -13,7 +13,8 @@ use essaim_protocol::roster::{Ally, Card, Founding, Offer, State, Ticket};
 use essaim_protocol::sign::Seed;
 use essaim_protocol::store::Store as _;
 
-use super::{Engine, Room, desk_error, home_error, internal, now, room};
+use super::fault::{desk_error, home_error, internal, io_error};
+use super::{Engine, Room, now, room};
 use libp2p::Multiaddr;
 
 use crate::home::{Home, Profile};
@@ -258,11 +259,14 @@ fn is_loopback(address: &Multiaddr) -> bool {
 /// A name as it stands in statements.
 pub(super) fn name(text: &str) -> Result<Name, Error> {
     Name::new(text.trim()).map_err(|error| match error {
-        TextError::Empty => Error::BadRequest { detail: "the name is empty".to_owned() },
+        TextError::Empty => Error::BadRequest { detail: Words::new("le nom est vide", "the name is empty") },
         TextError::TooLong { found, max } => {
             Error::TooLarge { what: Words::new("le nom", "the name"), found: found as u64, max: max as u64 }
         }
-        error @ TextError::Control { .. } => Error::BadRequest { detail: error.to_string() },
+        error @ TextError::Control { .. } => {
+            let fr = "le nom contient un caractère de commande ou un saut de ligne";
+            Error::BadRequest { detail: Words::new(fr, error.to_string()) }
+        }
     })
 }
 
@@ -274,14 +278,17 @@ pub(super) fn card(profile: &Profile) -> Result<Card, Error> {
 
 pub(super) fn join_error(place: &Path, error: JoinError) -> Error {
     match error {
-        JoinError::NotTheCommons => Error::PeerMisbehaved { peer: String::new(), detail: error.to_string() },
+        JoinError::NotTheCommons => Error::PeerMisbehaved {
+            peer: String::new(),
+            detail: Words::new("ce qu'il envoie n'est pas ce patrimoine commun", error.to_string()),
+        },
         JoinError::OtherCharter => Error::CharterNotAccepted {},
         JoinError::CharterTooLong(found) => Error::TooLarge {
             what: Words::new("la charte", "the charter"),
             found: found as u64,
             max: essaim_protocol::join::MAX_CHARTER as u64,
         },
-        JoinError::File { path, source } => super::io_error(&path, &source),
+        JoinError::File { path, source } => io_error(&path, &source),
         JoinError::Desk(error) => desk_error(&place.display().to_string(), error),
         JoinError::Seal(error) => internal(error),
     }

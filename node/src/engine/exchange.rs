@@ -14,7 +14,8 @@ use libp2p::Multiaddr;
 use tokio::time::{Instant, timeout_at};
 
 use super::commons::{card, join_error};
-use super::{Engine, Room, internal, now, open_desk, room};
+use super::fault::internal;
+use super::{Engine, Room, now, open_desk, room};
 use crate::driver::{Driver, Exchanged, Verdict};
 use crate::keeper::{About, Desk};
 use crate::net::SyncStream;
@@ -168,6 +169,7 @@ impl Engine {
         let (ended, refused) = match exchanged.verdict {
             Verdict::InSync => (Ended::InSync, 0),
             Verdict::Differs | Verdict::Broken(_) => (Ended::Partial, 0),
+            Verdict::Failed(error) => return Err(error),
             Verdict::Misbehaved(_) => (Ended::Partial, 1),
             Verdict::Unknown => (Ended::NotAdmitted, 0),
             Verdict::Incompatible => (Ended::OtherVersion, 0),
@@ -210,9 +212,14 @@ impl Engine {
         let mut desk = open_desk(dir.clone(), ticket.commons, keys, self.0.free).await?;
         learn(&mut desk, &mut stream).await?;
         desk.keep_charter(&charter).map_err(|error| join_error(&dir, error))?;
-        let about = desk.about(ticket).ok_or_else(|| misbehaved("it does not know its own commons"))?;
+        let about = desk.about(ticket).ok_or_else(|| {
+            misbehaved("il ne connaît pas son propre patrimoine commun", "it does not know its own commons")
+        })?;
         if desk.roster().council() != ticket.council {
-            return Err(misbehaved("it shows another council than the ticket names"));
+            return Err(misbehaved(
+                "il montre un autre conseil que celui du ticket",
+                "it shows another council than the ticket names",
+            ));
         }
         Ok(Visit { desk, stream, about, charter })
     }
@@ -299,7 +306,8 @@ async fn reach(driver: &Driver, peer: NetworkKey, addresses: &[String], deadline
 /// Takes all statements of the host's turn.
 async fn learn(desk: &mut Desk, stream: &mut SyncStream) -> Result<(), Error> {
     let statements = heard(stream).await?;
-    tokio::task::block_in_place(|| desk.learn(&statements, now())).map_err(|error| misbehaved(&error.to_string()))
+    tokio::task::block_in_place(|| desk.learn(&statements, now()))
+        .map_err(|error| misbehaved("ce qu'il dit du patrimoine commun ne convient pas", &error.to_string()))
 }
 
 async fn heard(stream: &mut SyncStream) -> Result<Vec<Vec<u8>>, Error> {
@@ -313,31 +321,38 @@ async fn heard(stream: &mut SyncStream) -> Result<Vec<Vec<u8>>, Error> {
             }
             Some(Frame::End) => return Ok(statements),
             Some(Frame::Knock(_) | Frame::Unknown | Frame::Welcome { .. }) | None => {
-                return Err(misbehaved("it spoke out of turn"));
+                return Err(misbehaved("il a parlé hors de son tour", "it spoke out of turn"));
             }
         }
         if bytes > MAX_ROSTER {
-            return Err(misbehaved("it sends more statements than a commons has"));
+            return Err(misbehaved("il envoie trop de déclarations", "it sends more statements than a commons has"));
         }
     }
 }
 
 async fn next(stream: &mut SyncStream) -> Result<Option<Frame>, Error> {
-    let lost = |why: String| Error::PeerMisbehaved { peer: stream.peer.short(), detail: why };
+    let peer = stream.peer.short();
+    let misbehaved = |fr: &str, en: String| Error::PeerMisbehaved { peer, detail: Words::new(fr, en) };
     match timeout_at(Instant::now() + STEP, stream.inbox.recv()).await {
-        Ok(Ok(Some(bytes))) => Frame::decode(&bytes).map(Some).map_err(|error| lost(error.to_string())),
+        Ok(Ok(Some(bytes))) => {
+            Frame::decode(&bytes).map(Some).map_err(|error| misbehaved("sa réponse est mal formée", error.to_string()))
+        }
         Ok(Ok(None)) => Ok(None),
-        Ok(Err(error)) => Err(lost(error.to_string())),
+        Ok(Err(error)) => Err(misbehaved("la connexion a été coupée", error.to_string())),
         Err(_) => Err(Error::NoPeer { tried: 1 }),
     }
 }
 
 async fn send(stream: &SyncStream, frame: Frame) -> Result<(), Error> {
-    stream.outbox.send(frame.encode()).await.map_err(|error| misbehaved(&error.to_string()))
+    stream
+        .outbox
+        .send(frame.encode())
+        .await
+        .map_err(|error| misbehaved("la connexion a été coupée", &error.to_string()))
 }
 
-fn misbehaved(why: &str) -> Error {
-    Error::PeerMisbehaved { peer: String::new(), detail: why.to_owned() }
+fn misbehaved(fr: &str, en: &str) -> Error {
+    Error::PeerMisbehaved { peer: String::new(), detail: Words::new(fr, en) }
 }
 
 fn bad_ticket(fr: &str, en: &str) -> Error {

@@ -1,10 +1,11 @@
 //! Looking after what is stored.
 
-use essaim_protocol::api::{Check, Checked, Diagnosis, Doctor, Error, Health, Progress, Report, Stage};
+use essaim_protocol::api::{Check, Checked, Diagnosis, Doctor, Error, Health, Progress, Report, Stage, Words};
 use essaim_protocol::store::Store as _;
 
-use super::{Engine, Room, desk_error, internal, now};
-use crate::keeper::{Desk, DeskError, store_config};
+use super::fault::{damage, desk_error, internal, repair};
+use super::{Engine, Room, now};
+use crate::keeper::{Desk, DeskError, Quarantined, store_config};
 use crate::store::Cure;
 
 /// A clock before this project began (2025-01-01) is set wrong.
@@ -50,8 +51,11 @@ impl Engine {
 
     async fn home_check(&self) -> Checked {
         let there = self.0.home.read().await.is_some();
-        let detail = (!there).then(|| format!("no identity in {}", self.0.path.display()));
-        checked(Check::Home, if there { Health::Ok } else { Health::Warning }, 1, detail)
+        let detail = (!there).then(|| {
+            let home = self.0.path.display();
+            Words::new(format!("pas d'identité dans {home}"), format!("no identity in {home}"))
+        });
+        checked(Check::Home, if there { Health::Ok } else { Health::Warning }, 1, detail.into_iter().collect())
     }
 
     async fn keys_check(&self) -> Checked {
@@ -61,16 +65,24 @@ impl Engine {
             meta.is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
         });
         let names: Vec<&str> = open_to_others.collect();
-        let detail = (!names.is_empty()).then(|| format!("readable by others: {}", names.join(", ")));
-        checked(Check::Keys, if names.is_empty() { Health::Ok } else { Health::Warning }, 2, detail)
+        let detail = (!names.is_empty()).then(|| {
+            let names = names.join(", ");
+            Words::new(format!("d'autres peuvent lire : {names}"), format!("readable by others: {names}"))
+        });
+        checked(
+            Check::Keys,
+            if names.is_empty() { Health::Ok } else { Health::Warning },
+            2,
+            detail.into_iter().collect(),
+        )
     }
 }
 
 fn clock_check() -> Checked {
     let now = now();
     let plausible = now.0 > PLAUSIBLE;
-    let detail = (!plausible).then(|| format!("the clock says {now}"));
-    checked(Check::Clock, if plausible { Health::Ok } else { Health::Warning }, 1, detail)
+    let detail = (!plausible).then(|| Words::new(format!("l'horloge dit {now}"), format!("the clock says {now}")));
+    checked(Check::Clock, if plausible { Health::Ok } else { Health::Warning }, 1, detail.into_iter().collect())
 }
 
 async fn check_room(room: &Room) -> Result<Vec<Checked>, Error> {
@@ -85,41 +97,40 @@ async fn check_room(room: &Room) -> Result<Vec<Checked>, Error> {
 
 fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
     let findings = desk.store_mut().check()?;
-    let of = |cure: Cure| {
-        let found: Vec<String> = findings
-            .damaged
-            .iter()
-            .filter(|damaged| damaged.cure == cure)
-            .map(|damaged| damaged.error.to_string())
-            .collect();
-        (!found.is_empty()).then(|| found.join("; "))
+    let of = |cure: Cure| -> Vec<Words> {
+        findings.damaged.iter().filter(|damaged| damaged.cure == cure).map(|damaged| damage(&damaged.error)).collect()
     };
-    let health = |detail: &Option<String>, bad| if detail.is_some() { bad } else { Health::Ok };
-    let (lost, derived, notes) = (of(Cure::RebuildAndSync), of(Cure::Rebuild), of(Cure::Nothing));
-    let repairs = desk.repairs().iter().map(|repair| format!("{repair:?}")).collect::<Vec<_>>();
-    let mended = (!repairs.is_empty()).then(|| format!("mended when opened: {}", repairs.join("; ")));
+    let health = |details: &[Words], bad| if details.is_empty() { Health::Ok } else { bad };
+    let (mut log, derived, notes) = (of(Cure::RebuildAndSync), of(Cure::Rebuild), of(Cure::Nothing));
+    let log_health = health(&log, Health::Damaged);
+    log.extend(desk.repairs().iter().map(repair));
+    let log_health = if log_health == Health::Ok { health(&log, Health::Warning) } else { log_health };
     let quarantine = desk.quarantine()?;
     let count = quarantine.iter().map(|(_, out)| out.len() as u64).sum();
-    let mut out: Vec<String> = quarantine
+    let mut out: Vec<Words> = quarantine
         .iter()
         .flat_map(|(record, out)| {
-            out.iter().map(move |one| format!("{record:#}: change {:#} by {:#}: {}", one.entry, one.device, one.reason))
+            out.iter().map(move |Quarantined { entry, device, reason }| {
+                Words::new(
+                    format!("{record:#} : modification {entry:#} de {device:#} mise à l'écart ({reason})"),
+                    format!("{record:#}: change {entry:#} by {device:#} set aside ({reason})"),
+                )
+            })
         })
         .collect();
-    let wrong = desk.misbehaved().into_iter().map(|(ally, at, what)| format!("{ally} was cut off at {at}: {what}"));
-    out.extend(wrong);
-    let out = (!out.is_empty()).then(|| out.join("; "));
-    let log_health = health(&lost, Health::Damaged);
-    let log_health = if mended.is_some() && log_health == Health::Ok { Health::Warning } else { log_health };
+    out.extend(desk.misbehaved().into_iter().map(|(ally, at, what)| {
+        Words::new(format!("{ally} : coupé·e le {at} ({what})"), format!("{ally}: cut off at {at} ({what})"))
+    }));
+    let (tables_health, quarantine_health) = (health(&derived, Health::Rebuildable), health(&out, Health::Warning));
     Ok(vec![
-        checked(Check::Log, log_health, findings.entries, lost.or(mended)),
+        checked(Check::Log, log_health, findings.entries, log),
         checked(Check::Outbox, health(&notes, Health::Warning), desk.store().outbox().len() as u64, notes),
-        checked(Check::Tables, health(&derived, Health::Rebuildable), findings.frames, derived),
-        checked(Check::Quarantine, health(&out, Health::Warning), count, out),
-        checked(Check::Index, Health::Ok, desk.records()?.len() as u64, None),
+        checked(Check::Tables, tables_health, findings.frames, derived),
+        checked(Check::Quarantine, quarantine_health, count, out),
+        checked(Check::Index, Health::Ok, desk.records()?.len() as u64, Vec::new()),
     ])
 }
 
-const fn checked(check: Check, health: Health, count: u64, detail: Option<String>) -> Checked {
-    Checked { check, commons: None, health, count, detail }
+const fn checked(check: Check, health: Health, count: u64, details: Vec<Words>) -> Checked {
+    Checked { check, commons: None, health, count, details }
 }

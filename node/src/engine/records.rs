@@ -18,7 +18,8 @@ use essaim_protocol::store::Store as _;
 use serde_json::{Map, Value as Json, json};
 
 use super::brief::{brief, conflict, kinds, lang_of, names, read_error, resolve, save_error, store_failed, title};
-use super::{Engine, Room, desk_error, internal, now};
+use super::fault::{desk_error, internal};
+use super::{Engine, Room, now};
 use crate::index::gazetteer::{Found, Gazetteer, Place};
 use crate::index::{Search as Asked, Sort};
 use crate::keeper::{self, Desk, SaveError};
@@ -636,7 +637,10 @@ fn bad_line(line: &Line, error: edit::EditError) -> BadLine {
 fn import_problem(error: &essaim_protocol::record::import::ImportError) -> Problem {
     use essaim_protocol::record::import::ImportError;
     let message = match error {
-        ImportError::Json(error) => Words::new(format!("ce n'est pas du JSON : {error}"), format!("not JSON: {error}")),
+        ImportError::Json(error) => {
+            let Words { fr, en } = Words::of_json(error);
+            Words::new(format!("ce n'est pas du JSON, {fr}"), format!("not JSON: {en}"))
+        }
         ImportError::TooLong(bytes) => Words::new(
             format!("la ligne est trop longue ({bytes} octets)"),
             format!("the line is too long ({bytes} bytes)"),

@@ -59,6 +59,8 @@ pub(super) async fn unknown_route(uri: Uri) -> Refusal {
 
 /// Answers to a method that a route does not have.
 pub(super) async fn unknown_method(uri: Uri) -> Response {
-    let refusal = Refusal(Error::BadRequest { detail: format!("{} has no such method", uri.path()) });
+    let path = uri.path();
+    let detail = Words::new(format!("{path} ne connaît pas cette méthode"), format!("{path} has no such method"));
+    let refusal = Refusal(Error::BadRequest { detail });
     (StatusCode::METHOD_NOT_ALLOWED, refusal).into_response()
 }

@@ -66,7 +66,11 @@ impl<T: DeserializeOwned> FromRequestParts<Door> for Params<T> {
 fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Refusal> {
     match Query::try_from_uri(&parts.uri) {
         Ok(Query(value)) => Ok(value),
-        Err(rejection) => Err(Refusal(Error::BadRequest { detail: rejection.body_text() })),
+        Err(rejection) => {
+            let en = rejection.body_text();
+            let fr = format!("les paramètres de l'adresse ne conviennent pas ({en})");
+            Err(Refusal(Error::BadRequest { detail: api::Words::new(fr, en) }))
+        }
     }
 }
 
@@ -81,10 +85,17 @@ impl<T: DeserializeOwned> FromRequest<Door> for Given<T> {
         let json =
             request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
         if !json {
-            return Err(Refusal(Error::BadRequest { detail: "the body must be application/json".into() }));
+            return Err(Refusal(Error::BadRequest {
+                detail: api::Words::new(
+                    "le contenu doit être du JSON (application/json)",
+                    "the body must be application/json",
+                ),
+            }));
         }
         let bytes = body(request, MAX_JSON).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|e| Refusal(Error::BadRequest { detail: e.to_string() }))
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| Refusal(Error::BadRequest { detail: api::Words::of_json(&error) }))
     }
 }
 

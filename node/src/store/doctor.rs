@@ -1,6 +1,6 @@
 //! `essaim doctor`: reads the whole store and says what is damaged and what can be done.
 
-use essaim_protocol::store::Error;
+use essaim_protocol::store::{Error, Flaw};
 
 use super::engine::guarded;
 use super::recovery::is_damage;
@@ -60,7 +60,7 @@ impl Disk {
         guarded(|| self.parts.check(&mut findings))?;
         let torn = self.outbox.verify()?.frames;
         if torn > 0 {
-            findings.note(corrupt("outbox", "some of it is not as it was written"), Cure::Nothing);
+            findings.note(corrupt("outbox", Flaw::Check), Cure::Nothing);
         }
         Ok(findings)
     }
@@ -70,7 +70,7 @@ impl Parts {
     fn check(&self, findings: &mut Findings) -> Result<(), Error> {
         findings.bytes = self.engine.size_on_disk()?;
         if self.engine.blobs()? > 0 {
-            findings.note(corrupt("blobs", "values stand outside the database's log"), Cure::Rebuild);
+            findings.note(corrupt("blobs", Flaw::Misplaced), Cure::Rebuild);
         }
         let expected = self.check_log(findings)?;
         for kind in Kind::ALL {
@@ -79,7 +79,7 @@ impl Parts {
                 Err(error) if is_damage(&error) => findings.note(error, Cure::Rebuild),
                 Err(error) => return Err(error),
                 Ok(()) if found != expected[kind as usize] => {
-                    findings.note(corrupt("index", "it does not agree with the log"), Cure::Rebuild);
+                    findings.note(corrupt("index", Flaw::Disagrees), Cure::Rebuild);
                 }
                 Ok(()) => {}
             }
@@ -104,7 +104,7 @@ impl Parts {
                 frame => frame?,
             };
             if first < end {
-                findings.note(corrupt("log", "two frames hold one ordinal"), Cure::Rebuild);
+                findings.note(corrupt("log", Flaw::Form), Cure::Rebuild);
             }
             end = frame.end();
             findings.frames += 1;
@@ -114,7 +114,7 @@ impl Parts {
             }
         }
         if end != self.log.end() {
-            findings.note(corrupt("log", "its keys cannot be read to the end"), Cure::RebuildAndSync);
+            findings.note(corrupt("log", Flaw::Incomplete), Cure::RebuildAndSync);
         }
         Ok(expected)
     }
@@ -135,6 +135,6 @@ impl Tally {
     }
 }
 
-fn corrupt(place: &str, what: &'static str) -> Error {
+fn corrupt(place: &str, what: Flaw) -> Error {
     Error::Corrupt { place: place.to_owned(), what }
 }

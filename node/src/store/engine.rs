@@ -10,7 +10,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use essaim_protocol::store::Error;
+use essaim_protocol::store::{Error, Flaw};
 
 /// Segments of sled's log. A value larger than a quarter of one would become a blob file, which sled never fsyncs; a
 /// page here holds up to 32 values of [`MAX_PART`].
@@ -131,7 +131,7 @@ pub(super) fn told(doing: &'static str) -> impl Fn(sled::Error) -> Error {
         sled::Error::Io(source) => Error::Io { doing, source },
         sled::Error::Corruption { at, bt: () } => {
             let place = at.map_or_else(|| "the database".to_owned(), |at| format!("the database at {at:?}"));
-            Error::Corrupt { place, what: "its own checksum does not fit" }
+            Error::Corrupt { place, what: Flaw::Check }
         }
         sled::Error::CollectionNotFound(_) | sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => {
             Error::Engine(error.to_string())

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use essaim_protocol::id::EntryId;
-use essaim_protocol::store::{Append, Error};
+use essaim_protocol::store::{Append, Error, Flaw};
 
 use super::engine::{Engine, Writer, guarded};
 use super::frame::{self, Frame, Header};
@@ -242,7 +242,7 @@ impl Log {
     }
 
     fn damaged(&self, first: u64) -> Error {
-        self.tree.damaged(&first.to_be_bytes(), "this frame of entries is incomplete or out of form")
+        self.tree.damaged(&first.to_be_bytes(), Flaw::Incomplete)
     }
 }
 

@@ -13,13 +13,13 @@
 //! The *mark* is what tells damage from age: a database that lost its tail, or its file, opens without complaint.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use essaim_protocol::id::Epoch;
-use essaim_protocol::store::Error;
+use essaim_protocol::store::{Error, Flaw};
 
 use super::engine::sync_dir;
 
@@ -79,10 +79,19 @@ impl Place {
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
-    /// An error of the file system that means a full disk, as that; others as they are.
-    pub(super) fn or_full(&self, error: Error, needed: u64) -> Error {
-        let full = matches!(&error, Error::Io { source, .. } if source.kind() == ErrorKind::StorageFull);
-        if full { Error::Full { free: self.free().unwrap_or(0), needed } } else { error }
+    /// There are too few free bytes.
+    pub(super) fn full(&self, free: u64, needed: u64) -> Error {
+        Error::Full { path: self.dir.display().to_string(), free, needed }
+    }
+
+    /// An error of the file system that means a full disk, or one that is mounted read-only, as that; others as they are.
+    pub(super) fn explained(&self, error: Error, needed: u64) -> Error {
+        let kind = if let Error::Io { source, .. } = &error { Some(source.kind()) } else { None };
+        match kind {
+            Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => self.full(self.free().unwrap_or(0), needed),
+            Some(ErrorKind::ReadOnlyFilesystem) => Error::ReadOnlyDisk(self.dir.display().to_string()),
+            Some(_) | None => error,
+        }
     }
 
     /// Gives the ballast up. Tells whether there was one.
@@ -141,31 +150,26 @@ fn mark_check(body: &[u8]) -> [u8; 16] {
 fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create(true).truncate(false).open(path);
-    let mut file = file.map_err(denied(dir, "opening the lock"))?;
+    let file = file.map_err(denied(dir, "opening the lock"))?;
     match crate::lock::take(&file) {
         Ok(()) => {
-            let pid = format!("{}\n", std::process::id());
-            file.set_len(0).and_then(|()| file.write_all(pid.as_bytes())).map_err(io("writing the lock"))?;
+            crate::lock::sign(&file);
             Ok(file)
         }
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let _ = (&mut file).take(32).read_to_string(&mut pid);
-            Err(Error::Locked { pid: pid.trim().parse().ok() })
-        }
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { pid: crate::lock::signed_by(&file) }),
         Err(TryLockError::Error(source)) => Err(io("locking the store")(source)),
     }
 }
 
 fn check_format(path: &Path, dir: &Path) -> Result<(), Error> {
-    let damaged = |what| Error::Corrupt { place: path.display().to_string(), what };
+    let damaged = || Error::Corrupt { place: path.display().to_string(), what: Flaw::Form };
     match fs::read_to_string(path) {
         Ok(text) => {
             let number = text.trim().strip_prefix(FORMAT_NAME).and_then(|number| number.parse::<u32>().ok());
             match number {
                 Some(found) if found > FORMAT => Err(Error::Newer { found, known: FORMAT }),
                 Some(FORMAT) => Ok(()),
-                Some(_) | None => write_format_anew(path, dir).map_err(|_| damaged("the format is not told")),
+                Some(_) | None => write_format_anew(path, dir).map_err(|_| damaged()),
             }
         }
         Err(error) if error.kind() == ErrorKind::NotFound => write_format_anew(path, dir),
@@ -182,10 +186,15 @@ fn write_format_anew(path: &Path, dir: &Path) -> Result<(), Error> {
     written.map_err(io("writing the format"))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other kinds are the system's own matter")]
 fn denied(dir: &Path, doing: &'static str) -> impl Fn(std::io::Error) -> Error {
     move |source| {
-        let refused = matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
-        if refused { Error::Denied(dir.display().to_string()) } else { Error::Io { doing, source } }
+        let dir = dir.display().to_string();
+        match source.kind() {
+            ErrorKind::PermissionDenied => Error::Denied(dir),
+            ErrorKind::ReadOnlyFilesystem => Error::ReadOnlyDisk(dir),
+            _ => Error::Io { doing, source },
+        }
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) fn open(config: &Config, thorough: bool) -> Result<(Disk, Report), Er
     let quarantine = place.quarantine();
     let parts = open_parts(config, &place.database(), &quarantine, &mut report)
         .and_then(|parts| mend(config, parts, mark, thorough, &place, &mut report))
-        .map_err(|error| place.or_full(error, config.free))?;
+        .map_err(|error| place.explained(error, config.free))?;
     let (outbox, owned, damage) = Outbox::open(&place.outbox(), &quarantine)?;
     if damage.frames > 0 {
         report.repairs.push(Repair::OutboxDamaged { frames: damage.frames });
@@ -189,7 +189,8 @@ pub(super) fn is_damage(error: &Error) -> bool {
         | Error::Newer { .. }
         | Error::Locked { .. }
         | Error::Denied(_)
-        | Error::ReadOnly(_)
+        | Error::ReadOnlyDisk(_)
+        | Error::ReadOnly { .. }
         | Error::TooLarge { .. } => false,
     }
 }

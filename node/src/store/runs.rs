@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use essaim_protocol::store::{Append, Error};
+use essaim_protocol::store::{Append, Error, Flaw};
 use essaim_protocol::wire::{Reader, Write};
 
 use super::engine::{Engine, Writer};
@@ -249,7 +249,7 @@ impl Runs {
     }
 
     fn read_manifest(&mut self, manifest: &[u8]) -> Result<(), Error> {
-        let damaged = |_| self.tree.damaged(&MANIFEST, "the list of runs is out of form");
+        let damaged = |_| self.tree.damaged(&MANIFEST, Flaw::Form);
         let mut reader = Reader::new(manifest);
         self.covered = reader.u64().map_err(damaged)?;
         let count = reader.count("runs", MAX_RUNS + 1).map_err(damaged)?;
@@ -263,7 +263,7 @@ impl Runs {
                 filter.extend_from_slice(self.tree.verify(&key, &value)?);
             }
             if filter.len() != filter_length(entries) {
-                return Err(self.tree.damaged(&number.to_be_bytes(), "a part of this run is missing"));
+                return Err(self.tree.damaged(&number.to_be_bytes(), Flaw::Incomplete));
             }
             runs.push(Run { number, entries, filter });
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeBounds;
 
-use essaim_protocol::store::{Error, Pair, Put};
+use essaim_protocol::store::{Error, Flaw, Pair, Put};
 
 use super::engine::{Engine, MAX_PART, Writer, told};
 
@@ -62,12 +62,12 @@ impl Tree {
     pub(super) fn verify<'a>(&self, key: &[u8], value: &'a [u8]) -> Result<&'a [u8], Error> {
         match value.split_at_checked(CHECK) {
             Some((check, body)) if check == self.check(key, body) => Ok(body),
-            Some(_) => Err(self.damaged(key, "its check does not fit")),
-            None => Err(self.damaged(key, "it is cut short")),
+            Some(_) => Err(self.damaged(key, Flaw::Check)),
+            None => Err(self.damaged(key, Flaw::Incomplete)),
         }
     }
 
-    pub(super) fn damaged(&self, key: &[u8], what: &'static str) -> Error {
+    pub(super) fn damaged(&self, key: &[u8], what: Flaw) -> Error {
         let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
         Error::Corrupt { place: format!("{} {key}", self.name), what }
     }
@@ -203,7 +203,7 @@ impl Values {
 
     /// The value whose verified head is `body`.
     fn whole(&self, key: &[u8], body: &[u8]) -> Result<Vec<u8>, Error> {
-        let cut = || self.0.damaged(key, "a part of it is missing");
+        let cut = || self.0.damaged(key, Flaw::Incomplete);
         let (length, head) = body.split_first_chunk::<LENGTH>().ok_or_else(cut)?;
         let length = u32::from_le_bytes(*length) as usize;
         let mut value = head.to_vec();

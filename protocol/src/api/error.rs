@@ -3,6 +3,9 @@
 //! The words say what happened with the value and the path; commands to type are added where people type them. Each
 //! kind says whose fault it is: the person's ([`Fault::Asker`]), a peer's, the machine's or ours.
 
+use std::fmt;
+use std::io;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,6 +30,68 @@ impl Words {
     #[must_use]
     pub fn text(&self, lang: Lang) -> &str {
         lang.pick(&self.fr, &self.en)
+    }
+
+    /// Why a text is not the JSON that was expected, and where.
+    #[must_use]
+    pub fn of_json(error: &serde_json::Error) -> Self {
+        let en = error.to_string();
+        let (_, fr) =
+            EXPECTED.iter().find(|(start, _)| en.starts_with(start)).unwrap_or(&("", "le contenu ne convient pas"));
+        let (line, column) = (error.line(), error.column());
+        let place = if line > 1 { format!("ligne {line}, colonne {column}") } else { format!("colonne {column}") };
+        Self::new(format!("{place} : {fr}"), en)
+    }
+
+    /// What the system says about a file, for what people meet; what is rare stays in the system's own words.
+    #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is rare is left in the system's own words")]
+    pub fn of_system(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::new("il n'existe pas", "it does not exist"),
+            io::ErrorKind::PermissionDenied => Self::new("accès refusé", "access denied"),
+            io::ErrorKind::IsADirectory => Self::new("c'est un dossier", "it is a directory"),
+            io::ErrorKind::NotADirectory => {
+                Self::new("ce qui devrait être un dossier n'en est pas un", "what should be a directory is none")
+            }
+            io::ErrorKind::AlreadyExists => Self::new("il existe déjà", "it exists already"),
+            io::ErrorKind::StorageFull => Self::new("le disque est plein", "the disk is full"),
+            io::ErrorKind::QuotaExceeded => Self::new("le quota de disque est atteint", "the disk quota is reached"),
+            io::ErrorKind::ReadOnlyFilesystem => {
+                Self::new("le disque est en lecture seule", "the disk is mounted read-only")
+            }
+            io::ErrorKind::AddrInUse => Self::new("l'adresse est déjà prise", "the address is in use"),
+            io::ErrorKind::AddrNotAvailable => {
+                Self::new("cette adresse n'est pas de cette machine", "the address is not of this machine")
+            }
+            io::ErrorKind::InvalidData => Self::new("ce n'est pas du texte UTF-8", "it is not UTF-8 text"),
+            _ => Self::new(format!("erreur du système : {error}"), error.to_string()),
+        }
+    }
+}
+
+/// What the parser of JSON expects, as it says it and in French.
+const EXPECTED: [(&str, &str); 15] = [
+    ("EOF while parsing", "le texte s'arrête trop tôt : il manque un guillemet, une accolade ou un crochet fermant"),
+    ("expected value", "une valeur est attendue : un texte entre guillemets, un nombre, une liste ou un objet"),
+    ("expected ident", "« true », « false » ou « null » est attendu"),
+    ("expected `:`", "deux-points sont attendus après le nom du champ"),
+    ("expected `,` or `}`", "une virgule ou une accolade fermante est attendue"),
+    ("expected `,` or `]`", "une virgule ou un crochet fermant est attendu"),
+    ("trailing comma", "il y a une virgule de trop"),
+    ("trailing characters", "il y a du texte de trop après la fin"),
+    ("key must be a string", "un nom de champ entre guillemets est attendu"),
+    ("control character", "un saut de ligne ou une tabulation dans un texte s'écrit \\n ou \\t"),
+    ("invalid escape", "la barre oblique inversée n'annonce rien de connu ; pour elle-même, doublez-la"),
+    ("invalid number", "un nombre est mal écrit"),
+    ("number out of range", "un nombre est trop grand"),
+    ("recursion limit exceeded", "trop de listes et d'objets l'un dans l'autre"),
+    ("missing field", "un champ obligatoire manque"),
+];
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.en.fmt(f)
     }
 }
 
@@ -72,6 +137,42 @@ pub enum Fault {
     Ours,
 }
 
+/// A field of an error, as it stands in a sentence.
+trait Said {
+    fn said(&self, lang: Lang) -> String;
+}
+
+macro_rules! said_as_it_is {
+    ($($type:ty),*) => { $(
+        impl Said for $type {
+            fn said(&self, _: Lang) -> String {
+                self.to_string()
+            }
+        }
+    )* };
+}
+
+said_as_it_is!(String, u64, usize);
+
+impl Said for Words {
+    fn said(&self, lang: Lang) -> String {
+        self.text(lang).to_owned()
+    }
+}
+
+macro_rules! shown_below {
+    ($($type:ty),*) => { $(
+        /// No part of the sentence: it is listed below.
+        impl Said for $type {
+            fn said(&self, _: Lang) -> String {
+                String::new()
+            }
+        }
+    )* };
+}
+
+shown_below!(Option<u32>, Problem, Vec<Problem>, Vec<Candidate>);
+
 macro_rules! errors {
     ($(
         $(#[$doc:meta])*
@@ -104,7 +205,11 @@ macro_rules! errors {
                 match self {
                     $(
                         #[allow(unused_variables, reason = "lists among the fields are not part of the sentence")]
-                        Self::$name { $($field),* } => Words { fr: format!($fr), en: format!($en) },
+                        Self::$name { $($field),* } => {
+                            let ($($field,)*) = ($($field.said(Lang::Fr),)*);
+                            let fr = format!($fr);
+                            Words { fr, en: self.to_string() }
+                        }
                     )*
                 }
             }
@@ -221,7 +326,7 @@ errors! {
     /// A peer did something that the rules forbid.
     PeerMisbehaved { /// Which.
         peer: String, /// What it did.
-        detail: String } Peer,
+        detail: Words } Peer,
         "{peer} n'a pas respecté le protocole : {detail}", "{peer} broke the protocol: {detail}";
     /// Another process uses this home.
     HomeLocked { /// The home directory.
@@ -240,24 +345,34 @@ errors! {
     /// A file or directory could not be read or written.
     Io { /// Which.
         path: String, /// What the system says.
-        detail: String } Machine,
+        detail: Words } Machine,
         "{path} : {detail}", "{path}: {detail}";
     /// The disk is full: nothing was written.
     DiskFull { /// Where.
-        path: String } Machine,
+        path: String, /// How many bytes more have to be free; 0 when that is not known.
+        missing: u64 } Machine,
         "le disque est plein ({path}) : rien n'a été écrit", "the disk is full ({path}): nothing was written";
+    /// This user may not write there.
+    Denied { /// Where.
+        path: String } Machine,
+        "cet utilisateur n'a pas le droit d'écrire dans {path}", "this user may not write in {path}";
+    /// The disk is mounted so that nobody may write. The database writes when it opens, so nothing can be read either.
+    ReadOnlyDisk { /// Where.
+        path: String } Machine,
+        "{path} est sur un disque en lecture seule ; Essaim ne peut y ouvrir ses données, même pour lire",
+        "{path} is on a disk mounted read-only; Essaim cannot open its data there, not even to read";
     /// Stored bytes are not what was written.
     Damaged { /// Where.
         path: String, /// What is wrong.
-        detail: String } Machine,
+        detail: Words } Machine,
         "des données sont abîmées dans {path} : {detail}", "data are damaged in {path}: {detail}";
     /// The store stopped writing after a failed fsync.
     ReadOnly { /// Why.
-        detail: String } Machine,
+        detail: Words } Machine,
         "les données ne peuvent plus être écrites, seulement lues : {detail}", "data can no longer be written, only read: {detail}";
     /// The request's form, not its content: a body that is no JSON, a missing parameter.
     BadRequest { /// What is wrong.
-        detail: String } Asker,
+        detail: Words } Asker,
         "la demande ne se comprend pas : {detail}", "the request cannot be understood: {detail}";
     /// Nothing is served under this path.
     UnknownRoute { /// The path.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::commons::Commons;
+use super::error::Words;
 use crate::id::{DeviceKey, NetworkKey};
 use crate::time::Timestamp;
 
@@ -243,8 +244,9 @@ pub struct Checked {
     pub health: Health,
     /// How many things were looked at.
     pub count: u64,
-    /// What exactly is wrong and where: paths, ids, counts. In English, for whoever helps.
-    pub detail: Option<String>,
+    /// What exactly is wrong and where: paths, ids, counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Words>,
 }
 
 /// What can be looked at.

@@ -280,7 +280,7 @@ impl Desk {
 /// What is derived can be derived again: that there is no room to keep it keeps nobody from reading.
 pub(super) fn unless_full(kept: Result<(), store::Error>) -> Result<(), store::Error> {
     match kept {
-        Err(store::Error::Full { .. } | store::Error::ReadOnly(_)) => Ok(()),
+        Err(store::Error::Full { .. } | store::Error::ReadOnly { .. } | store::Error::ReadOnlyDisk(_)) => Ok(()),
         other => other,
     }
 }
