@@ -21,6 +21,7 @@ pub(crate) mod history;
 use sha2::{Digest as _, Sha256};
 
 pub use columns::{Action, Key, Op, OpId, Ops};
+pub(crate) use columns::{COLUMNS, runs};
 
 use crate::id::{Actor, ChangeHash};
 use crate::wire::{DecodeError, Reader, Write as _};
@@ -180,12 +181,18 @@ impl<'a> Chunk<'a> {
 /// Puts a header in front of a change's data: magic, checksum, type and length.
 #[must_use]
 pub fn chunk_of(data: &[u8]) -> Vec<u8> {
+    let mut bytes = with_header(data);
+    renew_checksum(&mut bytes);
+    bytes
+}
+
+/// The same, the checksum still to be written.
+pub(crate) fn with_header(data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(TYPE_AT + 4 + data.len());
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&[0; 4]);
     bytes.push(TYPE_CHANGE);
     bytes.put_bytes(data);
-    renew_checksum(&mut bytes);
     bytes
 }
 

@@ -483,7 +483,7 @@ impl Session {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Fault> {
         let Some(hello) = self.theirs else { return Ok(()) };
-        let entries = self.incoming.unpack(compressed)?;
+        let entries = self.incoming.unpack(compressed, &self.config.commons)?;
         if self.incoming.received > hello.count {
             return Err(Misbehaviour::TooMany.into());
         }

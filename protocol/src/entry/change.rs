@@ -11,6 +11,8 @@
 //!
 //! The byte map is in `docs/wire.md`, section *Entries*.
 
+pub mod lean;
+
 use crate::gate::{self, Chunk};
 use crate::id::{Actor, ChangeHash, CommonsId, DeviceKey, EntryId, RecordId, StatementId};
 use crate::sign::{BadSignature, Claim, Domain, Keys, Signature, Verified};
@@ -200,7 +202,11 @@ impl Claim for Change {
 /// B of `wire.md`: the chunk from its type byte on, with the actor and the last `zeroed` bytes as zeros.
 pub(super) fn body_hash(chunk: &Chunk<'_>, zeroed: usize) -> [u8; 32] {
     let hashed = chunk.hashed();
-    let actor_at = chunk.actor_at() - (chunk.bytes().len() - hashed.len());
+    body_of(hashed, chunk.actor_at() - (chunk.bytes().len() - hashed.len()), zeroed)
+}
+
+/// The same for a chunk whose actor stands at this place of what is hashed.
+fn body_of(hashed: &[u8], actor_at: usize, zeroed: usize) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_derive_key("essaim v1 change body");
     hasher.update(&hashed[..actor_at]);
     hasher.update(&[0; 16]);

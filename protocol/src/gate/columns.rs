@@ -73,8 +73,11 @@ impl Action {
     }
 }
 
+/// How many columns there are.
+pub(crate) const COLUMNS: usize = 12;
+
 /// Column numbers, in the order of the file. A number is `id << 4 | type`.
-const SPECS: [u64; 12] = [0x01, 0x02, 0x11, 0x13, 0x15, 0x34, 0x42, 0x56, 0x57, 0x70, 0x71, 0x73];
+const SPECS: [u64; COLUMNS] = [0x01, 0x02, 0x11, 0x13, 0x15, 0x34, 0x42, 0x56, 0x57, 0x70, 0x71, 0x73];
 const OBJECT_ACTOR: usize = 0;
 const OBJECT_COUNTER: usize = 1;
 const KEY_ACTOR: usize = 2;
@@ -430,6 +433,23 @@ impl<'a> Cell<'a> for &'a str {
     fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         reader.text("a key", STRING_MAX)
     }
+}
+
+/// The runs of a run-length column of numbers, none of which is null: each number and how often it stands there.
+pub(crate) fn runs(column: &[u8]) -> impl Iterator<Item = Result<(u64, u64), DecodeError>> {
+    let mut runs = Runs::new(column);
+    let mut run = move || {
+        let value = some(runs.next()?, "the value of an operation")?;
+        let more = runs.same();
+        runs.pass(more);
+        Ok((value, more + 1, runs.is_done()))
+    };
+    let mut done = column.is_empty();
+    std::iter::from_fn(move || {
+        let next = (!done).then(&mut run)?;
+        done = next.as_ref().map_or(true, |(_, _, last)| *last);
+        Some(next.map(|(value, count, _)| (value, count)))
+    })
 }
 
 /// A run-length column. One with no bytes is all nulls.
