@@ -24,6 +24,7 @@ use automerge::{AutoCommit, Change as Chunk};
 use essaim_node::home::Home;
 use essaim_node::keeper::Desk;
 use essaim_protocol::api;
+use essaim_protocol::entry::change::lean;
 use essaim_protocol::entry::{Change, Entry};
 use essaim_protocol::record::edit;
 use essaim_protocol::sign::Verified;
@@ -42,6 +43,16 @@ const TEXT: usize = 2_000;
 const WORD: usize = 24;
 const RUNS: usize = 5;
 const SEED: u64 = 2;
+
+/// Bytes of a change that nothing can pack: its signature, and the random ones of a record's first change.
+const SIGNATURE: usize = 64;
+const NONCE: usize = 16;
+
+/// How hard zstd tries: what a session asks of it.
+const LEVEL: i32 = 5;
+
+/// Bytes of an entry before the chunk: its tag and the record.
+const BEFORE_CHUNK: usize = 33;
 
 /// One of how many documents automerge syncs.
 const SAMPLE: usize = 20;
@@ -68,15 +79,15 @@ fn main() {
     let texts = texts(count);
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     let started = Instant::now();
-    let (host, chunks) = runtime.block_on(host(&texts));
+    let (host, changes) = runtime.block_on(host(&texts));
     println!("{count} records made, signed, folded and indexed in {:.1} s", started.elapsed().as_secs_f64());
-    describe(&texts, &chunks);
+    describe(&texts, &changes);
     let dir = tempfile::tempdir().expect("a temporary directory");
     repository(dir.path(), &texts);
 
     let mut runs: [Vec<Run>; 3] = Default::default();
     for number in 1..=RUNS {
-        let all = [runtime.block_on(join(&host, count)), clone(dir.path(), number), documents(&chunks)];
+        let all = [runtime.block_on(join(&host, count)), clone(dir.path(), number), documents(&changes)];
         for (runs, run) in runs.iter_mut().zip(all) {
             runs.push(run);
         }
@@ -90,18 +101,27 @@ fn main() {
     });
 }
 
-/// How far the texts can be packed: what the bytes on the wire have to be compared with.
-fn describe(texts: &[String], chunks: &[Vec<u8>]) {
-    let packed = |bytes: &[u8]| zstd::bulk::compress(bytes, 3).expect("memory").len();
+/// Where the bytes of a record on the wire go: each kind packed with all others of its kind.
+fn describe(texts: &[String], changes: &[Vec<u8>]) {
+    let packed = |bytes: &[u8]| zstd::bulk::compress(bytes, LEVEL).expect("memory").len();
     let each = |total: usize| total / texts.len();
-    println!(
-        "a text: {} bytes, {} packed alone, {} packed with all others; its change: {} bytes, {} packed with all others",
-        each(texts.iter().map(String::len).sum()),
-        each(texts.iter().map(|text| packed(text.as_bytes())).sum()),
-        each(packed(texts.concat().as_bytes())),
-        each(chunks.iter().map(Vec::len).sum()),
-        each(packed(&chunks.concat())),
-    );
+    let lean: Vec<_> = changes.iter().map(|change| lean::pack(change)).collect();
+    let (texts_raw, text) = (each(texts.iter().map(String::len).sum()), each(packed(texts.concat().as_bytes())));
+    let (lean_raw, sent) = (each(lean.iter().map(|change| change.len()).sum()), each(packed(&lean.concat())));
+    let (whole_raw, whole) = (each(changes.iter().map(Vec::len).sum()), each(packed(&changes.concat())));
+    let random = SIGNATURE + NONCE;
+    println!("{:<28} {:>8} {:>8}", "bytes of a record", "raw", "packed");
+    let lines = [
+        ("text", texts_raw, text),
+        ("signature", SIGNATURE, SIGNATURE),
+        ("random bytes", NONCE, NONCE),
+        ("title, columns, numbers", lean_raw - texts_raw - random, sent - text - random),
+        ("= change as sent", lean_raw, sent),
+        ("what receivers work out", whole_raw - lean_raw, whole - sent),
+        ("= change as signed", whole_raw, whole),
+    ];
+    lines.iter().for_each(|(what, raw, packed)| println!("{what:<28} {raw:>8} {packed:>8}"));
+    println!("(a text packed by itself: {})\n", each(texts.iter().map(|text| packed(text.as_bytes())).sum()));
 }
 
 fn report([ours, git, automerge]: [Run; 3], count: usize) {
@@ -131,18 +151,18 @@ fn verdict(what: &str, found: f64, most: f64, unit: &str) {
     println!("{what}: {found:.2}{unit} (target ≤ {most}{unit}): {met}");
 }
 
-/// A node that holds the texts, and their changes as automerge reads them.
+/// A node that holds the texts, and the changes that they became.
 async fn host(texts: &[String]) -> (Ally, Vec<Vec<u8>>) {
     let mut host = Ally::new("Commune de Gruissan").await;
     host.found("Patrimoine", false).await;
     host.stop().await;
-    let chunks = fill(host.home(), texts);
+    let changes = fill(host.home(), texts);
     host.start(true).await;
     // A question about all records is answered when they are findable.
     let list = api::List { q: String::new(), page: api::Page { offset: 0, limit: 1 } };
     let listed: api::Records = host.ask(api::Command::List(list)).await;
     assert_eq!(listed.total, texts.len() as u64);
-    (host, chunks)
+    (host, changes)
 }
 
 /// Writes the texts at a node that is stopped, many at a time.
@@ -150,7 +170,7 @@ fn fill(home: &Path, texts: &[String]) -> Vec<Vec<u8>> {
     let (home, mut desk) = open(home);
     let now = Timestamp(1_800_000_000_000);
     let frontier = desk.roster().frontier(home.keys(), now).expect("the founder may write").id;
-    let mut chunks = Vec::with_capacity(texts.len());
+    let mut changes = Vec::with_capacity(texts.len());
     let mut random = StdRng::seed_from_u64(SEED);
     for some in texts.chunks(BATCH) {
         let mut entries = Vec::with_capacity(some.len());
@@ -158,15 +178,16 @@ fn fill(home: &Path, texts: &[String]) -> Vec<Vec<u8>> {
             let draft = edit::create("experience", &fields(text), random.random(), now).expect("valid fields");
             let change =
                 Change::seal(&draft, home.keys(), desk.id(), frontier, None).expect("a valid change").into_inner();
-            chunks.push(change.chunk().to_vec());
-            entries.push(Verified::trusted(Entry::Change(change)));
+            let entry = Entry::Change(change);
+            changes.push(entry.encode());
+            entries.push(Verified::trusted(entry));
         }
         let ingested = desk.take_in(entries, now).expect("room on the disk");
         assert_eq!(ingested.added.len(), some.len());
     }
     desk.refresh_all(&mut |_| {}).expect("they fold");
     desk.close();
-    chunks
+    changes
 }
 
 fn fields(text: &str) -> BTreeMap<String, Value> {
@@ -242,17 +263,18 @@ fn git(dir: &Path, args: &[&str]) {
 }
 
 /// Each document of the sample synced from one that has it to one that has nothing.
-fn documents(chunks: &[Vec<u8>]) -> Run {
-    let load = |chunk: &Vec<u8>| {
+fn documents(changes: &[Vec<u8>]) -> Run {
+    let load = |change: &Vec<u8>| {
+        let chunk = change[BEFORE_CHUNK..].to_vec();
         let mut document = AutoCommit::new();
-        document.apply_changes([Chunk::from_bytes(chunk.clone()).expect("our own change")]).expect("our own change");
+        document.apply_changes([Chunk::from_bytes(chunk).expect("our own change")]).expect("our own change");
         document
     };
-    let mut sources: Vec<AutoCommit> = chunks.iter().step_by(SAMPLE).map(load).collect();
+    let mut sources: Vec<AutoCommit> = changes.iter().step_by(SAMPLE).map(load).collect();
     let (before, started) = (user(), Instant::now());
     let bytes: usize = sources.iter_mut().map(document).sum();
     rustix::fs::sync();
-    let scale = chunks.len() as f64 / sources.len() as f64;
+    let scale = changes.len() as f64 / sources.len() as f64;
     Run {
         elapsed: started.elapsed().as_secs_f64() * scale,
         user: (user() - before) * scale,
