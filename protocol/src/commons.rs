@@ -91,6 +91,9 @@ pub struct Commons {
     waiting: Waiting,
     /// Places of statements: sync sends them first.
     statements: BTreeSet<Ordinal>,
+    /// Statements that the log holds without what they rest on, as in a store begun anew from the outbox: the roster takes
+    /// them once that has come.
+    early: Vec<Statement>,
     /// This device: what it signed exists nowhere else at first.
     me: DeviceKey,
     /// Everything below is in the set.
@@ -110,6 +113,7 @@ impl Commons {
             set: Set::new(&id),
             waiting: Waiting::default(),
             statements: BTreeSet::new(),
+            early: Vec::new(),
             me,
             end: Ordinal(0),
             checkpoint: Ordinal(0),
@@ -117,7 +121,7 @@ impl Commons {
         for (key, bytes) in store.list(Table::Statements, &[], None, usize::MAX)? {
             if let (Ok(statement), Ok(key)) = (Statement::decode(&bytes), <[u8; 8]>::try_from(key)) {
                 commons.statements.insert(Ordinal(u64::from_be_bytes(key)));
-                commons.roster.add(&Verified::trusted(statement));
+                commons.early.push(statement);
             }
         }
         if let Some((end, set)) =
@@ -128,6 +132,7 @@ impl Commons {
             commons.checkpoint = commons.end;
         }
         commons.replay(store)?;
+        commons.place_early();
         Ok(commons)
     }
 
@@ -193,6 +198,9 @@ impl Commons {
                 }
                 Verdict::Enters => {
                     queue.extend(self.waiting.release(&entry));
+                    for placed in self.place_early() {
+                        queue.extend(self.waiting.release(&placed));
+                    }
                     batch.push(entry);
                 }
             }
@@ -240,6 +248,23 @@ impl Commons {
             Added::NeedsUpgrade => Verdict::Waits(Missing::Upgrade),
             Added::OtherCommons => Verdict::Refused(Reason::OtherCommons),
         }
+    }
+
+    /// Hands the roster what the log holds already, as far as it rests on what is known. Gives what the roster took.
+    fn place_early(&mut self) -> Vec<Entry> {
+        let (mut placed, mut before) = (Vec::new(), usize::MAX);
+        while self.early.len() < before {
+            before = self.early.len();
+            for early in std::mem::take(&mut self.early) {
+                let early = Verified::trusted(early);
+                match self.roster.add(&early) {
+                    Added::Waiting { .. } | Added::NeedsUpgrade => self.early.push(early.into_inner()),
+                    Added::New | Added::Known => placed.push(Entry::Statement(early.into_inner())),
+                    Added::Stranger | Added::OtherCommons => {}
+                }
+            }
+        }
+        placed
     }
 
     fn commit(&mut self, store: &mut dyn Store, batch: &Batch) -> Result<Vec<Entered>, store::Error> {
@@ -299,7 +324,7 @@ impl Commons {
 
     /// Takes into the set, and into the roster, what the log holds above the checkpoint.
     fn replay(&mut self, store: &dyn Store) -> Result<(), store::Error> {
-        let (set, roster, places) = (&mut self.set, &mut self.roster, &mut self.statements);
+        let (set, early, places) = (&mut self.set, &mut self.early, &mut self.statements);
         store.scan(self.end, &mut |ordinal, id, bytes| {
             if !Entry::is_statement(bytes) {
                 set.insert(&id, Kind::Content);
@@ -307,7 +332,7 @@ impl Commons {
             {
                 set.insert(&id, Kind::Statement);
                 places.insert(ordinal);
-                roster.add(&Verified::trusted(statement));
+                early.push(statement);
             }
             ControlFlow::Continue(())
         })?;

@@ -230,3 +230,25 @@ fn a_commons_opens_as_it_was_with_and_without_its_checkpoint() {
     let rebuilt = open(&alice.store);
     assert_eq!(rebuilt.roster().heads(), alice.commons.roster().heads());
 }
+
+#[test]
+fn a_store_begun_anew_from_the_outbox_finds_its_way_into_the_roster_once_the_others_tell_the_rest() {
+    let mut alice = Node::founder();
+    let mut bob = Node::new("bob", alice.commons.id());
+    alice.lets_in(&mut bob, "Bob");
+    // Bob's disk is lost but for what he signed himself, which stands in his log before what it rests on.
+    let own = |bytes: &Vec<u8>| Entry::decode(bytes).unwrap().claimed_signer() == bob.keys.key();
+    let outbox: Vec<_> = bob.log().into_iter().filter(own).collect();
+    let mut anew = Node::new("bob", alice.commons.id());
+    for bytes in &outbox {
+        let entry = Entry::decode(bytes).unwrap().trust();
+        let append = Append { id: entry.id(), bytes, record: entry.record(), change: entry.change(), own: true };
+        anew.store.append(&[append]).unwrap();
+    }
+    anew.commons = Commons::open(alice.commons.id(), anew.keys.key(), &mut anew.store).unwrap();
+    assert_eq!((outbox.len(), anew.commons.roster().len()), (2, 0));
+    anew.hears(&alice.log());
+    assert_eq!(anew.commons.roster().heads(), alice.commons.roster().heads());
+    assert_eq!(anew.commons.set().digest().hash(), alice.commons.set().digest().hash());
+    anew.writes("Une navette");
+}
