@@ -1,27 +1,49 @@
-//! Many nodes in one thread and no time: a simulated network of sync sessions, replayed from one number.
+//! Many allies in one thread and no time: a simulated commons, replayed from one number.
 //!
-//! Everything that happens, happens at a simulated millisecond in an order that the seed decides: edits, sessions, frames
-//! that arrive late, connections that stop or are lost with what was under way, networks that fall in two, nodes that
-//! crash in the middle of a write and start again, clocks that jump by a day. Each class of fault is on in half of the
-//! seeds. After a while the faults stop, and then all nodes must come to hold the same, and say so in 236 bytes.
+//! Everything that happens, happens at a simulated millisecond in an order that the seed decides. Alice founds a commons
+//! and invites; others come by ticket, one after the other, and invite in turn. All write: they create records, edit few of
+//! them together, import the same file. Their nodes are the real rules over a [disk](disk) that forgets: what a session
+//! delivers is verified, judged by the roster and kept as a node keeps it. Meanwhile frames arrive late, connections stop or
+//! are lost with what was under way, networks fall in two, programs die in the middle of a write and start again, disks are
+//! lost whole, clocks jump by a day; one node may be of another [version](odd), and one may be [turned]. Each class of fault
+//! is on in half of the seeds.
 //!
-//! On the way, whenever a node says *in sync* its peer must hold all that it held when the session began.
+//! Some rules hold at every [moment](link). After a while the faults stop, and then all honest nodes must come to hold the
+//! same: every entry that an ally was told is durable, and none that is wrong. They say so in 236 bytes, and read every
+//! record alike, with every value in it that [nobody overwrote](ledger).
+
+mod ally;
+mod dice;
+mod disk;
+mod ledger;
+mod link;
+mod odd;
+mod pen;
+mod turned;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use essaim_protocol::id::{CommonsId, Epoch, NetworkKey};
-use essaim_protocol::store::Ordinal;
-use essaim_protocol::sync::frame::Position;
-use essaim_protocol::sync::{Config, Effect, Event, Memory, Outcome, Replica as _, Role, Session};
+use essaim_protocol::digest::Digest;
+use essaim_protocol::entry::Entry;
+use essaim_protocol::entry::statement::{AllyKind, Inviters, Name, Policy, RecoveryHash};
+use essaim_protocol::id::{EntryId, Epoch, RecordId};
+use essaim_protocol::roster::{self, Card, Founding};
+use essaim_protocol::store::Store as _;
 use essaim_protocol::time::Timestamp;
 
-const COMMONS: CommonsId = CommonsId([0xc0; 32]);
+use self::ally::{Ally, Broken, keys};
+use self::dice::{Dice, Faults};
+use self::ledger::Ledger;
+use self::link::Link;
+use self::pen::Pen;
+use self::turned::{Forged, Lie, Lies};
 
-/// Simulated milliseconds in which edits are made and faults happen.
+/// Simulated milliseconds in which is written and faults happen.
 const STORMY: u64 = 120_000;
 
-/// Simulated milliseconds after them in which all nodes must become equal.
+/// Simulated milliseconds after them in which all nodes must become equal. The slowest of many thousand seeds took a
+/// tenth.
 const CALM: u64 = 3_600_000;
 
 /// About how often a node opens a session with some other node, in milliseconds.
@@ -30,25 +52,47 @@ const EVERY: u64 = 8_000;
 /// How often a session is told that time passes, in milliseconds.
 const TICK: u64 = 5_000;
 
+/// How long a turned node lies at least, in milliseconds.
+const TURNED: u64 = 60_000;
+
 /// By how much a clock jumps, in milliseconds.
 const A_DAY: i64 = 86_400_000;
 
 /// Steps after which a run is taken to go round in circles.
 const MAX_STEPS: u64 = 5_000_000;
 
+/// When it all begins, by a clock that is right.
+const DAWN: Timestamp = Timestamp(1_778_162_400_000);
+
 /// What a run came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Nodes that took part.
     pub nodes: usize,
-    /// Entries that were made and not lost with a crash before they were durable.
+    /// Entries that every honest node holds in the end.
     pub entries: u64,
+    /// Records that people wrote, and the saves in them.
+    pub records: usize,
+    /// Saves that were not lost with a crash before they were durable.
+    pub saves: usize,
     /// Sessions opened.
     pub sessions: u64,
+    /// Times that an honest node said *in sync*.
+    pub in_sync: u64,
     /// Sessions that were cut.
     pub cut: u64,
     /// Crashes.
     pub crashes: u64,
+    /// Disks that were lost.
+    pub disks: u64,
+    /// Times that an honest node named the turned one.
+    pub named: u64,
+    /// Wrong entries that a turned node offered.
+    pub forged: usize,
+    /// Changes that are kept and relayed but not shown.
+    pub quarantined: usize,
+    /// Sessions that ended because one side was of another version.
+    pub incompatible: u64,
     /// Bytes that arrived.
     pub bytes: u64,
     /// Simulated milliseconds from the last fault until all nodes were equal.
@@ -81,93 +125,45 @@ impl std::error::Error for Failure {}
 /// # Errors
 /// [`Failure`] when an invariant broke or the nodes did not become equal.
 pub fn run(seed: u64) -> Result<Report, Failure> {
-    let mut world = World::new(seed);
+    let mut world = World::new(seed).map_err(|what| Failure { seed, at: 0, what })?;
     world.run().map_err(|what| Failure { seed, at: world.now, what })
-}
-
-/// Random numbers of a seed: SplitMix64 (Steele, Lea, Flood 2014), the same in every version of every library.
-#[derive(Debug)]
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.roll() % n.max(1)
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-}
-
-/// Which faults a seed has.
-#[derive(Debug)]
-struct Faults {
-    losses: bool,
-    crashes: bool,
-    clogs: bool,
-    partition: bool,
-    clocks: bool,
-    /// The longest latency, in milliseconds.
-    latency: u64,
-}
-
-#[derive(Debug)]
-struct Node {
-    replica: Memory,
-    /// Whether it runs; a crashed node starts again later.
-    up: bool,
-    /// Milliseconds that its clock is off.
-    clock: i64,
-    /// How far other nodes' logs were followed. Lost in a crash.
-    followed: BTreeMap<usize, (Epoch, Position)>,
-    /// Peers with which a session found no agreement, for no reason of its own.
-    begin_fresh: BTreeSet<usize>,
-}
-
-/// One connection with one session at each end.
-#[derive(Debug)]
-struct Link {
-    /// The nodes: initiator, responder.
-    ends: [usize; 2],
-    sessions: [Option<Session>; 2],
-    /// No frame overtakes another: when the last one under way arrives, each way.
-    busy_until: [u64; 2],
-    clogged: bool,
-    /// Opened when all nodes were equal already: its sessions have nothing to say.
-    idle: bool,
-    bytes: u64,
 }
 
 #[derive(Debug)]
 enum Happening {
-    Edit { node: usize },
+    Write { node: usize },
+    Joins { node: usize },
     Meet { node: usize },
     Arrives { link: u64, end: usize, frame: Vec<u8> },
     Tick { link: u64 },
     Lost { link: u64 },
+    Stop { node: usize },
+    DiskLost { node: usize },
     Restart { node: usize },
     ClockJumps { node: usize },
+    Turns { node: usize },
 }
 
 #[derive(Debug)]
 struct World {
     dice: Dice,
     faults: Faults,
-    nodes: Vec<Node>,
+    allies: Vec<Ally>,
+    ledger: Ledger,
+    lies: Lies,
+    /// The node of another version.
+    odd: Option<usize>,
+    /// The node whose disk was lost. Its log does not begin with what its entries rest on.
+    mended: Option<usize>,
     links: BTreeMap<u64, Link>,
     agenda: BTreeMap<(u64, u64), Happening>,
     now: u64,
     steps: u64,
     next_link: u64,
-    /// Since when all nodes are equal, after the storm.
+    /// Since when all honest nodes are equal, after the storm.
     equal_since: Option<u64>,
+    /// Until when it goes on in any case: a turned node gets its time.
+    until: u64,
     /// Sessions that began and ended since then.
     idle_sessions: usize,
     report: Report,
@@ -175,62 +171,81 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64) -> Result<Self, String> {
         let mut dice = Dice(seed);
-        let count = 2 + if dice.one_in(4) { dice.below(49) } else { dice.below(8) } as usize;
-        let faults = Faults {
-            losses: dice.one_in(2),
-            crashes: dice.one_in(2),
-            clogs: dice.one_in(2),
-            partition: dice.one_in(2),
-            clocks: dice.one_in(2),
-            latency: if dice.one_in(2) { 2000 } else { 20 },
-        };
-        let nodes = (0..count).map(|number| Node {
-            replica: Memory::new(&COMMONS, Epoch([number as u8; 16])),
-            up: true,
-            clock: 0,
-            followed: BTreeMap::new(),
-            begin_fresh: BTreeSet::new(),
-        });
-        let report =
-            Report { nodes: count, entries: 0, sessions: 0, cut: 0, crashes: 0, bytes: 0, calm: 0, history: [0; 32] };
+        let count = 2 + if dice.one_in(10) { dice.below(49) } else { dice.below(8) } as usize;
+        let faults = Faults::roll(&mut dice);
+        let name = Name::new("Patrimoine").map_err(|error| error.to_string())?;
+        let policy = Policy { vouches: 2, inviters: Inviters::Allies };
+        let founder = Card { kind: AllyKind::Organisation, name: name.clone(), recovery: RecoveryHash::NONE };
+        let founding = Founding { name, charter: ally::CHARTER, policy, founder };
+        let statements = roster::found(&keys(0), founding, DAWN).map_err(|error| error.to_string())?;
+        let commons = statements[0].commons();
+        let allies: Result<Vec<_>, Broken> = (0..count).map(|number| Ally::new(number, commons)).collect();
         let mut world = Self {
+            allies: allies.map_err(|broken| broken.to_string())?,
+            ledger: Ledger::default(),
+            lies: Lies::roll(&mut dice),
+            odd: (faults.versions && count > 2).then(|| dice.index(count)),
+            mended: None,
             faults,
-            nodes: nodes.collect(),
             links: BTreeMap::new(),
             agenda: BTreeMap::new(),
             now: 0,
             steps: 0,
             next_link: 0,
             equal_since: None,
+            until: 0,
             idle_sessions: 0,
-            report,
+            report: Report { nodes: count, ..Report::default() },
             history: blake3::Hasher::new(),
             dice,
         };
-        world.plan();
-        world
+        world.allies[0].enter(ally::entries(statements), DAWN).map_err(|broken| broken.to_string())?;
+        world.settle(0)?;
+        world.plan()?;
+        Ok(world)
     }
 
-    /// A first node with much to tell, edits everywhere, and meetings without end.
-    fn plan(&mut self) {
-        for _ in 0..self.dice.below(400) {
-            self.write(0);
+    /// A founder with something to tell, newcomers, saves everywhere, and meetings without end.
+    fn plan(&mut self) -> Result<(), String> {
+        for _ in 0..self.dice.below(60) {
+            self.with_pen(0, |pen| pen.import())?;
         }
-        for _ in 0..20 + self.dice.below(200) {
-            let node = self.any_node();
-            let at = self.dice.below(STORMY);
-            self.at(at, Happening::Edit { node });
+        self.settle(0)?;
+        let count = self.allies.len();
+        for node in 0..count {
+            let joins = self.dice.below(STORMY / 3);
+            self.at(if node == 0 { STORMY * 2 } else { joins }, Happening::Joins { node });
+            self.soon(Happening::Meet { node });
         }
-        for node in 0..self.nodes.len() {
-            let at = self.dice.below(EVERY);
-            self.at(at, Happening::Meet { node });
+        for _ in 0..15 + self.dice.below(60) {
+            let (node, at) = (self.any_node(), self.dice.below(STORMY));
+            self.at(at, Happening::Write { node });
+        }
+        for node in 0..count {
             if self.faults.clocks {
                 let at = self.dice.below(STORMY);
                 self.at(at, Happening::ClockJumps { node });
             }
+            if self.faults.crashes && self.dice.one_in(2) {
+                let at = self.dice.below(STORMY);
+                self.at(at, Happening::Stop { node });
+            }
         }
+        if self.faults.disks && count > 1 {
+            let (node, at) = (1 + self.dice.index(count - 1), self.dice.below(STORMY));
+            self.at(at, Happening::DiskLost { node });
+        }
+        if self.faults.turned && count > 2 {
+            // Who admits everybody stays honest, and so does who is of another version.
+            let (node, at) = (1 + self.dice.index(count - 1), STORMY / 4 + self.dice.below(STORMY / 2));
+            if self.odd != Some(node) {
+                self.until = u64::MAX;
+                self.at(at, Happening::Turns { node });
+            }
+        }
+        Ok(())
     }
 
     fn run(&mut self) -> Result<Report, String> {
@@ -241,10 +256,10 @@ impl World {
                 return Err(format!("no agreement: {}", self.describe()));
             }
             self.happen(happening)?;
-            if self.equal_since.is_none() && !self.stormy() && self.all_equal() {
-                self.equal_since = Some(self.now);
+            if !self.stormy() {
+                self.look_around()?;
             }
-            if self.idle_sessions >= self.nodes.len() {
+            if self.idle_sessions >= self.allies.len() && self.now >= self.until {
                 return self.conclude();
             }
         }
@@ -253,178 +268,134 @@ impl World {
 
     fn happen(&mut self, happening: Happening) -> Result<(), String> {
         match happening {
-            Happening::Edit { node } if self.nodes[node].up => self.write(node),
-            Happening::Edit { .. } => {}
-            Happening::Meet { node } => self.meet(node)?,
-            Happening::Arrives { link, end, frame } => self.arrives(link, end, frame)?,
-            Happening::Tick { link } => self.tick(link)?,
-            Happening::Lost { link } => self.cut(link),
-            Happening::Restart { node } => self.nodes[node].up = true,
-            Happening::ClockJumps { node } => {
-                self.nodes[node].clock += if self.dice.one_in(2) { A_DAY } else { -A_DAY };
-            }
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, node: usize) {
-        let statement = self.dice.one_in(10);
-        let longest = if self.dice.one_in(20) { 60_000 } else { 2_000 };
-        let length = 50 + self.dice.below(longest) as usize;
-        let mut entry = vec![if statement { 1 } else { 2 }];
-        while entry.len() < length {
-            let word = self.dice.roll();
-            // Half of it compresses.
-            entry.extend_from_slice(&word.to_le_bytes());
-            entry.extend_from_slice(b" commun ");
-        }
-        self.nodes[node].replica.put(entry);
-        self.report.entries += 1;
-    }
-
-    fn meet(&mut self, node: usize) -> Result<(), String> {
-        let next = self.now + EVERY / 2 + self.dice.below(EVERY);
-        self.at(next, Happening::Meet { node });
-        let peer = self.any_node();
-        let known = self.links.values().any(|link| link.ends == [node, peer]);
-        let parted = self.faults.partition && self.stormy() && node % 2 != peer % 2;
-        if peer == node || known || parted || !self.nodes[node].up || !self.nodes[peer].up {
-            return Ok(());
-        }
-        let id = self.next_link;
-        self.next_link += 1;
-        self.report.sessions += 1;
-        let clogged = self.faults.clogs && self.stormy() && self.dice.one_in(10);
-        let ends = [node, peer];
-        let link = Link {
-            ends,
-            sessions: [None, None],
-            busy_until: [self.now; 2],
-            clogged,
-            idle: self.equal_since.is_some(),
-            bytes: 0,
-        };
-        self.links.insert(id, link);
-        self.at(self.now + TICK, Happening::Tick { link: id });
-        if self.faults.losses && self.stormy() && self.dice.one_in(2) {
-            let lost = self.now + self.dice.below(6 * self.faults.latency);
-            self.at(lost, Happening::Lost { link: id });
-        }
-        for (end, role) in [Role::Initiator, Role::Responder].into_iter().enumerate() {
-            let (me, peer) = (ends[end], ends[1 - end]);
-            let mut random = [0; 32];
-            random[..8].copy_from_slice(&self.dice.roll().to_le_bytes());
-            let config = Config {
-                role,
-                commons: COMMONS,
-                me: key(me),
-                peer: key(peer),
-                random,
-                fresh: self.nodes[me].begin_fresh.contains(&peer),
-                followed: self.nodes[me].followed.get(&peer).copied(),
-            };
-            let (session, effects) = Session::new(config, &self.nodes[me].replica, self.time(me));
-            if let Some(link) = self.links.get_mut(&id) {
-                link.sessions[end] = Some(session);
-            }
-            self.carry_out(id, end, effects)?;
-        }
-        Ok(())
-    }
-
-    fn arrives(&mut self, id: u64, end: usize, frame: Vec<u8>) -> Result<(), String> {
-        let Some(node) = self.links.get(&id).map(|link| link.ends[end]) else { return Ok(()) };
-        let now = self.time(node);
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
-        link.bytes += frame.len() as u64 + 4;
-        self.report.bytes += frame.len() as u64 + 4;
-        self.history.update(&self.now.to_le_bytes()).update(&id.to_le_bytes()).update(&frame);
-        let Some(session) = &mut link.sessions[end] else { return Ok(()) };
-        let before = self.nodes[node].replica.end();
-        let effects = session.handle(Event::Frame(frame), now, &mut self.nodes[node].replica);
-        if self.faults.crashes && self.stormy() && self.dice.one_in(150) {
-            self.crash(node, before);
-            return Ok(());
-        }
-        self.carry_out(id, end, effects)
-    }
-
-    fn tick(&mut self, id: u64) -> Result<(), String> {
-        for end in 0..2 {
-            let Some(node) = self.links.get(&id).map(|link| link.ends[end]) else { return Ok(()) };
-            let now = self.time(node);
-            let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
-            let Some(session) = &mut link.sessions[end] else { continue };
-            let effects = session.handle(Event::Tick, now, &mut self.nodes[node].replica);
-            self.carry_out(id, end, effects)?;
-        }
-        self.at(self.now + TICK, Happening::Tick { link: id });
-        Ok(())
-    }
-
-    fn carry_out(&mut self, id: u64, end: usize, effects: Vec<Effect>) -> Result<(), String> {
-        for effect in effects {
-            let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
-            let (me, peer) = (link.ends[end], link.ends[1 - end]);
-            match effect {
-                Effect::Send(frame) => {
-                    let stuck = if link.clogged && self.dice.one_in(4) { 40_000 } else { 0 };
-                    let takes = 1 + self.dice.below(self.faults.latency) + stuck;
-                    let arrives = (self.now + takes).max(link.busy_until[end] + 1);
-                    link.busy_until[end] = arrives;
-                    self.at(arrives, Happening::Arrives { link: id, end: 1 - end, frame });
-                }
-                Effect::Acknowledged(places) => self.check_held(me, peer, &places)?,
-                Effect::Followed(Some(position)) => drop(self.nodes[me].followed.insert(peer, position)),
-                Effect::Followed(None) => drop(self.nodes[me].followed.remove(&peer)),
-                Effect::Ended(Ok(outcome)) => {
-                    link.sessions[end] = None;
-                    self.ended(me, peer, outcome)?;
-                }
-                Effect::Ended(Err(essaim_protocol::sync::Fault::Silent)) => self.cut(id),
-                Effect::Ended(Err(fault)) => return Err(format!("node {me} of node {peer}: {fault}")),
-            }
-        }
-        if self.links.get(&id).is_some_and(|link| link.sessions.iter().all(Option::is_none)) {
-            self.close(id)?;
-        }
-        Ok(())
-    }
-
-    fn ended(&mut self, me: usize, peer: usize, outcome: Outcome) -> Result<(), String> {
-        match outcome {
-            Outcome::InSync { held, .. } => {
-                self.nodes[me].begin_fresh.remove(&peer);
-                let all: Vec<_> = (0..held.0).map(Ordinal).collect();
-                self.check_held(me, peer, &all)
-            }
-            Outcome::Differs { fresh, .. } => {
-                if fresh {
-                    self.nodes[me].begin_fresh.insert(peer);
-                }
+            Happening::Write { node } => self.write(node),
+            Happening::Joins { node } => self.joins(node),
+            Happening::Meet { node } => self.meet(node),
+            Happening::Arrives { link, end, frame } => self.arrives(link, end, frame),
+            Happening::Tick { link } => self.tick(link),
+            Happening::Lost { link } => {
+                self.cut(link);
                 Ok(())
             }
+            Happening::Stop { node } => self.stop(node),
+            Happening::DiskLost { node } => self.lose_disk(node),
+            Happening::Restart { node } => self.restart(node),
+            Happening::ClockJumps { node } => {
+                self.allies[node].clock += if self.dice.one_in(2) { A_DAY } else { -A_DAY };
+                Ok(())
+            }
+            Happening::Turns { node } => self.turn(node),
         }
     }
 
-    /// What `me` was told that `peer` holds, it holds.
-    fn check_held(&self, me: usize, peer: usize, places: &[Ordinal]) -> Result<(), String> {
-        let theirs: BTreeSet<&[u8]> = self.nodes[peer].replica.entries().collect();
-        let ours: Vec<_> = self.nodes[me].replica.entries().collect();
-        match places.iter().find(|at| !theirs.contains(ours[at.0 as usize])) {
-            Some(at) => Err(format!("node {me} was told that node {peer} holds its entry {at}, which it does not")),
-            None => Ok(()),
+    fn write(&mut self, node: usize) -> Result<(), String> {
+        if !self.allies[node].up || !self.allies[node].is_in() {
+            return Ok(());
         }
+        if self.is_turned(node) && self.lies.kind == Lie::Forges {
+            self.forge(node)?;
+        }
+        let save = match self.with_pen(node, |pen| pen.write()) {
+            // What it planted in its own store may stand in its way.
+            Err(_) if self.is_turned(node) => None,
+            save => save?,
+        };
+        if self.faults.crashes && !self.is_turned(node) && self.dice.one_in(20) {
+            self.crash(node)?;
+        } else {
+            self.settle(node)?;
+        }
+        // What did not survive was never acknowledged.
+        self.ledger.saves.extend(save.filter(|save| self.allies[node].holds(&save.entry)));
+        Ok(())
     }
 
-    /// The node stops in the middle of a write: of what it was writing, the beginning survives.
-    fn crash(&mut self, node: usize, before: Ordinal) {
-        let end = self.nodes[node].replica.end();
-        let kept = Ordinal(before.0 + self.dice.below(end.0 - before.0 + 1));
-        self.nodes[node].replica.truncate(kept);
-        self.nodes[node].up = false;
-        self.nodes[node].followed.clear();
+    fn with_pen<T>(&mut self, node: usize, work: impl FnOnce(&mut Pen<'_>) -> Result<T, Broken>) -> Result<T, String> {
+        let records: Vec<RecordId> = self.ledger.records().into_iter().collect();
+        let now = self.time(node);
+        let (ally, newer) = (&mut self.allies[node], self.odd == Some(node));
+        let mut pen = Pen { ally, dice: &mut self.dice, now, records: &records, newer };
+        let done = work(&mut pen).map_err(|broken| format!("{}: {broken}", self.name(node)))?;
+        Ok(done)
+    }
+
+    /// A newcomer knocks at an ally's, at first with a ticket of that ally's, until everybody takes it for an ally: who let
+    /// it in may lose the disk before anybody else was told.
+    fn joins(&mut self, node: usize) -> Result<(), String> {
+        let me = self.allies[node].network();
+        if self.honest().all(|other| self.allies[other].admits(&me)) {
+            return Ok(());
+        }
+        self.soon(Happening::Joins { node });
+        let host = self.any_node();
+        let may = !self.is_turned(host) && self.allies[host].up && self.allies[host].is_in();
+        if host == node || !may || !self.allies[node].up || self.allies[host].admits(&me) && self.allies[node].is_in() {
+            return Ok(());
+        }
+        let now = self.time(host);
+        if self.allies[node].ticket.is_none() {
+            let ticket = self.allies[host].invite(&mut self.dice, now).map_err(|broken| broken.to_string())?;
+            self.settle(host)?;
+            self.allies[node].ticket = Some(ticket);
+        }
+        let [newcomer, host_ally] = self.allies.get_disjoint_mut([node, host]).map_err(|error| error.to_string())?;
+        let welcomed = host_ally.welcome(newcomer, now);
+        welcomed.map_err(|broken| format!("{} welcomes {}: {broken}", self.name(host), self.name(node)))?;
+        self.settle(host)?;
+        self.settle(node)
+    }
+
+    /// What a node did is durable, and what it signed is acknowledged.
+    fn settle(&mut self, node: usize) -> Result<(), String> {
+        self.allies[node].disk.settle().map_err(|error| error.to_string())?;
+        let made = std::mem::take(&mut self.allies[node].made);
+        if self.is_turned(node) {
+            self.ledger.may_be.extend(made)
+        } else {
+            self.ledger.made.extend(made)
+        }
+        Ok(())
+    }
+
+    /// A node dies in the middle of what it does.
+    fn crash(&mut self, node: usize) -> Result<(), String> {
+        self.allies[node].disk.crash(&mut self.dice).map_err(|error| error.to_string())?;
+        let made = std::mem::take(&mut self.allies[node].made);
+        self.ledger.made.extend(made.into_iter().filter(|id| self.allies[node].holds(id)));
+        self.allies[node].forget();
         self.report.crashes += 1;
+        self.down(node);
+        Ok(())
+    }
+
+    /// A node is closed as it should be.
+    fn stop(&mut self, node: usize) -> Result<(), String> {
+        if self.allies[node].up {
+            let Ally { commons, disk, .. } = &mut self.allies[node];
+            commons.save(disk).and_then(|()| disk.sync()).map_err(|error| error.to_string())?;
+            self.settle(node)?;
+            self.down(node);
+        }
+        Ok(())
+    }
+
+    /// A node loses its disk, but for the outbox, and what it knew of others.
+    fn lose_disk(&mut self, node: usize) -> Result<(), String> {
+        if !self.allies[node].up || !self.allies[node].is_in() || self.is_turned(node) {
+            return Ok(());
+        }
+        let mut epoch = Epoch::ZERO;
+        epoch.0.copy_from_slice(&self.dice.bytes()[..16]);
+        self.allies[node].disk.begin_anew(epoch).map_err(|error| error.to_string())?;
+        self.allies[node].forget();
+        self.mended = Some(node);
+        self.report.disks += 1;
+        self.down(node);
+        Ok(())
+    }
+
+    fn down(&mut self, node: usize) {
+        self.allies[node].up = false;
         let of_node: Vec<_> =
             self.links.iter().filter(|(_, link)| link.ends.contains(&node)).map(|(id, _)| *id).collect();
         of_node.into_iter().for_each(|id| self.cut(id));
@@ -432,40 +403,165 @@ impl World {
         self.at(back, Happening::Restart { node });
     }
 
-    /// The connection is lost with everything under way.
-    fn cut(&mut self, id: u64) {
-        self.report.cut += u64::from(self.links.remove(&id).is_some());
+    /// A node starts again, and what it makes of its disk is what is on it.
+    fn restart(&mut self, node: usize) -> Result<(), String> {
+        self.allies[node].start().map_err(|broken| format!("{}: {broken}", self.name(node)))?;
+        self.check_set(node)
     }
 
-    /// Both ends are done. Equal nodes have nothing more to say than their hellos.
-    fn close(&mut self, id: u64) -> Result<(), String> {
-        let Some(link) = self.links.remove(&id) else { return Ok(()) };
-        if !link.idle {
-            return Ok(());
+    /// A node is turned, once everybody is in: an ally who lets others in and keeps that to itself can part the commons.
+    fn turn(&mut self, node: usize) -> Result<(), String> {
+        let strangers = |ally: &Ally| self.allies.iter().any(|other| !ally.admits(&other.network()));
+        if self.allies.iter().any(strangers) {
+            self.soon(Happening::Turns { node });
+        } else if self.allies[node].up {
+            self.lies.node = Some(node);
+            self.until = self.now + TURNED;
+            self.allies[node].withholds = self.lies.kind == Lie::Withholds;
+            // What only it holds, others may never see.
+            let its = keys(node).key();
+            let mine = self.allies[node].log().into_iter().filter(|(_, entry)| entry.device() == its);
+            let mine: Vec<EntryId> = mine.map(|(id, _)| id).collect();
+            self.ledger.made.retain(|id| !mine.contains(id));
+            self.ledger.may_be.extend(mine);
+            for _ in 0..if self.lies.kind == Lie::Forges { 8 } else { 0 } {
+                self.forge(node)?;
+            }
         }
-        self.idle_sessions += 1;
-        if link.bytes == 236 { Ok(()) } else { Err(format!("an idle session took {} bytes", link.bytes)) }
+        Ok(())
+    }
+
+    fn forge(&mut self, node: usize) -> Result<(), String> {
+        let now = self.time(node);
+        let ally = &mut self.allies[node];
+        let forged = turned::forge(ally, &mut self.dice, now).map_err(|broken| broken.to_string())?;
+        match forged {
+            Some(Forged::Wrong(bytes)) => {
+                let id = turned::plant(ally, &bytes).map_err(|broken| broken.to_string())?;
+                self.ledger.forged.insert(id);
+            }
+            Some(Forged::Worthless(entry)) => {
+                self.ledger.may_be.insert(entry.id());
+                ally.take_in(vec![*entry], now).map_err(|broken| broken.to_string())?;
+            }
+            None => {}
+        }
+        self.settle(node)
+    }
+
+    /// Whether all honest nodes are equal. Who has become so stays so, unless a turned node had something to add.
+    fn look_around(&mut self) -> Result<(), String> {
+        let first = self.allies[0].commons.set().digest();
+        let equal = self.honest().all(|node| {
+            let ally = &self.allies[node];
+            ally.up && ally.is_in() && ally.commons.set().digest() == first
+        });
+        match self.equal_since {
+            None if equal => self.equal_since = Some(self.now),
+            Some(_) if !equal && self.lies.node.is_none() => return Err("they were equal and are no more".to_owned()),
+            Some(_) if !equal => (self.equal_since, self.idle_sessions) = (None, 0),
+            Some(_) | None => {}
+        }
+        Ok(())
     }
 
     fn conclude(&mut self) -> Result<Report, String> {
-        let count = self.nodes[0].replica.set().count();
-        if count != self.report.entries {
-            return Err(format!("{} entries were made, {count} are left", self.report.entries));
+        let all: BTreeSet<EntryId> = self.allies[0].ids().into_iter().collect();
+        if let Some(lost) = self.ledger.made.difference(&all).next() {
+            return Err(format!("{lost:?} was durable and is lost"));
         }
-        self.history.update(&self.nodes[0].replica.set().digest().hash());
+        let strange = all.iter().find(|id| !self.ledger.made.contains(id) && !self.ledger.may_be.contains(id));
+        if let Some(strange) = strange {
+            let forged = self.ledger.forged.contains(strange);
+            return Err(format!("{strange:?} was taken in, which nobody may have made, forged: {forged}"));
+        }
+        for node in self.honest().collect::<Vec<_>>() {
+            self.check_set(node)?;
+            if self.allies[node].ids().into_iter().collect::<BTreeSet<_>>() != all {
+                return Err(format!("{} says it holds the same and does not", self.name(node)));
+            }
+        }
+        self.check_records()?;
+        self.history.update(&self.allies[0].commons.set().digest().hash());
+        self.report.entries = all.len() as u64;
+        self.report.forged = self.ledger.forged.len();
+        self.report.saves = self.ledger.saves.len();
         self.report.calm = self.equal_since.unwrap_or(self.now) - STORMY;
         self.report.history = *self.history.finalize().as_bytes();
         Ok(self.report.clone())
     }
 
-    fn all_equal(&self) -> bool {
-        let digest = self.nodes[0].replica.set().digest();
-        self.nodes.iter().all(|node| node.up && node.replica.set().digest() == digest)
+    /// Set, roster and log of a node say the same.
+    fn check_set(&self, node: usize) -> Result<(), String> {
+        let ally = &self.allies[node];
+        let (mut digest, mut said) = (Digest::new(), Digest::new());
+        let mut statements = 0;
+        for (id, entry) in ally.log() {
+            digest.insert(&id);
+            if matches!(entry, Entry::Statement(_)) {
+                said.insert(&id);
+                statements += 1;
+            }
+        }
+        let set = ally.commons.set();
+        if *set.digest() != digest || *set.statements() != said || set.count() != ally.disk.end().0 {
+            return Err(format!("the set of {} is not that of its log", self.name(node)));
+        }
+        if ally.roster().len() != statements && ally.is_in() {
+            return Err(format!(
+                "{} of {statements} statements are in the roster of {}",
+                ally.roster().len(),
+                self.name(node)
+            ));
+        }
+        Ok(())
+    }
+
+    /// All nodes read every record alike, and in it all that should be there.
+    fn check_records(&mut self) -> Result<(), String> {
+        let log = self.allies[0].log();
+        let pasts = ledger::pasts(&log);
+        let written = self.ledger.records();
+        let imported: BTreeSet<RecordId> = log.iter().filter_map(|(_, entry)| entry.record()).collect();
+        let imported = imported.difference(&written).take(2).copied();
+        let honest: Vec<usize> = self.honest().collect();
+        for record in written.iter().copied().chain(imported) {
+            let read = self.allies[0].sheet_from_nothing(&record).map_err(|broken| broken.to_string())?;
+            self.ledger.check(&read.view, &pasts)?;
+            self.report.quarantined += read.quarantined.len();
+            for node in &honest {
+                let sheet = self.allies[*node].sheet(&record).map_err(|broken| broken.to_string())?;
+                if sheet.view != read.view || sheet.quarantined != read.quarantined {
+                    return Err(format!("{} reads {record:?} otherwise than {}", self.name(*node), self.name(0)));
+                }
+            }
+        }
+        self.report.records = written.len();
+        Ok(())
     }
 
     fn describe(&self) -> String {
-        let counts: Vec<_> = self.nodes.iter().map(|node| node.replica.set().count()).collect();
-        format!("{:?}, {} links, entries at each node {counts:?}", self.faults, self.links.len())
+        let of = |node: usize| (self.allies[node].commons.set().count(), self.allies[node].is_in());
+        let each: Vec<_> = (0..self.allies.len()).map(of).collect();
+        let (turned, kind) = (self.lies.node, self.lies.kind);
+        format!(
+            "{:?}, {} links, entries at each node {each:?}, turned {turned:?} {kind:?}",
+            self.faults,
+            self.links.len()
+        )
+    }
+
+    fn honest(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.allies.len()).filter(|node| !self.is_turned(*node))
+    }
+
+    fn is_turned(&self, node: usize) -> bool {
+        self.lies.node == Some(node)
+    }
+
+    fn name(&self, node: usize) -> String {
+        let what = if self.is_turned(node) { ", turned" } else { "" };
+        format!("node {node}{what}")
     }
 
     const fn stormy(&self) -> bool {
@@ -473,19 +569,20 @@ impl World {
     }
 
     fn any_node(&mut self) -> usize {
-        self.dice.below(self.nodes.len() as u64) as usize
+        self.dice.index(self.allies.len())
     }
 
     fn time(&self, node: usize) -> Timestamp {
-        Timestamp(1_778_162_400_000 + self.nodes[node].clock).plus(self.now)
+        Timestamp(DAWN.0 + self.allies[node].clock).plus(self.now)
+    }
+
+    fn soon(&mut self, happening: Happening) {
+        let next = self.now + EVERY / 2 + self.dice.below(EVERY);
+        self.at(next, happening);
     }
 
     fn at(&mut self, at: u64, happening: Happening) {
         self.steps += 1;
         self.agenda.insert((at.max(self.now), self.steps), happening);
     }
-}
-
-fn key(node: usize) -> NetworkKey {
-    NetworkKey(*blake3::hash(&node.to_le_bytes()).as_bytes())
 }

@@ -10,12 +10,18 @@ fn main() -> ExitCode {
         eprintln!("usage: simulate [--seeds N] [--from N]");
         return ExitCode::from(2);
     };
-    let (mut failed, mut sessions, mut crashes) = (0, 0, 0);
+    let (mut failed, mut sum, mut slowest) = (0, sim::Report::default(), 0);
     for seed in from..from + seeds {
         match sim::run(seed) {
             Ok(report) => {
-                sessions += report.sessions;
-                crashes += report.crashes;
+                sum.saves += report.saves;
+                sum.sessions += report.sessions;
+                sum.crashes += report.crashes;
+                sum.disks += report.disks;
+                sum.forged += report.forged;
+                sum.named += report.named;
+                sum.quarantined += report.quarantined;
+                slowest = slowest.max(report.calm);
             }
             Err(failure) => {
                 failed += 1;
@@ -23,7 +29,10 @@ fn main() -> ExitCode {
             }
         }
     }
-    println!("{seeds} seeds, {sessions} sessions, {crashes} crashes, {failed} failures");
+    let sim::Report { saves, sessions, crashes, disks, forged, named, quarantined, .. } = sum;
+    println!("{seeds} seeds: {saves} saves, {sessions} sessions, {crashes} crashes, {disks} disks lost");
+    println!("{forged} forged entries, {named} times named, {quarantined} changes in quarantine");
+    println!("equal at the latest after {} s without faults; {failed} failures", slowest / 1000);
     ExitCode::from(u8::from(failed > 0))
 }
 
