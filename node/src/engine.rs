@@ -107,6 +107,7 @@ impl Engine {
             | Command::Show(_)
             | Command::List(_)
             | Command::Search(_)
+            | Command::Places(_)
             | Command::Log(_)
             | Command::Conflicts(_)
             | Command::Settle(_)

@@ -14,14 +14,19 @@ pub mod french;
 pub mod gazetteer;
 pub mod search;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use essaim_protocol::id::RecordId;
 use essaim_protocol::time::Timestamp;
+use tantivy::collector::DocSetCollector;
 use tantivy::indexer::IndexWriterOptions;
-use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions};
+use tantivy::query::TermQuery;
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions, Value as _,
+};
 use tantivy::tokenizer::{TextAnalyzer, TokenizerManager};
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
@@ -31,7 +36,7 @@ pub use self::search::{Excerpt, Hit, Hits, Search, Sort};
 
 /// Version of the fields and of the analyser. A change of either makes every index on disk wrong, so it changes the name
 /// of the directory, and the driver finds an empty index to fill.
-const LAYOUT: &str = "search-1";
+const LAYOUT: &str = "search-2";
 
 /// What the writer may hold in memory: the least that the library accepts. It writes a segment when it is full, so a
 /// smaller one costs some merging, never a document.
@@ -103,6 +108,25 @@ pub struct Index {
 pub struct Reader {
     reader: IndexReader,
     fields: Fields,
+}
+
+impl Reader {
+    /// The records with this value of a facet, in no order.
+    ///
+    /// # Errors
+    /// [`IndexError::Library`] and [`IndexError::Damaged`].
+    pub fn with_facet(&self, name: &str, value: &str) -> Result<Vec<RecordId>, IndexError> {
+        guarded(|| {
+            let searcher = self.reader.searcher();
+            let term = Term::from_field_text(self.fields.facet, &facets::joined(name, value));
+            let found = searcher.search(&TermQuery::new(term, IndexRecordOption::Basic), &DocSetCollector)?;
+            let record = |address| {
+                let document: TantivyDocument = searcher.doc(address)?;
+                self.fields.record_of(&document)
+            };
+            found.into_iter().map(record).collect()
+        })
+    }
 }
 
 /// The fields of a document.
@@ -267,6 +291,12 @@ fn schema() -> (Schema, Fields) {
 }
 
 impl Fields {
+    /// The record of a stored document.
+    fn record_of(self, document: &TantivyDocument) -> Result<RecordId, IndexError> {
+        let bytes = document.get_first(self.record).and_then(|value| value.as_bytes());
+        bytes.and_then(|bytes| bytes.try_into().ok()).map(RecordId).ok_or(IndexError::Damaged)
+    }
+
     fn term_of(&self, record: &RecordId) -> Term {
         Term::from_field_bytes(self.record, record.as_bytes())
     }
@@ -284,11 +314,10 @@ impl Fields {
         let own = [("kind", &record.kind), ("lang", &record.lang)];
         let tags = record.tags.iter().map(|tag| ("tags", tag));
         let given = record.facets.iter().map(|(name, value)| (name.as_str(), value));
-        for (name, value) in own.into_iter().chain(given).chain(tags).take(MAX_FACETS) {
-            let facet = facets::joined(name, value);
-            if facet.len() <= MAX_FACET {
-                document.add_text(self.facet, facet);
-            }
+        let all: BTreeSet<String> =
+            own.into_iter().chain(given).chain(tags).map(|(name, value)| facets::joined(name, value)).collect();
+        for facet in all.into_iter().filter(|facet| facet.len() <= MAX_FACET).take(MAX_FACETS) {
+            document.add_text(self.facet, facet);
         }
         document
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+pub(crate) use desk::department;
 pub use desk::{
     About, Desk, Error as DeskError, Imported, JoinError, Quarantined, ReadError, SaveError, Saved, SessionId, Sheet,
     Wanted, charter_hash, store_config,

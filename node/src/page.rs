@@ -18,8 +18,10 @@ use axum::routing::MethodRouter;
 use crate::http::Door;
 
 mod assets;
+mod feed;
 mod find;
 pub(crate) mod guard;
+mod map;
 mod markdown;
 mod settings;
 mod sheet;

@@ -2,8 +2,6 @@
 //!
 //! The commands and the page each bring their own files; French is written first, and both languages hold the same keys.
 
-use std::borrow::Cow;
-
 use essaim_protocol::api::Lang;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
@@ -65,36 +63,39 @@ impl Texts {
 }
 
 fn grouped_fr<M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
-    grouped(value, '\u{202f}', ',')
+    grouped(value, Lang::Fr)
 }
 
 fn grouped_en<M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
-    grouped(value, ',', '.')
+    grouped(value, Lang::En)
 }
 
-/// Numbers as the language writes them: thousands apart, its own decimal sign.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only numbers are written in a way of their own")]
-fn grouped(value: &FluentValue<'_>, apart: char, decimal: char) -> Option<String> {
+fn grouped(value: &FluentValue<'_>, lang: Lang) -> Option<String> {
     match value {
-        FluentValue::Number(number) => {
-            let text: Cow<'_, str> = number.as_string();
-            let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-            let digits = whole.len();
-            let mut out = String::new();
-            for (at, digit) in whole.chars().enumerate() {
-                if at > 0 && (digits - at) % 3 == 0 && digit.is_ascii_digit() && !out.ends_with('-') {
-                    out.push(apart);
-                }
-                out.push(digit);
-            }
-            if !part.is_empty() {
-                out.push(decimal);
-                out.push_str(part);
-            }
-            Some(out)
-        }
+        FluentValue::Number(written) => Some(number(lang, &written.as_string())),
         _ => None,
     }
+}
+
+/// A number as the language writes it: thousands apart, its own decimal sign. `text` has digits, a sign and a point.
+#[must_use]
+pub fn number(lang: Lang, text: &str) -> String {
+    let (apart, decimal) = lang.pick(('\u{202f}', ','), (',', '.'));
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = whole.len();
+    let mut out = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (digits - at).is_multiple_of(3) && digit.is_ascii_digit() && !out.ends_with('-') {
+            out.push(apart);
+        }
+        out.push(digit);
+    }
+    if !part.is_empty() {
+        out.push(decimal);
+        out.push_str(part);
+    }
+    out
 }
 
 #[cfg(test)]

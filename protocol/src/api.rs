@@ -31,8 +31,8 @@ pub use node::{
 };
 pub use record::{
     BadLine, Brief, Conflict, Edit, Export, Exported, Facet, FacetValue, Form, Import, Imported, List, Log, New, Page,
-    Query, Records, Saved, Search, Setting, Settle, Settlement, Sheet, Template, TemplateFor, TerritoryName, Value,
-    Version,
+    Places, Query, Records, Saved, Search, Setting, Settle, Settlement, Sheet, Spot, Template, TemplateFor,
+    TerritoryName, Value, Version,
 };
 
 /// One question to a node.
@@ -81,6 +81,8 @@ pub enum Command {
     List(List),
     /// Records by relevance. Answers [`Answer::Records`].
     Search(Search),
+    /// Where the records that a search finds take place. Answers [`Answer::Places`].
+    Places(Search),
     /// The history of a record, newest first. Answers [`Answer::Log`].
     Log(String),
     /// Fields with several concurrent values, of one record or of all. Answers [`Answer::Conflicts`].
@@ -153,6 +155,8 @@ answers! {
     Sheet(Sheet),
     /// To [`Command::List`] and [`Command::Search`].
     Records(Records),
+    /// To [`Command::Places`].
+    Places(Places),
     /// To [`Command::Log`].
     Log(Log),
     /// To [`Command::Conflicts`].

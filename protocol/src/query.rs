@@ -221,12 +221,15 @@ fn unquoted(text: &str) -> String {
     text.split(|c: char| c.is_whitespace() || is_quote(c)).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Facets that are no field of the model but a record's kind, language or links, and everyday names of those that are.
+/// Facets that are no field of the model but a record's kind, language, links or place, and everyday names of those that are.
 /// Values of links are records: who searches resolves them.
-const EVERYDAY: [(&str, &[&str]); 12] = [
+const EVERYDAY: [(&str, &[&str]); 15] = [
     ("kind", &["type de fiche", "sorte"]),
     ("lang", &["langue", "language"]),
     ("territory", &["territoire", "lieu", "place"]),
+    ("epci", &["intercommunalité", "intercommunality"]),
+    ("department", &["département"]),
+    ("region", &["région"]),
     ("programme", &["dispositif", "program"]),
     ("author", &["auteur", "autrice", "auteurice"]),
     ("year", &["année", "an"]),

@@ -74,7 +74,9 @@ impl Browser {
     }
 
     async fn must(&self, method: Method, path: &str, body: Value) -> Value {
-        self.order(method, path, &body).await.unwrap_or_else(|error| panic!("{path} {body:.200}: {error}"))
+        self.order(method, path, &body)
+            .await
+            .unwrap_or_else(|error| panic!("{path} {:.200}: {error}", body.to_string()))
     }
 
     /// Goes to an address and waits until the page is loaded.

@@ -102,6 +102,7 @@ mod tests {
             summary: None,
             territory: None,
             updated_at: Timestamp(0),
+            when: None,
             conflicts: 0,
             snippet: Some("l'élu de\nGruissan".into()),
             highlights: vec![(2, 6)],

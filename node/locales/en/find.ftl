@@ -33,6 +33,25 @@ card-conflicts = { $n ->
     [one] one disagreement to read
    *[other] { $n } disagreements to read
   }
+find-views = Ways to look
+view-cards = Cards
+view-table = Table
+view-map = On the map
+view-timeline = Through time
+table-title = Title
+table-kind = Kind
+table-place = Territory
+table-when = When
+timeline-undated = No date
+find-files = Follow or take this search away
+file-atom = Follow in a feed reader (Atom)
+file-ics = Follow in a calendar (iCalendar)
+file-csv = Open in a spreadsheet (CSV)
+file-geojson = Open on a map (GeoJSON)
+map-departments = By department
+map-none = None of these records belongs to a department.
+map-territories = By territory
+map-elsewhere = Off this map
 facet-kind = Kind
 facet-theme = Theme
 facet-territory = Territory
@@ -45,3 +64,7 @@ facet-difficulty = Difficulty
 facet-programme = Programme
 facet-year = Year
 facet-licence = Licence
+facet-region = Region
+facet-department = Department
+facet-epci = Intercommunality
+facet-territory_type = Type of territory

@@ -33,6 +33,25 @@ card-conflicts = { $n ->
     [one] un désaccord à lire
    *[other] { $n } désaccords à lire
   }
+find-views = Façons de voir
+view-cards = Cartes
+view-table = Tableau
+view-map = Sur la carte
+view-timeline = Dans le temps
+table-title = Titre
+table-kind = Type de fiche
+table-place = Territoire
+table-when = Quand
+timeline-undated = Sans date
+find-files = Suivre ou emporter cette recherche
+file-atom = Suivre par un lecteur de flux (Atom)
+file-ics = Suivre dans un agenda (iCalendar)
+file-csv = Ouvrir dans un tableur (CSV)
+file-geojson = Ouvrir dans une carte (GeoJSON)
+map-departments = Par département
+map-none = Aucune de ces fiches n’est rattachée à un département.
+map-territories = Par territoire
+map-elsewhere = Hors de cette carte
 facet-kind = Type de fiche
 facet-theme = Thème
 facet-territory = Territoire
@@ -45,3 +64,7 @@ facet-difficulty = Difficulté
 facet-programme = Dispositif
 facet-year = Année
 facet-licence = Licence
+facet-region = Région
+facet-department = Département
+facet-epci = Intercommunalité
+facet-territory_type = Type de territoire

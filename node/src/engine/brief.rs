@@ -31,10 +31,27 @@ pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
         summary: Some(view.summary().to_owned()).filter(|summary| !summary.is_empty()),
         territory,
         updated_at: view.updated_at,
+        when: when(view),
         conflicts: u32::try_from(view.conflicts().len()).unwrap_or(u32::MAX),
         snippet: None,
         highlights: Vec::new(),
     })
+}
+
+/// When what a record tells of took place or came out: the first of its dates that people read as that.
+fn when(view: &View) -> Option<String> {
+    let text = |field: &Field| field.text().map(str::to_owned);
+    let bound = |period: &Field, name: &str| period.member(name).and_then(text);
+    if let Some(period) = view.field("period") {
+        return match (bound(period, "from"), bound(period, "to")) {
+            (Some(from), Some(to)) if from == to => Some(from),
+            (Some(from), Some(to)) => Some(format!("{from}/{to}")),
+            (Some(from), None) => Some(format!("{from}/..")),
+            (None, Some(to)) => Some(format!("../{to}")),
+            (None, None) => None,
+        };
+    }
+    ["starts", "issued", "joined"].iter().find_map(|name| view.field(name).and_then(text))
 }
 
 /// A record's title, its short id while it is not here or has none.

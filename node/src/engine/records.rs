@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use essaim_protocol::api::{
     Answer, BadLine, Brief, Candidate, Command, Conflict, Edit, Error, Export, Exported, Facet, FacetValue, Form,
-    Import, Imported, Lang, List, Log, New, Page, Problem, Progress, Records, Report, Saved, Search, Setting, Settle,
-    Settlement, Sheet, Stage, Template, TemplateFor, Version, Words,
+    Import, Imported, Lang, List, Log, New, Page, Places, Problem, Progress, Records, Report, Saved, Search, Setting,
+    Settle, Settlement, Sheet, Spot, Stage, Template, TemplateFor, Version, Words,
 };
 use essaim_protocol::entry::{Entry, Origin};
 use essaim_protocol::id::{ChangeHash, RecordId};
 use essaim_protocol::query::{Facets, Query, QueryError};
 use essaim_protocol::record::edit::{self, Path};
+use essaim_protocol::record::field::Field;
 use essaim_protocol::record::import::{Imported as Line, import_lines};
 use essaim_protocol::record::schema::{self, Schema};
 use essaim_protocol::record::{View, template};
@@ -20,10 +21,11 @@ use serde_json::{Map, Value as Json, json};
 use super::brief::{brief, conflict, kinds, lang_of, names, read_error, resolve, save_error, store_failed, title};
 use super::fault::{desk_error, internal};
 use super::{Engine, Room, now};
-use crate::index::gazetteer::{Found, Gazetteer, Place};
+use crate::index::gazetteer::{Found, Gazetteer, Place, Type};
 use crate::index::{Search as Asked, Sort};
 use crate::keeper::{self, Desk, SaveError};
 use crate::starter;
+use crate::words::number;
 
 /// Records whose views are made before a search answers. More than these take seconds; the answer then says how many
 /// are still to come.
@@ -32,8 +34,45 @@ const FOLD_FIRST: usize = 2_000;
 /// Hits asked of the index at a time.
 const PAGE: usize = 500;
 
-/// Facet values counted beside a search: what a person looks through.
+/// Facet values counted beside a search: what a person looks through. Of places all that are counted: a map shows them.
 const FACET_VALUES: usize = 50;
+
+fn shown_of(facet: &str) -> usize {
+    if matches!(facet, "department" | "region" | "territory") { usize::MAX } else { FACET_VALUES }
+}
+
+/// What sort of territory a facet of containing places counts.
+fn containing(facet: &str) -> Option<Type> {
+    match facet {
+        "epci" => Some(Type::Epci),
+        "department" => Some(Type::Department),
+        "region" => Some(Type::Region),
+        _ => None,
+    }
+}
+
+/// The territory of this sort and name.
+fn named(ty: Type, name: &str) -> Option<Place<'static>> {
+    match Gazetteer::get().find(name) {
+        Found::One(place) => Some(place),
+        Found::Several(places) | Found::None(places) => places.into_iter().find(|place| place.ty == ty),
+    }
+    .filter(|place| place.ty == ty)
+}
+
+/// "500-1999" in words.
+fn stratum_label(code: &str, lang: Lang) -> String {
+    let people = lang.pick("habitant·es", "inhabitants");
+    match code.split_once('-') {
+        Some(("0", most)) => {
+            let limit = most.parse().map_or_else(|_| most.to_owned(), |most: u64| (most + 1).to_string());
+            format!("{} {} {people}", lang.pick("moins de", "under"), number(lang, &limit))
+        }
+        Some((least, "")) => format!("{} {people} {}", number(lang, least), lang.pick("et plus", "and more")),
+        Some((least, most)) => format!("{} – {} {people}", number(lang, least), number(lang, most)),
+        None => code.to_owned(),
+    }
+}
 
 impl Engine {
     /// What a request about records asks.
@@ -54,6 +93,7 @@ impl Engine {
                 Command::Show(asked) => at.show(&asked)?.into(),
                 Command::List(list) => at.list(&list)?.into(),
                 Command::Search(search) => at.search(search)?.into(),
+                Command::Places(search) => at.map(&search)?.into(),
                 Command::Log(asked) => at.log(&asked)?.into(),
                 Command::Conflicts(asked) => at.conflicts(asked.as_deref())?.into(),
                 Command::Settle(settle) => at.settle(settle)?.into(),
@@ -263,14 +303,18 @@ impl At<'_> {
         }
     }
 
-    /// A territory in a query is named; the index knows its record.
+    /// A place in a query is named; the index knows a territory by its record and what contains it by its official code.
     fn named_territories(&mut self, mut query: Query) -> Result<Query, Error> {
         use essaim_protocol::query::What;
         for item in &mut query.items {
-            if let What::Facet { name, value } = &mut item.what
-                && name == "territory"
-                && value.parse::<RecordId>().is_err()
-            {
+            let What::Facet { name, value } = &mut item.what else { continue };
+            if let Some(ty) = containing(name) {
+                if Gazetteer::get().get_by_code(ty, value).is_none()
+                    && let Some(place) = named(ty, value)
+                {
+                    place.code.clone_into(value);
+                }
+            } else if name == "territory" && value.parse::<RecordId>().is_err() {
                 *value = match resolve(self.desk, value) {
                     Ok(id) => id.to_string(),
                     Err(_) => record_of(&place(value)?).to_string(),
@@ -284,7 +328,7 @@ impl At<'_> {
         let mut facets = Vec::new();
         for (name, values) in counts {
             let mut shown = Vec::new();
-            for (code, count) in values.iter().take(FACET_VALUES) {
+            for (code, count) in values.iter().take(shown_of(name)) {
                 let label = self.facet_label(name, code)?;
                 shown.push(FacetValue { code: code.clone(), label, count: *count as u64 });
             }
@@ -293,11 +337,45 @@ impl At<'_> {
         Ok(facets)
     }
 
+    /// Where what a search finds takes place.
+    fn map(&mut self, search: &Search) -> Result<Places, Error> {
+        let found = self.find(&search.q, Sort::Relevance, Page { limit: 1, offset: 0 })?;
+        let mut map = Places { total: found.total, ..Places::default() };
+        for facet in found.facets {
+            match facet.name.as_str() {
+                "department" => map.departments = facet.values,
+                "territory" => {
+                    for value in facet.values {
+                        map.spots.extend(self.spot(&value)?);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(map)
+    }
+
+    fn spot(&mut self, value: &FacetValue) -> Result<Option<Spot>, Error> {
+        let Ok(id) = value.code.parse::<RecordId>() else { return Ok(None) };
+        let view = self.desk.view(&id).map_err(read_error)?;
+        let degrees = |field: &Field, name: &str| field.member(name).and_then(Field::number);
+        let point = view.as_ref().and_then(|view| view.field("point"));
+        let point = point.and_then(|point| Some((degrees(point, "lat")?, degrees(point, "lon")?)));
+        let department = view.as_ref().and_then(crate::keeper::department);
+        Ok(Some(Spot { id, title: value.label.clone(), department, point, count: value.count }))
+    }
+
     fn facet_label(&mut self, facet: &str, code: &str) -> Result<String, Error> {
         if let Ok(id) = code.parse::<RecordId>() {
             return title(self.desk, &id);
         }
         let lang = lang_of(self.lang);
+        if facet == "stratum" {
+            return Ok(stratum_label(code, self.lang));
+        }
+        if let Some(place) = containing(facet).and_then(|ty| Gazetteer::get().get_by_code(ty, code)) {
+            return Ok(place.name);
+        }
         if facet == "kind" {
             return Ok(Schema::get().kind(code).map_or(code, |kind| kind.label.get(lang)).to_owned());
         }

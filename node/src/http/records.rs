@@ -5,7 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::{get, patch, post};
 use essaim_protocol::api::{
-    Brief, Command, Conflict, Edit, Facet, List, Log, New, Records, Saved, Search, Settle, Sheet, Template, TemplateFor,
+    Brief, Command, Conflict, Edit, Facet, List, Log, New, Places, Records, Saved, Search, Settle, Sheet, Template,
+    TemplateFor,
 };
 use serde::Deserialize;
 
@@ -72,6 +73,14 @@ pub(super) fn routes() -> Vec<Route> {
             .query(&[QUERY, LIKE, LIMIT, OFFSET]),
         Route::new(
             "get",
+            "/api/v1/places",
+            get(places),
+            Shape::one::<Places>(),
+            "Where what a search finds takes place: counts by department, territories with their points",
+        )
+        .query(&[QUERY]),
+        Route::new(
+            "get",
             "/api/v1/facets",
             get(facets),
             Shape::many::<Facet>(),
@@ -105,6 +114,14 @@ async fn list(State(door): State<Door>, scope: Scope, Params(list): Params<List>
 
 async fn search(State(door): State<Door>, scope: Scope, Params(search): Params<Search>) -> Result<Found, Refusal> {
     door.ask(scope, Command::Search(search)).await.map(found)
+}
+
+async fn places(
+    State(door): State<Door>,
+    scope: Scope,
+    Params(search): Params<Search>,
+) -> Result<Json<Places>, Refusal> {
+    door.ask(scope, Command::Places(search)).await.map(Json)
 }
 
 async fn facets(

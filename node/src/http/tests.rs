@@ -24,6 +24,7 @@ fn brief() -> Brief {
         summary: None,
         territory: None,
         updated_at: Timestamp(951_782_400_000),
+        when: None,
         conflicts: 0,
         snippet: None,
         highlights: Vec::new(),

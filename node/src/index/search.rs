@@ -395,8 +395,7 @@ impl<'a> Asked<'a> {
     fn hit(&self, score: f32, address: DocAddress) -> Result<Hit, IndexError> {
         let document: TantivyDocument = self.searcher.doc(address)?;
         let said = |field: Field| document.get_first(field).and_then(|value| value.as_str()).unwrap_or_default();
-        let record = document.get_first(self.fields.record).and_then(|value| value.as_bytes());
-        let record = record.and_then(|bytes| bytes.try_into().ok()).map(RecordId).ok_or(IndexError::Damaged)?;
+        let record = self.fields.record_of(&document)?;
         let (summary, text) = (said(self.fields.summary), said(self.fields.text));
         let text = &text[..text.floor_char_boundary(EXCERPT_SOURCE)];
         let excerpt = self.excerpt(summary).or_else(|| self.excerpt(text));

@@ -5,6 +5,7 @@
 //! What a peer sends takes the same way in. Nothing on the way in opens a document.
 
 mod members;
+mod places;
 mod reading;
 mod sessions;
 mod writing;
@@ -24,6 +25,7 @@ use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use essaim_protocol::time::Timestamp;
 
 pub use members::{About, JoinError, charter_hash};
+pub(crate) use places::department;
 pub use reading::{Quarantined, ReadError, Sheet};
 pub use sessions::{SessionId, Wanted};
 pub use writing::{Imported, SaveError, Saved};

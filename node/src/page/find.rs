@@ -1,30 +1,45 @@
 //! `/` and `/recherche`: one box, facets with counts, and what was found.
 //!
 //! An address is the whole question: words in `q`, each facet under its own name as often as it has values
-//! (`/recherche?q=navette&theme=mobility&outcome=did_not_work`), `page` from 1. Values of one facet widen, facets narrow.
+//! (`/recherche?q=navette&theme=mobility&outcome=did_not_work`), `vue` for how it is shown, `page` from 1. Values of one
+//! facet widen, facets narrow. The same question is a feed and a download under `/recherche.atom`, `.csv`, `.geojson` and
+//! `.ics`.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::Query;
+use axum::http::HeaderName;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Html;
 use axum::routing::get;
-use essaim_protocol::api::{Brief, Command, Facet, Page, Records, Search};
+use essaim_protocol::api::{Brief, Command, Facet, List, Page, Places, Records, Search};
 use essaim_protocol::query;
 use essaim_protocol::record::schema::Schema;
 
 use super::Screen;
+use super::feed::Feed;
+use super::guard::FOLLOW;
+use super::map::Map;
 use super::visit::{Frame, Trouble, Visit, page};
+use crate::words::when;
 
 /// Facets in the order in which people narrow a search. Their names for people are `facet-…` in the texts.
-const FACETS: [&str; 12] = [
+const FACETS: [&str; 16] = [
     "kind",
     "theme",
+    "outcome",
+    "difficulty",
+    "region",
+    "department",
+    "epci",
     "territory",
+    "territory_type",
     "stratum",
     "setting",
     "fundamental",
     "narrative_dimension",
-    "outcome",
-    "difficulty",
     "programme",
     "year",
     "licence",
@@ -33,11 +48,29 @@ const FACETS: [&str; 12] = [
 /// Values of a facet that are shown before "more".
 const SHOWN: usize = 6;
 
-/// Records on one page: what a person looks over before asking better.
+/// Records on one page: what a person looks over before asking better. A table shows more at a glance.
 const PER_PAGE: u32 = 20;
+const PER_TABLE: u32 = 50;
+
+/// Records along time, where paging would cut the years apart: more than a person follows.
+const ON_TIMELINE: u32 = 200;
+
+/// Records of a feed, and of a download: what a spreadsheet opens at once.
+const IN_FEED: u32 = 50;
+const IN_DOWNLOAD: u32 = 10_000;
+
+/// Feeds, which a program may follow with a key in place of the cookie.
+pub(super) const FEEDS: [&str; 2] = ["/recherche.atom", "/recherche.ics"];
 
 pub(super) fn screens() -> Vec<Screen> {
-    vec![Screen::new("get", "/", get(home)), Screen::new("get", "/recherche", get(find))]
+    vec![
+        Screen::new("get", "/", get(home)),
+        Screen::new("get", "/recherche", get(find)),
+        Screen::new("get", "/recherche.atom", get(atom)),
+        Screen::new("get", "/recherche.csv", get(csv)),
+        Screen::new("get", "/recherche.geojson", get(geojson)),
+        Screen::new("get", "/recherche.ics", get(calendar)),
+    ]
 }
 
 /// What an address asks.
@@ -46,8 +79,45 @@ pub(super) struct Asked {
     pub(super) q: String,
     /// Facets and their values, as often as each was given.
     pub(super) facets: Vec<(String, String)>,
+    pub(super) view: View,
     /// From 1.
     pub(super) page: u32,
+}
+
+/// How what was found is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum View {
+    #[default]
+    Cards,
+    Table,
+    Map,
+    Timeline,
+}
+
+impl View {
+    const ALL: [(Self, &'static str, &'static str); 4] = [
+        (Self::Cards, "cartes", "view-cards"),
+        (Self::Table, "tableau", "view-table"),
+        (Self::Map, "carte", "view-map"),
+        (Self::Timeline, "frise", "view-timeline"),
+    ];
+
+    fn named(name: &str) -> Self {
+        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(view, _, _)| *view).unwrap_or_default()
+    }
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(view, _, _)| *view == self).map_or("", |(_, name, _)| name)
+    }
+
+    /// How many records a page of it holds.
+    const fn holds(self) -> u32 {
+        match self {
+            Self::Cards | Self::Map => PER_PAGE,
+            Self::Table => PER_TABLE,
+            Self::Timeline => ON_TIMELINE,
+        }
+    }
 }
 
 impl Asked {
@@ -56,6 +126,7 @@ impl Asked {
         for (name, value) in pairs {
             match name.as_str() {
                 "q" => asked.q = value,
+                "vue" => asked.view = View::named(&value),
                 "page" => asked.page = value.parse().unwrap_or(1).max(1),
                 name if FACETS.contains(&name) && !value.is_empty() => asked.facets.push((name.to_owned(), value)),
                 _ => {}
@@ -71,18 +142,40 @@ impl Asked {
         self.facets.iter().fold(words, |query, (name, value)| query.with(name, value)).to_string()
     }
 
+    fn whole(&self, limit: u32) -> Search {
+        Search { q: self.query(), like: None, page: Page { limit, offset: 0 } }
+    }
+
+    fn search(&self, page: Page) -> Command {
+        Command::Search(Search { page, ..self.whole(0) })
+    }
+
     fn has(&self, name: &str, value: &str) -> bool {
         self.facets.iter().any(|(facet, chosen)| facet == name && chosen == value)
     }
 
+    fn pairs(&self) -> Vec<(&str, String)> {
+        let facets = self.facets.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        [("q", self.q.clone())].into_iter().chain(facets).collect()
+    }
+
     /// The address of this question on another page.
     fn at(&self, page: u32) -> String {
-        let mut pairs: Vec<(&str, String)> = vec![("q", self.q.clone())];
-        pairs.extend(self.facets.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        let mut pairs = self.pairs();
+        if self.view != View::Cards {
+            pairs.push(("vue", self.view.name().to_owned()));
+        }
         if page > 1 {
             pairs.push(("page", page.to_string()));
         }
         address("/recherche", &pairs)
+    }
+
+    /// The address of this question in another form, such as `/recherche.csv`.
+    fn as_file(&self, path: &str, key: Option<String>) -> String {
+        let mut pairs = self.pairs();
+        pairs.extend(key.map(|key| (FOLLOW, key)));
+        address(path, &pairs)
     }
 
     /// The address of this question without one value.
@@ -139,10 +232,22 @@ struct FindPage {
     asked: Asked,
     found: Records,
     cards: Vec<Card>,
+    views: Vec<Shape>,
+    map: Option<Map>,
+    /// Along time, the latest first: a year and what is told of it.
+    years: Vec<(String, Vec<Card>)>,
+    downloads: Vec<(String, &'static str)>,
     groups: Vec<Group>,
     chosen: Vec<Chosen>,
     previous: Option<String>,
     next: Option<String>,
+}
+
+/// A way to show what was found, and where it is.
+struct Shape {
+    at: String,
+    label: &'static str,
+    current: bool,
 }
 
 #[derive(Template)]
@@ -158,6 +263,8 @@ struct HomePage {
 pub(super) struct Card {
     pub(super) brief: Brief,
     pub(super) kind: String,
+    /// When what it tells took place, in words.
+    pub(super) when: Option<String>,
     /// The excerpt in pieces, each with whether it is what was looked for.
     pub(super) excerpt: Vec<(String, bool)>,
 }
@@ -167,7 +274,8 @@ impl Card {
         let kind =
             Schema::get().kind(&brief.kind).map_or(brief.kind.as_str(), |kind| kind.label.get(visit.lang())).to_owned();
         let excerpt = pieces(&brief);
-        Self { kind, excerpt, brief }
+        let when = brief.when.as_deref().map(|date| when::edtf(visit.lang(), date));
+        Self { kind, when, excerpt, brief }
     }
 }
 
@@ -204,21 +312,110 @@ async fn home(visit: Visit) -> Result<Html<String>, Trouble> {
 
 async fn find(visit: Visit, Query(pairs): Query<Vec<(String, String)>>) -> Result<Html<String>, Trouble> {
     let asked = Asked::read(pairs);
-    let part = Page { limit: PER_PAGE, offset: (asked.page - 1).saturating_mul(PER_PAGE) };
-    let mut found: Records = visit.ask(Command::Search(Search { q: asked.query(), like: None, page: part })).await?;
-    let cards = std::mem::take(&mut found.records).into_iter().map(|brief| Card::of(&visit, brief)).collect();
+    let limit = asked.view.holds();
+    let part = Page { limit, offset: (asked.page - 1).saturating_mul(limit) };
+    let mut found: Records = visit.ask(asked.search(part)).await?;
+    let records = std::mem::take(&mut found.records);
+    let mut cards: Vec<Card> = records.into_iter().map(|brief| Card::of(&visit, brief)).collect();
     let groups: Vec<Group> = FACETS.iter().filter_map(|name| group(&visit, &asked, &found.facets, name)).collect();
-    let pages = found.total.div_ceil(u64::from(PER_PAGE));
+    let map = match asked.view {
+        View::Map => Some(Map::of(&visit.ask(Command::Places(asked.whole(0))).await?)),
+        View::Cards | View::Table | View::Timeline => None,
+    };
+    let years = if asked.view == View::Timeline { by_year(std::mem::take(&mut cards)) } else { Vec::new() };
+    let pages = found.total.div_ceil(u64::from(limit));
+    let shape = |(view, _, label): (View, &str, &'static str)| Shape {
+        at: Asked { view, ..asked.clone() }.at(1),
+        label,
+        current: view == asked.view,
+    };
     page(&FindPage {
         chosen: chosen(&asked, &groups),
+        views: View::ALL.map(shape).into(),
+        downloads: vec![
+            (asked.as_file("/recherche.atom", Some(visit.feed_key())), "file-atom"),
+            (asked.as_file("/recherche.ics", Some(visit.feed_key())), "file-ics"),
+            (asked.as_file("/recherche.csv", None), "file-csv"),
+            (asked.as_file("/recherche.geojson", None), "file-geojson"),
+        ],
         previous: (asked.page > 1).then(|| asked.at(asked.page - 1)),
         next: (u64::from(asked.page) < pages).then(|| asked.at(asked.page + 1)),
         f: visit.frame.clone(),
+        map,
+        years,
         asked,
         found,
         cards,
         groups,
     })
+}
+
+/// Cards by the first year of what they tell, the latest first; those without a date at the end, under no year.
+fn by_year(cards: Vec<Card>) -> Vec<(String, Vec<Card>)> {
+    let mut years: BTreeMap<Reverse<String>, Vec<Card>> = BTreeMap::new();
+    for card in cards {
+        let digits = |date: &str| date.trim_start_matches("../").chars().take(4).collect::<String>();
+        let year = card.brief.when.as_deref().map(digits).filter(|year| year.len() == 4).unwrap_or_default();
+        years.entry(Reverse(year)).or_default().push(card);
+    }
+    years.into_iter().map(|(Reverse(year), cards)| (year, cards)).collect()
+}
+
+/// The records of a question, for another program.
+async fn gathered(visit: &Visit, asked: &Asked, newest: bool, limit: u32) -> Result<Vec<Brief>, Trouble> {
+    let page = Page { limit, offset: 0 };
+    let command = if newest { Command::List(List { q: asked.query(), page }) } else { asked.search(page) };
+    Ok(visit.ask::<Records>(command).await?.records)
+}
+
+fn feed<'a>(visit: &Visit, asked: &Asked, records: &'a [Brief]) -> Feed<'a> {
+    let commons = visit.frame.commons.as_ref();
+    let name = commons.map(|commons| commons.name.clone()).unwrap_or_default();
+    Feed {
+        lang: visit.lang(),
+        title: if asked.q.is_empty() {
+            name
+        } else {
+            format!("{name} : {}", visit.frame.t1("find-title-of", "q", asked.q.as_str()))
+        },
+        commons: commons.map(|commons| commons.id.to_string()).unwrap_or_default(),
+        origin: visit.origin(),
+        page: Asked { view: View::Cards, ..asked.clone() }.at(1),
+        records,
+    }
+}
+
+type Asking = Query<Vec<(String, String)>>;
+type File = ([(HeaderName, String); 2], String);
+
+fn file(kind: &str, name: &str, text: String) -> File {
+    let named = format!("attachment; filename=\"{name}\"");
+    ([(CONTENT_TYPE, format!("{kind}; charset=utf-8")), (CONTENT_DISPOSITION, named)], text)
+}
+
+async fn atom(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {
+    let asked = Asked::read(pairs);
+    let records = gathered(&visit, &asked, true, IN_FEED).await?;
+    Ok(file("application/atom+xml", "essaim.atom", feed(&visit, &asked, &records).atom()))
+}
+
+async fn csv(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {
+    let asked = Asked::read(pairs);
+    let records = gathered(&visit, &asked, false, IN_DOWNLOAD).await?;
+    Ok(file("text/csv", "essaim.csv", feed(&visit, &asked, &records).csv()))
+}
+
+async fn geojson(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {
+    let asked = Asked::read(pairs);
+    let records = gathered(&visit, &asked, false, IN_DOWNLOAD).await?;
+    let places: Places = visit.ask(Command::Places(asked.whole(0))).await?;
+    Ok(file("application/geo+json", "essaim.geojson", feed(&visit, &asked, &records).geojson(&places)))
+}
+
+async fn calendar(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {
+    let asked = Asked::read(pairs);
+    let records = gathered(&visit, &asked, true, IN_DOWNLOAD).await?;
+    Ok(file("text/calendar", "essaim.ics", feed(&visit, &asked, &records).calendar()))
 }
 
 fn group(visit: &Visit, asked: &Asked, facets: &[Facet], name: &str) -> Option<Group> {
@@ -269,7 +466,17 @@ mod tests {
         assert_eq!(asked.at(1), "/recherche?q=r%C3%A9cit%20d%27%C3%A9lu&theme=mobility&theme=energy");
         assert_eq!(asked.at(3), "/recherche?q=r%C3%A9cit%20d%27%C3%A9lu&theme=mobility&theme=energy&page=3");
         assert_eq!(asked.without("theme", "mobility"), "/recherche?q=r%C3%A9cit%20d%27%C3%A9lu&theme=energy");
+        let table = Asked { view: View::Table, ..asked.clone() };
+        assert_eq!(table.at(1), "/recherche?q=r%C3%A9cit%20d%27%C3%A9lu&theme=mobility&theme=energy&vue=tableau");
         assert_eq!(asked.query(), "récit d'élu theme:mobility theme:energy");
+    }
+
+    #[test]
+    fn every_way_of_showing_has_an_address() {
+        for (view, name, _) in View::ALL {
+            assert_eq!(asked(&[("vue", name)]).view, view);
+        }
+        assert_eq!(asked(&[("vue", "autrement")]).view, View::Cards);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERRER_POLICY, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -33,6 +33,9 @@ const STAY: u32 = 365 * 24 * 3600;
 /// The field of a form that shows that the form is ours.
 pub(super) const FIELD: &str = "_jeton";
 
+/// The parameter that lets a feed reader in.
+pub(super) const FOLLOW: &str = "suivi";
+
 /// The most bytes of a form: what an author may write in one go, percent-encoded.
 const MAX_FORM: usize = 8 << 20;
 
@@ -48,6 +51,7 @@ struct Made {
     entrance: String,
     cookie: String,
     form: String,
+    feed: String,
 }
 
 impl std::fmt::Debug for Keys {
@@ -64,6 +68,7 @@ impl Keys {
             entrance: made("essaim v1 page entrance"),
             cookie: made("essaim v1 page cookie"),
             form: made("essaim v1 page form"),
+            feed: made("essaim v1 page feed"),
         }))
     }
 
@@ -75,6 +80,11 @@ impl Keys {
     /// What every form of ours holds.
     pub(crate) fn form(&self) -> &str {
         &self.0.form
+    }
+
+    /// What the address of a feed holds, since a feed reader has no cookie.
+    pub(super) fn feed(&self) -> &str {
+        &self.0.feed
     }
 
     #[cfg(test)]
@@ -135,7 +145,7 @@ pub(super) async fn guard(State(keys): State<Keys>, request: Request, next: Next
 async fn let_in(keys: &Keys, request: Request) -> Result<Request, Error> {
     access::from_here(request.headers())?;
     let path = request.uri().path();
-    if path != ENTER && !path.starts_with(super::assets::PREFIX) {
+    if path != ENTER && !path.starts_with(super::assets::PREFIX) && !follows(keys, request.uri()) {
         let shown = cookie(request.headers(), COOKIE_NAME).unwrap_or_default();
         if !same(shown, &keys.0.cookie) {
             return Err(Error::Unauthorised {});
@@ -156,6 +166,16 @@ async fn let_in(keys: &Keys, request: Request) -> Result<Request, Error> {
         return Err(Error::ForeignCaller { header: FIELD.to_owned(), value });
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// Whether a program follows a feed by the address that was given to it. It reads what the feed says and no more.
+fn follows(keys: &Keys, uri: &Uri) -> bool {
+    let key = uri
+        .query()
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .find_map(|pair| pair.strip_prefix(FOLLOW)?.strip_prefix('='));
+    super::find::FEEDS.contains(&uri.path()) && key.is_some_and(|key| same(key, keys.feed()))
 }
 
 async fn read(body: Body) -> Result<Bytes, Error> {

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::StatusCode;
+use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
@@ -26,6 +27,7 @@ pub(super) const MENU: [(&str, &str); 1] = [("/recherche", "menu-find")];
 /// A request, with what every screen needs to answer it.
 pub(super) struct Visit {
     door: Door,
+    host: String,
     pub(super) frame: Frame,
 }
 
@@ -40,7 +42,8 @@ impl FromRequestParts<Door> for Visit {
         let commons = held.iter().find(|commons| commons.id.to_string() == chosen).or(held.first()).cloned();
         let here = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let frame = Frame { texts: texts::of(lang), commons, held, here, token: door.keys().form().to_owned() };
-        Ok(Self { door: door.clone(), frame })
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
+        Ok(Self { door: door.clone(), host, frame })
     }
 }
 
@@ -56,6 +59,16 @@ impl Visit {
 
     pub(super) fn lang(&self) -> Lang {
         self.frame.lang()
+    }
+
+    /// What the address of a feed holds.
+    pub(super) fn feed_key(&self) -> String {
+        self.door.keys().feed().to_owned()
+    }
+
+    /// Where this page is, as `http://127.0.0.1:8421`.
+    pub(super) fn origin(&self) -> String {
+        format!("http://{}", self.host)
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Brief {
     #[serde(with = "super::moment")]
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+    /// When what it tells of took place, or when it came out: an EDTF date or interval, as the record has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
     /// How many fields have several concurrent values.
     #[serde(default)]
     pub conflicts: u32,
@@ -40,6 +43,33 @@ pub struct Brief {
     /// In a search: byte ranges of `snippet` that matched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub highlights: Vec<(u32, u32)>,
+}
+
+/// Where the records that a search finds take place.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Places {
+    /// How many records are found.
+    pub total: u64,
+    /// How many of them take place in each department, by its official code.
+    pub departments: Vec<FacetValue>,
+    /// The territories that they name, the most frequent first, two hundred at most.
+    pub spots: Vec<Spot>,
+}
+
+/// A territory with what takes place in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Spot {
+    /// Its record.
+    #[schema(value_type = String)]
+    pub id: RecordId,
+    /// Its title.
+    pub title: String,
+    /// Its department's official code, where it has one.
+    pub department: Option<String>,
+    /// Latitude and longitude in degrees, where it has a point.
+    pub point: Option<(f64, f64)>,
+    /// How many of the records found take place in it.
+    pub count: u64,
 }
 
 /// A territory as a list shows it.

@@ -95,6 +95,22 @@ impl Field {
         self.values.len() > 1 || !self.versions.is_empty()
     }
 
+    /// Its number, when it has exactly one value and that is one.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        match self.value()? {
+            Value::Int(number) => Some(*number as f64),
+            Value::Float(number) => Some(*number),
+            Value::Str(_)
+            | Value::Text(_)
+            | Value::Bool(_)
+            | Value::Map(_)
+            | Value::List(_)
+            | Value::Sequence(_)
+            | Value::Raw(_) => None,
+        }
+    }
+
     /// A member of a map or struct, or an item's members by its id.
     #[must_use]
     pub fn member(&self, key: &str) -> Option<&Self> {

@@ -140,12 +140,21 @@ impl View {
         links.into_iter().flat_map(BTreeMap::keys).filter_map(target).collect()
     }
 
+    /// The records of those who sign it.
+    fn authors(&self) -> Vec<RecordId> {
+        let authors = self.field("authors").and_then(|authors| authors.value()?.members());
+        authors.into_iter().flat_map(BTreeMap::keys).filter_map(|key| key.parse().ok()).collect()
+    }
+
     /// The values by which lists are narrowed: facet name and code. Every concurrent value counts, so that a record is
     /// found under each of them.
     #[must_use]
     pub fn facets(&self) -> BTreeSet<(String, String)> {
         let mut facets = BTreeSet::from([("kind".to_owned(), self.kind.clone())]);
-        facets.extend(self.territories().into_iter().map(|id| ("territory".to_owned(), id.to_string())));
+        let named = |facet: &'static str| move |id: RecordId| (facet.to_owned(), id.to_string());
+        facets.extend(self.territories().into_iter().map(named("territory")));
+        facets.extend(self.targets("part_of").into_iter().map(named("programme")));
+        facets.extend(self.authors().into_iter().map(named("author")));
         for spec in self.schema().map_or(&[][..], |kind| &kind.fields) {
             if let (Some(facet), Some(field)) = (&spec.facet, self.field(&spec.name)) {
                 let values = field.values.iter().flat_map(|held| facet_values(facet, &held.value));
@@ -216,6 +225,8 @@ fn collect_words(field: &Field, want: Want<'_>, lang: Lang, words: &mut String) 
             Value::Map(members) => {
                 for (key, member) in members {
                     match want {
+                        // The key of a link is a relation and an id: no words of anybody.
+                        Want::Field(spec) if matches!(spec.ty, Type::Links(_)) => {}
                         Want::Field(spec) if spec.vocabulary().is_some() => push_line(words, &label(want, key, lang)),
                         Want::Field(spec) if matches!(spec.ty, Type::Strings) => push_line(words, key),
                         Want::Field(_) | Want::Entry(_) | Want::Unknown => {}

@@ -1,5 +1,8 @@
 //! Finding what one needs, with JavaScript and without.
 
+use essaim_protocol::api::{Command, New, Records, Saved, Search, Setting};
+use essaim_tests::cluster::{Ally, set};
+
 use super::visited;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,7 +41,93 @@ async fn the_first_screens_pass_an_accessibility_audit() {
     browser.press("Chercher").await;
     browser.see("fiches").await;
     assert_eq!(browser.violations().await, Vec::<String>::new(), "/recherche");
+    for view in ["Tableau", "Dans le temps", "Sur la carte", "Cartes"] {
+        browser.press(view).await;
+        assert_eq!(browser.violations().await, Vec::<String>::new(), "{view}");
+    }
     browser.click(".card h3 a").await;
     browser.see("Licence").await;
     assert_eq!(browser.violations().await, Vec::<String>::new(), "/fiche");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_of_showing_works_without_javascript() {
+    let Some((ally, browser)) = visited(false).await else { return };
+    let new = New {
+        kind: "experience".to_owned(),
+        form: None,
+        set: vec![
+            Setting { field: "title".to_owned(), value: "Une navette à Gruissan".to_owned() },
+            Setting { field: "story".to_owned(), value: "Personne n'y montait.".to_owned() },
+        ],
+        territories: vec!["Gruissan".to_owned()],
+    };
+    ally.ask::<Saved>(Command::New(new)).await;
+    browser.fill("#q", "navette").await;
+    browser.press("Chercher").await;
+    browser.see("Une navette à Gruissan").await;
+    for (view, shown) in [("Tableau", ".table tbody tr"), ("Dans le temps", ".years a"), ("Sur la carte", ".map .q5")] {
+        browser.press(view).await;
+        browser.appears(shown).await;
+    }
+    browser.press("Aude").await;
+    browser.see("Une navette à Gruissan").await;
+    assert!(browser.address().await.contains("department=11"), "a department finds what its communes tell");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_territory_hands_down_what_it_is() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let new = New {
+        kind: "experience".to_owned(),
+        form: None,
+        set: vec![Setting { field: "title".to_owned(), value: "Une navette".to_owned() }],
+        territories: vec!["Gruissan".to_owned()],
+    };
+    ally.ask::<Saved>(Command::New(new)).await;
+    let found = async |q: &str| {
+        let search = Search { q: format!("kind:experience {q}"), ..Search::default() };
+        ally.ask::<Records>(Command::Search(search)).await
+    };
+    for q in ["région:Occitanie", "region:76", "department:11", "territory_type:commune", "stratum:2000-9999"] {
+        assert_eq!(found(q).await.total, 1, "{q}");
+    }
+    assert_eq!(found("department:75").await.total, 0);
+    let kinds = found("").await.facets.into_iter().find(|facet| facet.name == "kind").unwrap();
+    assert_eq!(kinds.values[0].count, 1, "each record counts once");
+    let territory = found("").await.records[0].territory.clone().unwrap();
+    ally.ask::<Saved>(set(&territory.id.to_string(), "setting", "coastal")).await;
+    assert_eq!(found("setting:coastal").await.total, 1, "a territory that changed is handed down again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_is_taken_away_and_followed() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", true).await;
+    let http = reqwest::Client::builder().cookie_store(true).build().unwrap();
+    let stranger = reqwest::Client::new();
+    let page = ally.page();
+    let origin = page.split("/entrer").next().unwrap().to_owned();
+    http.get(&page).send().await.unwrap();
+    let html = http.get(format!("{origin}/recherche?q=récit")).send().await.unwrap().text().await.unwrap();
+    let link = |form: &str| {
+        let at = html.split("href=\"").find(|rest| rest.starts_with(&format!("/recherche.{form}"))).unwrap();
+        format!("{origin}{}", at.split('"').next().unwrap().replace("&#38;", "&"))
+    };
+    for (form, kind, holds) in [
+        ("atom", "application/atom+xml", "<entry>"),
+        ("ics", "text/calendar", "BEGIN:VCALENDAR"),
+        ("csv", "text/csv", "\"Titre\";\"Type\""),
+        ("geojson", "application/geo+json", "FeatureCollection"),
+    ] {
+        let answer = http.get(link(form)).send().await.unwrap();
+        assert!(answer.headers()["content-type"].to_str().unwrap().starts_with(kind));
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(holds), "{form}: {text:.500}");
+        let followed = stranger.get(link(form)).send().await.unwrap().status().is_success();
+        assert_eq!(followed, ["atom", "ics"].contains(&form), "a feed reader has no cookie, only its address");
+    }
+    let wrong = format!("{origin}/recherche.atom?suivi=0");
+    assert_eq!(stranger.get(wrong).send().await.unwrap().status(), 401);
 }

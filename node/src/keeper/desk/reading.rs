@@ -1,6 +1,6 @@
 //! Reading records: folding what is stale, keeping views, filling the index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use essaim_protocol::entry::Entry;
 use essaim_protocol::id::{Actor, DeviceKey, EntryId, RecordId};
@@ -20,6 +20,9 @@ const DISPUTED: &[u8] = b"disputed/";
 
 /// Records listed at a time when all of them are walked over.
 const PAGE: usize = 1_000;
+
+/// A facet's name and one of its values.
+pub(super) type Facet = (String, String);
 
 /// Why a record cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -258,14 +261,15 @@ impl Desk {
         if self.unindexed.is_empty() {
             return Ok(());
         }
-        let all: Vec<RecordId> = self.unindexed.iter().copied().collect();
+        let mut all: Vec<RecordId> = self.unindexed.iter().copied().collect();
+        all.extend(self.taking_place_in(&all).difference(&self.unindexed));
         for some in all.chunks(INDEX_STEP) {
             let mut batch = Vec::with_capacity(some.len());
             for record in some {
                 if let Some(bytes) = self.store.get(Table::Views, &record.0)?
                     && let Ok(view) = postcard::from_bytes::<View>(&bytes)
                 {
-                    batch.push(indexed(&view));
+                    batch.push(indexed(&view, self.facets_of(&view)?));
                 }
             }
             self.index.put(batch)?;
@@ -295,8 +299,7 @@ fn chunk(entry: &Entry) -> Option<&[u8]> {
 }
 
 /// What the index keeps of a view.
-fn indexed(view: &View) -> Indexed {
-    let facets: Vec<(String, String)> = view.facets().into_iter().collect();
+fn indexed(view: &View, facets: BTreeSet<Facet>) -> Indexed {
     Indexed {
         record: view.record,
         kind: view.kind.clone(),
@@ -304,7 +307,7 @@ fn indexed(view: &View) -> Indexed {
         summary: view.summary().to_owned(),
         text: view.words(Lang::Fr),
         tags: facets.iter().filter(|(facet, _)| facet == "tags").map(|(_, tag)| tag.clone()).collect(),
-        facets,
+        facets: facets.into_iter().collect(),
         updated_at: view.updated_at,
         lang: view.field("lang").and_then(|lang| lang.text()).unwrap_or("fr").to_owned(),
     }

@@ -1,0 +1,212 @@
+//! The map: departments coloured by how much takes place in them, territories as points, drawn here as SVG.
+//!
+//! The outlines are projected beforehand (`data/gazetteer/france.svg`: Lambert-93 for the mainland and Corsica, five
+//! insets for the overseas departments). A point is projected the same way; the factors were fitted on the bounding boxes
+//! of the departments in both forms (`departements.geojson`), with at most 0.6 units of the picture between them. What lies
+//! outside of the picture is listed beside it, as everything is: the picture is never the only way to read.
+
+use std::sync::LazyLock;
+
+use essaim_protocol::api::Places;
+
+static FRANCE: &str = include_str!("../../data/gazetteer/france.svg");
+
+/// Classes of counts, each twice as deep as the one before.
+const CLASSES: usize = 5;
+
+/// The smallest and largest point, in units of the picture.
+const RADII: (f64, f64) = (4.0, 16.0);
+
+/// An outline of a department.
+struct Outline {
+    code: &'static str,
+    name: &'static str,
+    path: &'static str,
+}
+
+static OUTLINES: LazyLock<Vec<Outline>> = LazyLock::new(|| {
+    let outline = |line: &'static str| {
+        let (code, rest) = line.strip_prefix("<path id=\"d")?.split_once("\" d=\"")?;
+        let (path, rest) = rest.split_once('"')?;
+        let name = rest.split_once("<title>")?.1.split_once("</title>")?.0;
+        Some(Outline { code, name, path })
+    };
+    FRANCE.lines().filter_map(|line| outline(line.trim())).collect()
+});
+
+/// The picture and the lists beside it.
+pub(super) struct Map {
+    pub(super) departments: Vec<Department>,
+    pub(super) points: Vec<Point>,
+    /// Territories that no department of the picture contains.
+    pub(super) elsewhere: Vec<(String, String, u64)>,
+}
+
+/// A department of the picture.
+pub(super) struct Department {
+    pub(super) code: &'static str,
+    pub(super) name: &'static str,
+    pub(super) path: &'static str,
+    pub(super) count: u64,
+    /// From 0, nothing, to [`CLASSES`].
+    pub(super) class: usize,
+}
+
+/// A territory of the picture.
+pub(super) struct Point {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) count: u64,
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) r: f64,
+}
+
+impl Map {
+    pub(super) fn of(places: &Places) -> Self {
+        let most = places.departments.iter().map(|one| one.count).max().unwrap_or(0);
+        let department = |outline: &Outline| {
+            let count = places.departments.iter().find(|one| one.code == outline.code).map_or(0, |one| one.count);
+            Department { code: outline.code, name: outline.name, path: outline.path, count, class: class(count, most) }
+        };
+        let (mut points, mut elsewhere) = (Vec::new(), Vec::new());
+        let largest = places.spots.iter().map(|spot| spot.count).max().unwrap_or(1);
+        for spot in &places.spots {
+            let drawn = spot.department.as_deref().filter(|code| OUTLINES.iter().any(|outline| outline.code == *code));
+            let Some(department) = drawn else {
+                elsewhere.push((spot.id.to_string(), spot.title.clone(), spot.count));
+                continue;
+            };
+            if let Some((x, y)) = spot.point.and_then(|(lat, lon)| project(lat, lon, department)) {
+                // The area tells the count.
+                let r = RADII.0.max(RADII.1 * (spot.count as f64 / largest as f64).sqrt());
+                let (id, title, count) = (spot.id.to_string(), spot.title.clone(), spot.count);
+                points.push(Point { id, title, count, x, y, r });
+            }
+        }
+        Self { departments: OUTLINES.iter().map(department).collect(), points, elsewhere }
+    }
+
+    /// Departments where something takes place, the most first.
+    pub(super) fn counted(&self) -> Vec<&Department> {
+        let mut counted: Vec<_> = self.departments.iter().filter(|one| one.count > 0).collect();
+        counted.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(b.name)));
+        counted
+    }
+}
+
+/// Which depth of colour a count has: each class begins at half of the next.
+fn class(count: u64, most: u64) -> usize {
+    if count == 0 {
+        return 0;
+    }
+    let halvings = (0..CLASSES).take_while(|halvings| count.saturating_mul(1 << (halvings + 1)) <= most).count();
+    CLASSES - halvings.min(CLASSES - 1)
+}
+
+/// Where a point of a department lies in the picture.
+fn project(lat: f64, lon: f64, department: &str) -> Option<(f64, f64)> {
+    // The bounds of each inset in degrees (west, east, south, north) and in the picture (left, right, bottom, top).
+    let (degrees, frame) = match department {
+        "971" => ((-61.806, -61.201, 15.867, 16.509), (0.0, 60.0, 306.0, 240.0)),
+        "972" => ((-61.229, -60.811, 14.398, 14.879), (0.0, 59.0, 395.0, 325.0)),
+        "973" => ((-54.543, -51.626, 2.118, 5.745), (0.0, 56.0, 480.0, 410.0)),
+        "974" => ((55.217, 55.835, -21.387, -20.872), (0.0, 60.0, 633.0, 580.0)),
+        "976" => ((45.043, 45.237, -12.999, -12.672), (0.0, 40.0, 565.0, 495.0)),
+        _ => {
+            let (east, north) = lambert_93(lat, lon);
+            let at = (8.047_85e-4 * east - 29.930, 5_741.617 - 8.075_18e-4 * north);
+            return inside(at).then_some(at);
+        }
+    };
+    let (west, east, south, north) = degrees;
+    let (left, right, bottom, top) = frame;
+    let at = (
+        left + (lon - west) / (east - west) * (right - left),
+        bottom + (lat - south) / (north - south) * (top - bottom),
+    );
+    inside(at).then_some(at)
+}
+
+fn inside((x, y): (f64, f64)) -> bool {
+    (0.0..=1000.0).contains(&x) && (0.0..=866.0).contains(&y)
+}
+
+/// Metres east and north in Lambert-93 (IGN, *Projection cartographique conique conforme de Lambert*, NTG 71; GRS80).
+fn lambert_93(lat: f64, lon: f64) -> (f64, f64) {
+    const ECCENTRICITY: f64 = 0.081_819_191_042_8;
+    const EXPONENT: f64 = 0.725_607_765_053_267;
+    const CONSTANT: f64 = 11_754_255.426_096;
+    const POLE: (f64, f64) = (700_000.0, 12_655_612.049_876);
+    let phi = lat.to_radians();
+    let sine = ECCENTRICITY * phi.sin();
+    let isometric =
+        ((std::f64::consts::FRAC_PI_4 + phi / 2.0).tan() * ((1.0 - sine) / (1.0 + sine)).powf(ECCENTRICITY / 2.0)).ln();
+    let radius = CONSTANT * (-EXPONENT * isometric).exp();
+    let angle = EXPONENT * (lon - 3.0).to_radians();
+    (POLE.0 + radius * angle.sin(), POLE.1 - radius * angle.cos())
+}
+
+#[cfg(test)]
+mod tests {
+    use essaim_protocol::api::{FacetValue, Spot};
+    use essaim_protocol::id::RecordId;
+
+    use super::*;
+
+    #[test]
+    fn every_department_has_an_outline() {
+        assert_eq!(OUTLINES.len(), 101);
+        assert!(OUTLINES.iter().all(|outline| outline.path.starts_with('M') && !outline.name.is_empty()));
+    }
+
+    #[test]
+    fn cities_lie_where_their_department_is_drawn() {
+        for (lat, lon, department) in [
+            (43.11, 3.09, "11"),
+            (50.63, 3.06, "59"),
+            (48.39, -4.49, "29"),
+            (41.93, 8.74, "2A"),
+            (48.57, 7.75, "67"),
+            (-20.88, 55.45, "974"),
+            (16.24, -61.53, "971"),
+            (4.93, -52.33, "973"),
+        ] {
+            let (x, y) = project(lat, lon, department).unwrap();
+            let path = OUTLINES.iter().find(|outline| outline.code == department).unwrap().path;
+            let numbers: Vec<f64> = path
+                .split(|c: char| !c.is_ascii_digit() && c != '.' && c != '-')
+                .filter_map(|number| number.parse().ok())
+                .collect();
+            let bounds = |at: usize| {
+                let side = || numbers.iter().skip(at).step_by(2).copied();
+                (side().fold(f64::MAX, f64::min) - 1.0)..=(side().fold(f64::MIN, f64::max) + 1.0)
+            };
+            assert!(bounds(0).contains(&x) && bounds(1).contains(&y), "{department}: {x:.0}, {y:.0}");
+        }
+        assert_eq!(project(0.0, 120.0, "11"), None, "a point on the other side of the world is not drawn");
+        assert_eq!(project(f64::NAN, 3.0, "11"), None);
+    }
+
+    #[test]
+    fn depth_of_colour_tells_the_count() {
+        assert_eq!([0, 1, 2, 4, 8, 15, 16].map(|count| class(count, 16)), [0, 1, 2, 3, 4, 4, 5]);
+        assert_eq!(class(1, 1), 5);
+    }
+
+    #[test]
+    fn what_is_not_in_the_picture_is_listed() {
+        let spot = |department: Option<&str>, point| Spot {
+            id: RecordId([1; 32]),
+            title: "Là-bas".into(),
+            department: department.map(str::to_owned),
+            point,
+            count: 2,
+        };
+        let count = FacetValue { code: "11".into(), label: "Aude".into(), count: 2 };
+        let spots = vec![spot(Some("11"), Some((43.1, 3.1))), spot(None, Some((50.8, 4.3))), spot(Some("11"), None)];
+        let map = Map::of(&Places { total: 5, departments: vec![count], spots });
+        assert_eq!((map.points.len(), map.elsewhere.len(), map.counted().len()), (1, 1, 1));
+        assert_eq!(map.counted()[0].name, "Aude");
+    }
+}
