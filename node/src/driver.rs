@@ -7,10 +7,13 @@
 //! commons; a commons where it is not in good standing is unknown to it, like one that is not here.
 //!
 //! Nobody is dialled but devices of allies, at addresses that a ticket, a person, the local network or an earlier
-//! connection gave.
+//! connection gave; those that are away, [again and again](reach).
 
 mod host;
 mod pump;
+mod reach;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -22,10 +25,12 @@ use essaim_protocol::sync::Role;
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use rand::seq::IndexedRandom as _;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
 
 pub use pump::{Exchanged, Verdict};
 
+use self::reach::Allies;
 use crate::engine::{Engine, Room, now};
 use crate::home::Ports;
 use crate::net::{self, Event, address};
@@ -39,9 +44,6 @@ const GATHER: Duration = Duration::from_millis(20);
 
 /// Pause before a session that did not end in sync is tried again; it doubles up to [`ANTI_ENTROPY`].
 const AGAIN: Duration = Duration::from_millis(100);
-
-/// How long a dial may take in all: ten seconds for QUIC, then for TCP.
-const REACH: Duration = Duration::from_secs(25);
 
 /// How often the ports of the last run are tried before others are taken, and the pause between: a node that was stopped
 /// a moment ago may still be giving them back.
@@ -72,6 +74,8 @@ struct Inner {
     config: Network,
     net: OnceLock<net::Handle>,
     state: Mutex<State>,
+    /// There is something new to see in [`State::allies`].
+    expected: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +86,8 @@ struct State {
     turns: BTreeMap<(CommonsId, NetworkKey), Arc<tokio::sync::Mutex<()>>>,
     /// Peers that are being brought level, and whether once more.
     levelling: BTreeMap<(CommonsId, NetworkKey), bool>,
+    /// Allies that are away, and when they are dialled.
+    allies: Allies,
     /// Who waits for a dial to end.
     dialling: BTreeMap<NetworkKey, Vec<oneshot::Sender<Result<(), String>>>>,
     /// Commons whose news are followed.
@@ -93,7 +99,7 @@ impl Driver {
     /// A node that will be on the network like this.
     #[must_use]
     pub fn new(config: Network) -> Self {
-        Self(Arc::new(Inner { config, net: OnceLock::new(), state: Mutex::default() }))
+        Self(Arc::new(Inner { config, net: OnceLock::new(), state: Mutex::default(), expected: Notify::new() }))
     }
 
     /// Goes on the network, once.
@@ -180,9 +186,7 @@ impl Driver {
             return;
         }
         if let Ok(known) = room.keeper.run(|desk| desk.known_addresses()).await {
-            for (peer, addresses) in known {
-                self.try_reach(peer, &addresses).await;
-            }
+            self.expect(known.into_iter().map(|(peer, _)| peer));
         }
         // Whoever was met while joining is an ally only now.
         if let Some(net) = self.0.net.get() {
@@ -194,25 +198,6 @@ impl Driver {
             }
         }
         tokio::spawn(self.clone().spread_news(room, engine.clone()));
-    }
-
-    /// Connects to a peer and waits until that is done.
-    ///
-    /// # Errors
-    /// What kept it from being reached, in words.
-    pub(crate) async fn reach(&self, peer: NetworkKey, addresses: &[Multiaddr]) -> Result<(), String> {
-        let Some(net) = self.0.net.get() else { return Err("this node is not on the network".to_owned()) };
-        if self.connected().contains(&peer) {
-            return Ok(());
-        }
-        let (done, outcome) = oneshot::channel();
-        self.state(|state| state.dialling.entry(peer).or_default().push(done));
-        net.dial(peer, addresses).await.map_err(|error| error_chain(&error))?;
-        match tokio::time::timeout(REACH, outcome).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err("the network stopped".to_owned()),
-            Err(_) => Err("no answer".to_owned()),
-        }
     }
 
     /// Opens a stream with a connected peer.
@@ -236,27 +221,26 @@ impl Driver {
         Err("the peer is busy with others".to_owned())
     }
 
-    /// Begins to dial an ally that was met before; whether it answers shows later.
-    async fn try_reach(&self, peer: NetworkKey, addresses: &[String]) {
-        let addresses: Vec<_> = addresses.iter().filter_map(|text| text.parse().ok()).collect();
-        if let Some(net) = self.0.net.get()
-            && !addresses.is_empty()
-            && let Err(error) = net.dial(peer, &addresses).await
-        {
-            tracing::debug!(peer = %peer.short(), %error, "an ally cannot be dialled");
+    /// Everything that happens on the network, until it stops.
+    async fn run(self, engine: Engine, events: mpsc::Receiver<Event>) {
+        tokio::select! {
+            () = self.clone().take_events(&engine, events) => {}
+            () = self.clone().keep_in_touch(&engine) => {}
         }
+        // Whoever waits for a dial is told.
+        self.state(|state| state.dialling.clear());
     }
 
-    async fn run(self, engine: Engine, mut events: mpsc::Receiver<Event>) {
+    async fn take_events(self, engine: &Engine, mut events: mpsc::Receiver<Event>) {
         let mut clock = tokio::time::interval(ANTI_ENTROPY);
         clock.tick().await;
         loop {
             tokio::select! {
                 event = events.recv() => match event {
-                    Some(event) => self.happened(&engine, event).await,
+                    Some(event) => self.happened(engine, event).await,
                     None => return,
                 },
-                _ = clock.tick() => self.reconcile_at_random(&engine).await,
+                _ = clock.tick() => self.reconcile_at_random(engine).await,
             }
         }
     }
@@ -270,30 +254,47 @@ impl Driver {
                     tracing::warn!(%error, "the port could not be noted");
                 }
             }
-            Event::Connected(connection) => {
-                let peer = connection.peer;
-                self.dialled(peer, Ok(()));
-                self.state(|state| state.connected.insert(peer));
-                for room in self.rooms_of(engine, peer).await {
-                    self.meet(&room, &connection).await;
-                    if connection.direction == net::Direction::Outgoing {
-                        self.spread(&room, peer);
-                    }
-                }
-            }
+            Event::Connected(connection) => self.met(engine, connection).await,
             Event::Disconnected { peer } => {
                 self.state(|state| state.connected.remove(&peer));
+                if !self.rooms_of(engine, peer).await.is_empty() {
+                    let jitter = rand::random_range(0.5..1.5);
+                    self.state(|state| state.allies.lost(peer, Instant::now(), jitter));
+                    self.0.expected.notify_one();
+                }
             }
             Event::Discovered { peer, addresses } => {
                 if !self.connected().contains(&peer) && !self.rooms_of(engine, peer).await.is_empty() {
-                    let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-                    self.try_reach(peer, &texts).await;
+                    tokio::spawn(self.clone().dial(peer, addresses));
                 }
             }
             Event::Incoming(stream) => {
                 tokio::spawn(self.clone().answer(engine.clone(), stream));
             }
-            Event::DialFailed { peer, error } => self.dialled(peer, Err(error_chain(&error))),
+            Event::DialFailed { peer, error } => self.unreachable(peer, &error_chain(&error)),
+        }
+    }
+
+    /// The first connection with a peer stands.
+    async fn met(&self, engine: &Engine, connection: net::Connection) {
+        let peer = connection.peer;
+        self.state(|state| state.connected.insert(peer));
+        self.dialled(peer, &Ok(()));
+        let rooms = self.rooms_of(engine, peer).await;
+        if rooms.is_empty() {
+            return;
+        }
+        let crossed = self.state(|state| {
+            let crossed = state.allies.is_dialled(&peer);
+            state.allies.met(peer, connection.direction, Instant::now());
+            crossed
+        });
+        for room in rooms {
+            self.meet(&room, &connection).await;
+            // When two dial at once, each may take the other's connection for the first: then both open a session.
+            if connection.direction == net::Direction::Outgoing || crossed {
+                self.spread(&room, peer);
+            }
         }
     }
 
@@ -308,12 +309,6 @@ impl Driver {
         let _ = room.keeper.run(move |desk| desk.met(&peer, address, now())).await;
         if let Some(net) = self.0.net.get() {
             let _ = net.keep(peer, true).await;
-        }
-    }
-
-    fn dialled(&self, peer: NetworkKey, outcome: Result<(), String>) {
-        for waiting in self.state(|state| state.dialling.remove(&peer).unwrap_or_default()) {
-            let _ = waiting.send(outcome.clone());
         }
     }
 
