@@ -14,7 +14,7 @@
 //! knock      = 16 ‖ version u8 (1) ‖ commons [32] ‖ invite [32] ‖ proof [64]
 //! unknown    = 17
 //! welcome    = 18 ‖ charter, UTF-8
-//! statements = 19 ‖ (length LEB128 ‖ statement)*
+//! statements = 19 ‖ (length LEB128 ‖ statement)+, each longer than its signature of 64 bytes
 //! end        = 20
 //! ```
 
@@ -35,9 +35,15 @@ pub const FRAME_BYTES: usize = 128 * 1024;
 /// machine.
 pub const MAX_ROSTER: usize = 64 * 1024 * 1024;
 
+/// Statements that a newcomer takes before it is in, so that small ones cost no more memory than their bytes say.
+pub const MAX_STATEMENTS: usize = 400_000;
+
 /// Statement bytes that an ally takes from somebody who is not in: an `Inception` with a name of 1,000 characters of four
 /// bytes and a `Redeem`. It is all that a stranger with a ticket can make an ally store.
 pub const MAX_NEWCOMER: usize = 8 * 1024;
+
+/// Statements that an ally takes from somebody who is not in: an `Inception` and a `Redeem`.
+pub const MAX_PRESENTED: usize = 2;
 
 /// What a newcomer says first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,13 +157,21 @@ fn read_charter(bytes: &[u8]) -> Result<String, DecodeError> {
     String::from_utf8(bytes.to_vec()).map_err(|_| DecodeError::Invalid { what: "a charter" })
 }
 
+/// One statement at least, and each longer than its signature: frames that bring nothing would keep a stream open for ever,
+/// and 256 KiB of statements of no byte would take 6 MiB.
 fn read_statements(reader: &mut Reader<'_>) -> Result<Vec<Vec<u8>>, DecodeError> {
     let mut statements = Vec::new();
-    while !reader.is_empty() {
+    loop {
         let longest = crate::entry::Statement::MAX + Signature::LEN;
-        statements.push(reader.bytes("a statement", longest)?.to_vec());
+        let statement = reader.bytes("a statement", longest)?;
+        if statement.len() <= Signature::LEN {
+            return Err(DecodeError::Invalid { what: "a statement" });
+        }
+        statements.push(statement.to_vec());
+        if reader.is_empty() {
+            return Ok(statements);
+        }
     }
-    Ok(statements)
 }
 
 #[cfg(test)]
@@ -172,7 +186,7 @@ mod tests {
             Frame::Knock(knock),
             Frame::Unknown,
             Frame::Welcome { charter: "Charte de l’alliance".to_owned() },
-            Frame::Statements(vec![vec![1, 2, 3], vec![], vec![4; 300]]),
+            Frame::Statements(vec![vec![1; 65], vec![2; 66], vec![4; 300]]),
             Frame::End,
         ]
     }
@@ -190,6 +204,15 @@ mod tests {
         assert!(matches!(Frame::decode(&charter.encode()), Err(DecodeError::TooLarge { .. })));
         let statement = Frame::Statements(vec![vec![0; 20_000]]);
         assert!(matches!(Frame::decode(&statement.encode()), Err(DecodeError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_frame_of_empty_statements_or_of_none_is_refused() {
+        let zeros = [&[19][..], &[0; 256 * 1024]].concat();
+        assert_eq!(Frame::decode(&zeros), Err(DecodeError::Invalid { what: "a statement" }));
+        let bare = Frame::Statements(vec![vec![1; 65], vec![2; Signature::LEN]]);
+        assert_eq!(Frame::decode(&bare.encode()), Err(DecodeError::Invalid { what: "a statement" }));
+        assert!(matches!(Frame::decode(&[19]), Err(DecodeError::Truncated { .. })));
     }
 
     #[test]
