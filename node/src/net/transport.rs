@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::net::{TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use essaim_protocol::id::NetworkKey;
@@ -12,6 +12,7 @@ use libp2p::multiaddr::Protocol;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::{DialError, NetworkBehaviour};
 use libp2p::{Multiaddr, Swarm, SwarmBuilder, identify, mdns, noise, ping, tcp, yamux};
+use socket2::{Domain, Socket, Type};
 
 use super::address::{self, NotAKey, network_key};
 use super::behaviour::{self, ForeignKey};
@@ -255,10 +256,27 @@ pub(crate) fn listen(swarm: &mut Swarm<Node>, addresses: &[Multiaddr]) -> Result
 fn try_bind(address: &Multiaddr) -> io::Result<()> {
     let Some(ip) = address::ip(address) else { return Ok(()) };
     for part in address {
-        if let Protocol::Tcp(port) = part {
-            TcpListener::bind((ip, port))?;
+        let (kind, port) = if let Protocol::Tcp(port) = part {
+            (Type::STREAM, port)
         } else if let Protocol::Udp(port) = part {
-            UdpSocket::bind((ip, port))?;
+            (Type::DGRAM, port)
+        } else {
+            continue;
+        };
+        let to = SocketAddr::new(ip, port);
+        let socket = Socket::new(Domain::for_address(to), kind, None)?;
+        if to.is_ipv6() {
+            // As libp2p does: the same port of IPv4 has a listener of its own.
+            socket.set_only_v6(true)?;
+        }
+        if kind == Type::STREAM {
+            // Connections of the last run that linger do not keep a port from being listened on.
+            socket.set_reuse_address(true)?;
+        }
+        socket.bind(&to.into())?;
+        if kind == Type::STREAM {
+            // With the address reused, the system looks for another listener only now.
+            socket.listen(1)?;
         }
     }
     Ok(())
