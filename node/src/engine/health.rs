@@ -1,6 +1,10 @@
 //! Looking after what is stored.
 
+use std::path::Path;
+
 use essaim_protocol::api::{Check, Checked, Diagnosis, Doctor, Error, Health, Progress, Report, Stage, Words};
+use essaim_protocol::id::CommonsId;
+use essaim_protocol::sign::Keys;
 use essaim_protocol::store::Store as _;
 
 use super::fault::{damage, desk_error, internal, repair};
@@ -27,26 +31,25 @@ impl Engine {
         Ok(Diagnosis { checks, rebuilt: doctor.rebuild })
     }
 
-    /// Closes a commons, rebuilds its store from the log, and opens it again.
+    /// Closes a commons, rebuilds its store from the log, and opens it again: as it was, when rebuilding failed.
     async fn rebuild(&self, room: &Room) -> Result<Room, Error> {
         let (keys, _) = self.identity().await?;
         let dir = self.commons_dir(&room.id).await?;
-        self.0.rooms.write().await.remove(&room.id);
         room.keeper.close().await;
         let (place, id, free) = (dir.display().to_string(), room.id, self.0.free);
-        let rebuilt = tokio::task::spawn_blocking(move || {
-            crate::store::rebuild(&store_config(&dir, free))?;
-            let mut desk = Desk::open(&dir, id, keys, free)?;
-            desk.derive_anew()?;
-            Ok(desk)
-        });
-        let desk = rebuilt.await.map_err(internal)?.map_err(|error: DeskError| desk_error(&place, error))?;
-        let room = super::room(desk)?;
-        self.0.rooms.write().await.insert(room.id, room.clone());
+        let work = move || -> (Option<DeskError>, Result<Desk, DeskError>) {
+            match rebuilt(&dir, id, keys.clone(), free) {
+                Ok(desk) => (None, Ok(desk)),
+                Err(error) => (Some(error), Desk::open(&dir, id, keys, free)),
+            }
+        };
+        let (failed, desk) = tokio::task::spawn_blocking(work).await.map_err(internal)?;
+        let opened = super::room(desk.map_err(|error| desk_error(&place, error))?)?;
+        self.0.rooms.write().await.insert(opened.id, opened.clone());
         if let Some(driver) = &self.0.driver {
-            driver.follow(self, room.clone()).await;
+            driver.follow(self, opened.clone()).await;
         }
-        Ok(room)
+        failed.map_or(Ok(opened), |error| Err(desk_error(&place, error)))
     }
 
     async fn home_check(&self) -> Checked {
@@ -83,6 +86,13 @@ fn clock_check() -> Checked {
     let plausible = now.0 > PLAUSIBLE;
     let detail = (!plausible).then(|| Words::new(format!("l'horloge dit {now}"), format!("the clock says {now}")));
     checked(Check::Clock, if plausible { Health::Ok } else { Health::Warning }, 1, detail.into_iter().collect())
+}
+
+fn rebuilt(dir: &Path, id: CommonsId, keys: Keys, free: u64) -> Result<Desk, DeskError> {
+    crate::store::rebuild(&store_config(dir, free))?;
+    let mut desk = Desk::open(dir, id, keys, free)?;
+    desk.derive_anew()?;
+    Ok(desk)
 }
 
 async fn check_room(room: &Room) -> Result<Vec<Checked>, Error> {
@@ -133,4 +143,38 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
 
 const fn checked(check: Check, health: Health, count: u64, details: Vec<Words>) -> Checked {
     Checked { check, commons: None, health, count, details }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use essaim_protocol::api::{Answer, Command, CreateCommons, Init, Lang, Request};
+
+    use crate::{Config, Node};
+
+    use super::*;
+
+    async fn ask(node: &Node, command: Command) -> Result<Answer, Error> {
+        let report: Report = Arc::new(|_| {});
+        node.engine().call(Request { commons: None, lang: Lang::Fr, command }, &report).await
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_commons_that_could_not_be_rebuilt_is_still_there() {
+        let home = tempfile::tempdir().unwrap();
+        let node = Node::start(Config { free: 0, ..Config::new(home.path()) }).await.unwrap();
+        ask(&node, Command::Init(Init { name: "Alice".to_owned() })).await.unwrap();
+        let create = CreateCommons { name: "Patrimoine".to_owned(), starter: false, charter: None };
+        ask(&node, Command::CreateCommons(create)).await.unwrap();
+        node.shutdown().await;
+
+        // A disk on which nothing more may be written.
+        let node = Node::start(Config { free: u64::MAX, ..Config::new(home.path()) }).await.unwrap();
+        let failed = ask(&node, Command::Doctor(Doctor { rebuild: true })).await;
+        assert!(matches!(failed, Err(Error::DiskFull { .. })), "{failed:?}");
+        let Answer::Commons(commons) = ask(&node, Command::ShowCommons).await.unwrap() else { panic!("a commons") };
+        assert_eq!(commons.name, "Patrimoine");
+        node.shutdown().await;
+    }
 }

@@ -82,6 +82,11 @@ pub(super) fn open(config: &Config, thorough: bool) -> Result<(Disk, Report), Er
     if place.free()? < config.ballast && place.drop_ballast()? {
         report.repairs.push(Repair::BallastGivenUp);
     }
+    let free = place.free()?;
+    if thorough && free < config.free {
+        // Begun and not ended, it would leave a store without what is derived from it, and no room to derive it.
+        return Err(place.full(free, config.free));
+    }
     let quarantine = place.quarantine();
     let parts = open_parts(config, &place.database(), &quarantine, &mut report)
         .and_then(|parts| mend(config, parts, mark, thorough, &place, &mut report))
