@@ -15,8 +15,6 @@ use essaim_protocol::store::Store as _;
 
 use super::fault::{desk_error, home_error, internal, io_error};
 use super::{Engine, Room, now, room};
-use libp2p::Multiaddr;
-
 use crate::home::{Home, Profile};
 use crate::keeper::{Desk, JoinError};
 
@@ -139,7 +137,7 @@ impl Engine {
         };
         let (id, seed, council) = room.keeper.run(work).await.map_err(internal)??;
         let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        let local_only = !addresses.is_empty() && addresses.iter().all(is_loopback);
+        let local_only = !addresses.is_empty() && !addresses.iter().any(crate::net::address::reaches_afar);
         let ticket = Ticket::new(room.id, council, id, seed, vec![keys.device().network], texts.clone());
         Ok(Invitation {
             ticket: ticket.to_string(),
@@ -240,20 +238,6 @@ impl Engine {
         }
         Ok(todo)
     }
-}
-
-/// Whether an address is of this machine only.
-fn is_loopback(address: &Multiaddr) -> bool {
-    use libp2p::multiaddr::Protocol;
-    address.iter().any(|part| {
-        if let Protocol::Ip4(ip) = part {
-            ip.is_loopback()
-        } else if let Protocol::Ip6(ip) = part {
-            ip.is_loopback()
-        } else {
-            false
-        }
-    })
 }
 
 /// A name as it stands in statements.

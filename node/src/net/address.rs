@@ -111,6 +111,12 @@ pub fn for_ticket(listening: &[Multiaddr], on_this_machine: bool) -> Vec<Multiad
     useful.into_iter().take(MAX_ADDRESSES).map(|(_, _, address)| address.clone()).collect()
 }
 
+/// Whether somebody who is neither on this machine nor on the same local network may reach an address.
+#[must_use]
+pub fn reaches_afar(address: &Multiaddr) -> bool {
+    reach(address, false) == Some(Reach::Internet)
+}
+
 /// Whether an address is of one of the two shapes.
 #[must_use]
 pub fn can_dial(address: &Multiaddr) -> bool {
@@ -302,6 +308,14 @@ mod tests {
         assert_eq!(for_ticket(&listening[..1], false), listening[..1]);
         assert_eq!(for_ticket(&listening, true)[0], listening[2]);
         assert_eq!(for_ticket(&addresses(&["/ip4/0.0.0.0/tcp/2"]), false), []);
+    }
+
+    #[test]
+    fn an_address_behind_a_box_does_not_reach_afar() {
+        let near = ["/ip4/192.168.1.5/tcp/2", "/ip4/100.64.0.7/tcp/2", "/ip6/fd00::1/tcp/2", "/ip6/::1/tcp/2"];
+        assert!(!addresses(&near).iter().any(reaches_afar));
+        let far = ["/ip4/203.0.113.9/tcp/2", "/ip6/2a01:e0a::5/udp/1/quic-v1", "/dns/essaim.example.org/tcp/2"];
+        assert!(addresses(&far).iter().all(reaches_afar));
     }
 
     #[tokio::test]

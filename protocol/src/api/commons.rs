@@ -93,7 +93,7 @@ pub struct Invitation {
     pub uses: u32,
     /// Where its bearer will look for us. Without any, only the same local network will do.
     pub addresses: Vec<String>,
-    /// Only loopback addresses could be given: it works on this machine alone.
+    /// No address could be given that is reached from afar: it works on this machine or local network alone.
     pub local_only: bool,
     /// The invitation's statement.
     #[schema(value_type = String)]
