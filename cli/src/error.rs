@@ -25,6 +25,9 @@ pub(crate) enum Failure {
     /// What was typed is understood and cannot be done: a missing answer, two things that exclude each other.
     #[error("{0}")]
     Usage(String),
+    /// The person said no: nothing was done, and nothing was typed wrong.
+    #[error("{0}")]
+    Declined(String),
     /// The editor could not be run.
     #[error("{command}: {detail}")]
     Editor { command: String, detail: String },
@@ -42,7 +45,12 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Api(api::Error::WhichCommons { .. } | api::Error::UnknownKind { .. }) => 2,
             Self::Api(api::Error::NoPeer { .. }) => 3,
-            Self::Api(_) | Self::File { .. } | Self::Editor { .. } | Self::NoAnswer { .. } | Self::Demo(_) => 1,
+            Self::Api(_)
+            | Self::Declined(_)
+            | Self::File { .. }
+            | Self::Editor { .. }
+            | Self::NoAnswer { .. }
+            | Self::Demo(_) => 1,
         }
     }
 
@@ -66,7 +74,12 @@ impl Failure {
                 value["message"] = serde_json::to_value(error.words()).unwrap_or_default();
                 value
             }
-            Self::File { .. } | Self::Usage(_) | Self::Editor { .. } | Self::NoAnswer { .. } | Self::Demo(_) => {
+            Self::File { .. }
+            | Self::Usage(_)
+            | Self::Declined(_)
+            | Self::Editor { .. }
+            | Self::NoAnswer { .. }
+            | Self::Demo(_) => {
                 serde_json::json!({"kind": "command", "message": self.sentence(ui)})
             }
         }
@@ -83,7 +96,7 @@ impl Failure {
                     why = api::Words::of_system(source).text(ui.lang())
                 )
             }
-            Self::Usage(text) | Self::Demo(text) => text.clone(),
+            Self::Usage(text) | Self::Declined(text) | Self::Demo(text) => text.clone(),
             Self::Editor { command, detail } => {
                 t!(ui, "error-editor", command = command.as_str(), why = detail.as_str())
             }
@@ -97,7 +110,12 @@ impl Failure {
     fn details(&self, ui: &Ui) {
         match self {
             Self::Api(error) => details(ui, error),
-            Self::File { .. } | Self::Usage(_) | Self::Editor { .. } | Self::NoAnswer { .. } | Self::Demo(_) => {}
+            Self::File { .. }
+            | Self::Usage(_)
+            | Self::Declined(_)
+            | Self::Editor { .. }
+            | Self::NoAnswer { .. }
+            | Self::Demo(_) => {}
         }
     }
 
@@ -106,7 +124,7 @@ impl Failure {
             Self::Api(error) => return hint(ui, error),
             Self::Editor { .. } => t!(ui, "hint-editor"),
             Self::NoAnswer { .. } => t!(ui, "hint-no-answer"),
-            Self::File { .. } | Self::Usage(_) | Self::Demo(_) => return None,
+            Self::File { .. } | Self::Usage(_) | Self::Declined(_) | Self::Demo(_) => return None,
         })
     }
 }
@@ -323,5 +341,6 @@ mod tests {
         assert_eq!(code(api::Error::NoPeer { tried: 2 }), 3);
         assert_eq!(code(api::Error::NoCommons {}), 1);
         assert_eq!(code(api::Error::WhichCommons { candidates: vec![] }), 2);
+        assert_eq!(Failure::Declined(String::new()).code(), 1);
     }
 }

@@ -33,7 +33,8 @@ pub use pump::{Exchanged, Verdict};
 use self::reach::Allies;
 use crate::engine::{Engine, Room, now};
 use crate::home::Ports;
-use crate::net::{self, Event, address};
+use crate::keeper::Keeper;
+use crate::net::{self, Event, SessionError, StartError, address};
 
 /// How often a session opens with one member of each commons whatever happened. Shorter costs 300 bytes a time; longer
 /// delays what a lost notice hid.
@@ -90,9 +91,20 @@ struct State {
     allies: Allies,
     /// Who waits for a dial to end.
     dialling: BTreeMap<NetworkKey, Vec<oneshot::Sender<Result<(), String>>>>,
-    /// Commons whose news are followed.
-    followed: BTreeSet<CommonsId>,
+    /// Commons whose news are followed, each with the keeper that tells them.
+    followed: BTreeMap<CommonsId, Keeper>,
     traffic: api::Traffic,
+}
+
+impl State {
+    /// `false` when the commons is followed already. One that was closed and opened again has another keeper.
+    fn begin_to_follow(&mut self, room: &Room) -> bool {
+        let followed = self.followed.get(&room.id).is_some_and(|keeper| !keeper.has_ended());
+        if !followed {
+            self.followed.insert(room.id, room.keeper.clone());
+        }
+        !followed
+    }
 }
 
 impl Driver {
@@ -125,13 +137,7 @@ impl Driver {
         }
         // The port of the last run may be somebody else's now.
         let started = started.or_else(|_| net::start(config(self.0.config.listen.clone())));
-        let (handle, events) = started.map_err(|error| {
-            let detail = error_chain(&error);
-            Error::BadAddress {
-                address: self.0.config.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-                detail: Words::new(detail.clone(), detail),
-            }
-        })?;
+        let (handle, events) = started.map_err(start_error)?;
         if self.0.net.set(handle).is_err() {
             return Ok(());
         }
@@ -182,7 +188,7 @@ impl Driver {
 
     /// Begins to spread the news of a commons.
     pub(crate) async fn follow(&self, engine: &Engine, room: Room) {
-        if self.0.net.get().is_none() || !self.state(|state| state.followed.insert(room.id)) {
+        if self.0.net.get().is_none() || !self.state(|state| state.begin_to_follow(&room)) {
             return;
         }
         if let Ok(known) = room.keeper.run(|desk| desk.known_addresses()).await {
@@ -193,7 +199,7 @@ impl Driver {
             for connection in net.connected().await.unwrap_or_default() {
                 if self.rooms_of(engine, connection.peer).await.iter().any(|of| of.id == room.id) {
                     self.meet(&room, &connection).await;
-                    self.spread(&room, connection.peer);
+                    self.spread(engine, room.id, connection.peer);
                 }
             }
         }
@@ -203,9 +209,10 @@ impl Driver {
     /// Opens a stream with a connected peer.
     ///
     /// # Errors
-    /// What kept it from being opened, in words.
-    pub(crate) async fn open(&self, peer: NetworkKey) -> Result<net::SyncStream, String> {
-        let Some(net) = self.0.net.get() else { return Err("this node is not on the network".to_owned()) };
+    /// [`Verdict::Unreachable`] or [`Verdict::Misbehaved`]: how an exchange that never began ended.
+    pub(crate) async fn open(&self, peer: NetworkKey) -> Result<net::SyncStream, Verdict> {
+        let unreachable = |why: &str| Verdict::Unreachable(why.to_owned());
+        let Some(net) = self.0.net.get() else { return Err(unreachable("this node is not on the network")) };
         let mut pause = BUSY_PAUSE;
         for _ in 0..BUSY_TRIES {
             match net.open_sync(peer).await {
@@ -215,10 +222,11 @@ impl Driver {
                     tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
                     pause *= 2;
                 }
-                Err(error) => return Err(error_chain(&error)),
+                Err(net::OpenError::Answer(error)) => return Err(broken(&error)),
+                Err(error) => return Err(unreachable(&error_chain(&error))),
             }
         }
-        Err("the peer is busy with others".to_owned())
+        Err(unreachable("the peer is busy with others"))
     }
 
     /// Everything that happens on the network, until it stops.
@@ -249,8 +257,7 @@ impl Driver {
         match event {
             Event::Listening(address) => {
                 tracing::info!(%address, "listening");
-                let kept = engine.with_home(|home| home.keep_ports(noted(home.ports(), &address))).await;
-                if let Some(Err(error)) = kept {
+                if let Err(error) = engine.keep_ports(move |ports| noted(ports, &address)).await {
                     tracing::warn!(%error, "the port could not be noted");
                 }
             }
@@ -293,7 +300,7 @@ impl Driver {
             self.meet(&room, &connection).await;
             // When two dial at once, each may take the other's connection for the first: then both open a session.
             if connection.direction == net::Direction::Outgoing || crossed {
-                self.spread(&room, peer);
+                self.spread(engine, room.id, peer);
             }
         }
     }
@@ -325,17 +332,16 @@ impl Driver {
 
     /// Sees to it, in the background, that a peer comes to hold what is here, and we what it has: sessions until one ends
     /// in sync, as long as it is connected.
-    fn spread(&self, room: &Room, peer: NetworkKey) {
-        let key = (room.id, peer);
+    fn spread(&self, engine: &Engine, commons: CommonsId, peer: NetworkKey) {
         // Whoever sees to it already begins again when done: what is here now may be too late for a session that goes on.
-        if self.state(|state| state.levelling.insert(key, true)).is_none() {
-            let (driver, room) = (self.clone(), room.clone());
-            tokio::spawn(async move { driver.level(&room, peer).await });
+        if self.state(|state| state.levelling.insert((commons, peer), true)).is_none() {
+            let (driver, engine) = (self.clone(), engine.clone());
+            tokio::spawn(async move { driver.level(&engine, commons, peer).await });
         }
     }
 
-    async fn level(&self, room: &Room, peer: NetworkKey) {
-        let key = (room.id, peer);
+    async fn level(&self, engine: &Engine, commons: CommonsId, peer: NetworkKey) {
+        let key = (commons, peer);
         let mut pause = AGAIN;
         while self.state(|state| match state.levelling.get_mut(&key) {
             Some(wanted) if *wanted && state.connected.contains(&peer) => {
@@ -347,7 +353,9 @@ impl Driver {
                 false
             }
         }) {
-            let exchanged = self.exchange(room, peer).await;
+            // Looked up each time: it may have been closed and opened again.
+            let Some(room) = engine.open_room(&commons).await else { continue };
+            let exchanged = self.exchange(&room, peer).await;
             match exchanged.verdict {
                 Verdict::InSync => pause = AGAIN,
                 Verdict::Differs | Verdict::Broken(_) | Verdict::Failed(_) | Verdict::Unreachable(_) => {
@@ -370,12 +378,10 @@ impl Driver {
             news.mark_unchanged();
             for peer in self.connected() {
                 if self.rooms_of(&engine, peer).await.iter().any(|of| of.id == room.id) {
-                    self.spread(&room, peer);
+                    self.spread(&engine, room.id, peer);
                 }
             }
         }
-        // It was closed; when it opens again, it is followed again.
-        self.state(|state| state.followed.remove(&room.id));
     }
 
     async fn reconcile_at_random(&self, engine: &Engine) {
@@ -388,7 +394,7 @@ impl Driver {
             }
             let chosen = members.choose(&mut rand::rng()).copied();
             if let Some(peer) = chosen {
-                self.spread(&room, peer);
+                self.spread(engine, room.id, peer);
             }
         }
     }
@@ -400,10 +406,10 @@ impl Driver {
         let _turn = turn.lock().await;
         let exchanged = match self.open(peer).await {
             Ok(stream) => pump::sync(room, stream, Role::Initiator, None).await,
-            Err(why) => Exchanged::unreachable(&why),
+            Err(verdict) => Exchanged::without_entries(verdict),
         };
         self.count(exchanged.traffic);
-        self.blame(peer, &exchanged).await;
+        self.blame(peer, &exchanged.verdict).await;
         exchanged
     }
 
@@ -424,8 +430,8 @@ impl Driver {
     }
 
     /// A peer that did what no honest peer does is cut off.
-    async fn blame(&self, peer: NetworkKey, exchanged: &Exchanged) {
-        if let Verdict::Misbehaved(why) = &exchanged.verdict
+    async fn blame(&self, peer: NetworkKey, verdict: &Verdict) {
+        if let Verdict::Misbehaved(why) = verdict
             && let Some(net) = self.0.net.get()
         {
             tracing::warn!(peer = %peer.short(), why, "the peer misbehaves and is cut off");
@@ -439,11 +445,30 @@ impl Driver {
     }
 }
 
+/// Why there is no network, in words.
+fn start_error(error: StartError) -> Error {
+    match error {
+        StartError::PortTaken { address } => Error::BadAddress {
+            address: address.to_string(),
+            detail: Words::new("un autre programme utilise déjà ce port", "another program uses this port already"),
+        },
+        StartError::Listen { address, reason } => Error::BadAddress {
+            address: address.to_string(),
+            detail: Words::new(
+                format!("le système ne permet pas d'y écouter ({reason})"),
+                format!("the system does not let us listen there ({reason})"),
+            ),
+        },
+        error @ (StartError::Key(_) | StartError::Setup(_)) => Error::Internal { detail: error_chain(&error) },
+    }
+}
+
 /// An address whose port is free to choose, with the port of the last run.
-fn with_port(address: &Multiaddr, ports: Ports) -> Multiaddr {
-    let part = |part: Protocol<'_>| match (&part, ports) {
-        (Protocol::Udp(0), Ports { udp: Some(port), .. }) => Protocol::Udp(port),
-        (Protocol::Tcp(0), Ports { tcp: Some(port), .. }) => Protocol::Tcp(port),
+fn with_port(address: &Multiaddr, mut ports: Ports) -> Multiaddr {
+    let noted = port_of(&mut ports, address).and_then(|port| *port);
+    let part = |part: Protocol<'_>| match (&part, noted) {
+        (Protocol::Udp(0), Some(port)) => Protocol::Udp(port),
+        (Protocol::Tcp(0), Some(port)) => Protocol::Tcp(port),
         _ => part.acquire(),
     };
     address.iter().map(part).collect()
@@ -452,13 +477,31 @@ fn with_port(address: &Multiaddr, ports: Ports) -> Multiaddr {
 /// The ports, with that of an address on which we listen.
 fn noted(mut ports: Ports, address: &Multiaddr) -> Ports {
     for part in address {
-        if let Protocol::Udp(port) = part {
-            ports.udp = Some(port);
-        } else if let Protocol::Tcp(port) = part {
-            ports.tcp = Some(port);
+        if let Protocol::Udp(port) | Protocol::Tcp(port) = part
+            && let Some(place) = port_of(&mut ports, address)
+        {
+            *place = Some(port);
         }
     }
     ports
+}
+
+/// Where the port of an address like this one is noted.
+fn port_of<'a>(ports: &'a mut Ports, address: &Multiaddr) -> Option<&'a mut Option<u16>> {
+    let six = address::ip(address)?.is_ipv6();
+    if address.iter().any(|part| matches!(part, Protocol::Udp(_))) {
+        Some(if six { &mut ports.udp6 } else { &mut ports.udp4 })
+    } else {
+        Some(if six { &mut ports.tcp6 } else { &mut ports.tcp4 })
+    }
+}
+
+/// How an exchange ended whose stream broke off.
+pub(crate) fn broken(error: &SessionError) -> Verdict {
+    match error {
+        SessionError::Length { .. } | SessionError::Answer { .. } => Verdict::Misbehaved(error.to_string()),
+        SessionError::CutShort | SessionError::Idle | SessionError::Lost(_) => Verdict::Broken(error_chain(error)),
+    }
 }
 
 /// An error with its causes.

@@ -9,6 +9,7 @@ mod commons;
 mod exchange;
 mod fault;
 mod health;
+mod joining;
 mod records;
 
 use std::collections::BTreeMap;
@@ -139,6 +140,19 @@ impl Engine {
         self.0.home.read().await.as_ref().map(work)
     }
 
+    /// Notes ports of this run, off the async threads.
+    ///
+    /// # Errors
+    /// When the home cannot be written.
+    pub(crate) async fn keep_ports(
+        &self,
+        change: impl FnOnce(home::Ports) -> home::Ports + Send + 'static,
+    ) -> Result<(), Error> {
+        let Some(path) = self.with_home(|home| home.path().to_owned()).await else { return Ok(()) };
+        let kept = tokio::task::spawn_blocking(move || home::keep_ports(&path, change)).await;
+        kept.map_err(internal)?.map_err(home_error)
+    }
+
     /// The bearer token of the home.
     ///
     /// # Errors
@@ -157,6 +171,11 @@ impl Engine {
     /// The open commons.
     pub(crate) async fn rooms(&self) -> Vec<Room> {
         self.0.rooms.read().await.values().cloned().collect()
+    }
+
+    /// The open commons of this id.
+    pub(crate) async fn open_room(&self, id: &CommonsId) -> Option<Room> {
+        self.0.rooms.read().await.get(id).cloned()
     }
 
     /// The commons that a request means.

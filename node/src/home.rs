@@ -7,7 +7,7 @@
 //! HOME/token            the bearer token of the local API, mode 0600
 //! HOME/profile.json     the name under which this ally joins
 //! HOME/api.json         where a running node answers: {"pid", "address"}; removed when it stops
-//! HOME/ports.json   the ports of the last run, taken again so that addresses in tickets and at allies stay good
+//! HOME/ports.json       the ports of the last run, taken again so that addresses in tickets and at allies stay good
 //! HOME/drafts/          what was typed and not shared yet
 //! HOME/commons/ID/      one commons: commons.json, store/, index/
 //! ```
@@ -110,13 +110,17 @@ pub struct Running {
     pub address: std::net::SocketAddr,
 }
 
-/// The ports at which peers find this node.
+/// The ports at which peers find this node. Each family has its own: the system chooses one for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ports {
-    /// For QUIC.
-    pub udp: Option<u16>,
-    /// For TCP.
-    pub tcp: Option<u16>,
+    /// For QUIC over IPv4.
+    pub udp4: Option<u16>,
+    /// For QUIC over IPv6.
+    pub udp6: Option<u16>,
+    /// For TCP over IPv4.
+    pub tcp4: Option<u16>,
+    /// For TCP over IPv6.
+    pub tcp6: Option<u16>,
 }
 
 /// A home that this process holds alone until it is dropped.
@@ -230,15 +234,7 @@ impl Home {
     /// The ports of the last run; none when there was none, or when they cannot be read: then others are taken.
     #[must_use]
     pub fn ports(&self) -> Ports {
-        read_json(&self.path.join("ports.json")).unwrap_or_default()
-    }
-
-    /// Notes the ports for the next run.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn keep_ports(&self, ports: Ports) -> Result<(), Error> {
-        if ports == self.ports() { Ok(()) } else { write_json(&self.path.join("ports.json"), &ports) }
+        ports(&self.path)
     }
 
     /// Tells other processes where this one answers.
@@ -260,6 +256,21 @@ impl Home {
             _ => Ok(()),
         }
     }
+}
+
+fn ports(path: &Path) -> Ports {
+    read_json(&path.join("ports.json")).unwrap_or_default()
+}
+
+/// Notes the ports of this run for the next: `change` is given those noted so far. Only by the holder of the home, which it
+/// need not lend: the disk may take its time.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(crate) fn keep_ports(path: &Path, change: impl FnOnce(Ports) -> Ports) -> Result<(), Error> {
+    let noted = ports(path);
+    let ports = change(noted);
+    if ports == noted { Ok(()) } else { write_json(&path.join("ports.json"), &ports) }
 }
 
 /// The node that answers for a home, when one does: for a command that wants to talk to it.

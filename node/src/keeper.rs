@@ -17,8 +17,8 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use desk::department;
 pub use desk::{
-    About, Desk, Error as DeskError, Imported, JoinError, Quarantined, ReadError, SaveError, Saved, SessionId, Sheet,
-    Wanted, charter_hash, store_config,
+    About, Desk, Error as DeskError, Imported, JoinError, Prospect, Quarantined, ReadError, SaveError, Saved,
+    SessionId, Sheet, Wanted, about, charter_hash, store_config,
 };
 
 mod desk;
@@ -74,6 +74,12 @@ impl Keeper {
         // One that has stopped by itself is closed as well.
         let _ = self.run(Desk::finish).await;
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
+    }
+
+    /// Whether the thread has stopped.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        *self.ended.borrow()
     }
 
     /// Has the thread do something and waits for what comes of it.

@@ -68,6 +68,7 @@ join-done = you are in "{ $name }": { $n ->
     [one] { $allies } ally
    *[other] { $allies } allies
 }
+join-not-whole = not everything has come yet
 join-waiting = request left in "{ $name }"; the admission has not come yet. What you write waits here.
 
 allies-count = { $n ->
@@ -123,13 +124,11 @@ task-upgrade = "{ $commons }" needs a newer version of Essaim
 sync-peer = { $ally } ({ $commons }): { $ended }
 sync-counts = ; { $received } received, { $sent } sent, { $size }
 sync-nobody = Nobody to exchange with.
-sync-refused = { $n ->
-    [one] { $n } entry from { $ally } refused
-   *[other] { $n } entries from { $ally } refused
-}: they have no right to be there
+sync-why = technical detail: { $why }
 ended-in-sync = same content on both sides, checked
 ended-partial = exchange cut short; what came is kept
 ended-unreachable = not reached
+ended-cut-off = broke the protocol; it was cut off
 ended-not-admitted = does not know us in this commons
 ended-other-version = speaks another version of Essaim
 

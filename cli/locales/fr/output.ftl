@@ -68,6 +68,7 @@ join-done = vous êtes dans « { $name } » : { $n ->
     [one] { $allies } allié·e
    *[other] { $allies } allié·es
 }
+join-not-whole = tout n'est pas encore arrivé ici
 join-waiting = demande déposée dans « { $name } » ; l'admission n'est pas encore arrivée. Ce que vous écrivez attend ici.
 
 allies-count = { $n ->
@@ -123,13 +124,11 @@ task-upgrade = « { $commons } » demande une version plus récente d'Essaim
 sync-peer = { $ally } ({ $commons }) : { $ended }
 sync-counts = { " " }; { $received } reçus, { $sent } envoyés, { $size }
 sync-nobody = Personne avec qui échanger.
-sync-refused = { $n ->
-    [one] { $n } entrée de { $ally } refusée
-   *[other] { $n } entrées de { $ally } refusées
-} : elles n'ont pas le droit d'être là
+sync-why = détail technique : { $why }
 ended-in-sync = même contenu des deux côtés, vérifié
 ended-partial = échange interrompu ; ce qui est arrivé est gardé
 ended-unreachable = pas joint
+ended-cut-off = n'a pas respecté le protocole ; la liaison est coupée
 ended-not-admitted = ne nous connaît pas dans ce patrimoine commun
 ended-other-version = parle une autre version d'Essaim
 

@@ -25,7 +25,7 @@ pub(super) async fn run(cx: &Context<'_>, sync: args::Sync) -> Result<Outcome, F
 }
 
 /// The exit code follows the printed lines.
-fn verdict(synced: &Synced) -> Outcome {
+pub(super) fn verdict(synced: &Synced) -> Outcome {
     let reached = synced.peers.iter().filter(|peer| peer.ended != Ended::Unreachable).count();
     let in_sync = synced.peers.iter().filter(|peer| peer.ended == Ended::InSync).count();
     match (reached, in_sync) {
@@ -41,6 +41,7 @@ pub(super) fn print(ui: &Ui, peer: &SyncOutcome) {
         Ended::InSync => "ended-in-sync",
         Ended::Partial => "ended-partial",
         Ended::Unreachable => "ended-unreachable",
+        Ended::CutOff => "ended-cut-off",
         Ended::NotAdmitted => "ended-not-admitted",
         Ended::OtherVersion => "ended-other-version",
     };
@@ -53,10 +54,10 @@ pub(super) fn print(ui: &Ui, peer: &SyncOutcome) {
     ui.out(&match peer.ended {
         Ended::InSync => Ui::done(&line),
         Ended::Partial => Ui::warning(&line),
-        Ended::Unreachable | Ended::NotAdmitted | Ended::OtherVersion => Ui::failed(&line),
+        Ended::Unreachable | Ended::CutOff | Ended::NotAdmitted | Ended::OtherVersion => Ui::failed(&line),
     });
-    if peer.refused > 0 {
-        ui.out(&Ui::warning(&t!(ui, "sync-refused", n = peer.refused, ally = peer.ally.as_str())));
+    if let Some(why) = peer.why.as_ref().filter(|_| peer.ended == Ended::CutOff) {
+        ui.out(&format!("  {}", t!(ui, "sync-why", why = why.as_str())));
     }
 }
 
@@ -69,7 +70,7 @@ mod tests {
     fn peer(ended: Ended) -> SyncOutcome {
         let traffic = Traffic::default();
         let (ally, commons) = ("Lyon".to_owned(), "Vallées".to_owned());
-        SyncOutcome { ally, commons, ended, received: 0, sent: 0, refused: 0, traffic, ms: 0 }
+        SyncOutcome { ally, commons, ended, received: 0, sent: 0, why: None, traffic, ms: 0 }
     }
 
     #[test]

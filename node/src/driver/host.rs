@@ -1,21 +1,27 @@
 //! Answering streams that peers open: sessions of members, and newcomers who knock with a ticket.
 
 use essaim_protocol::id::CommonsId;
-use essaim_protocol::join::{self, Frame, Knock, MAX_NEWCOMER};
+use essaim_protocol::join::{self, Frame, Knock, MAX_NEWCOMER, MAX_PRESENTED};
 use essaim_protocol::sync::Role;
+use essaim_protocol::wire::DecodeError;
 
-use super::{Driver, pump};
+use super::{Driver, Verdict, broken, pump};
 use crate::engine::{Engine, Room, now};
-use crate::net::SyncStream;
+use crate::net::{Inbox, SyncStream};
 
 impl Driver {
     /// Serves one stream to its end.
     pub(super) async fn answer(self, engine: Engine, mut stream: SyncStream) {
         let peer = stream.peer;
-        let Ok(Some(first)) = stream.inbox.recv().await else { return };
+        let first = match stream.inbox.recv().await {
+            Ok(Some(first)) => first,
+            Ok(None) => return,
+            Err(error) => return self.blame(peer, &broken(&error)).await,
+        };
         if Frame::is_knock(&first) {
-            if let Err(why) = knocked(&engine, &mut stream, &first).await {
-                tracing::debug!(peer = %peer.short(), why, "a newcomer was not served");
+            if let Err(verdict) = knocked(&engine, &mut stream, &first).await {
+                tracing::debug!(peer = %peer.short(), ?verdict, "a newcomer was not served");
+                self.blame(peer, &verdict).await;
             }
             return;
         }
@@ -23,47 +29,52 @@ impl Driver {
         let Some(room) = open_to(&engine, &commons, peer).await else { return };
         let exchanged = pump::sync(&room, stream, Role::Responder, Some(first)).await;
         self.count(exchanged.traffic);
-        self.blame(peer, &exchanged).await;
+        self.blame(peer, &exchanged.verdict).await;
     }
 }
 
 /// The commons, if the peer is in good standing there.
 async fn open_to(engine: &Engine, commons: &CommonsId, peer: essaim_protocol::id::NetworkKey) -> Option<Room> {
-    let room = engine.rooms().await.into_iter().find(|room| room.id == *commons)?;
+    let room = engine.open_room(commons).await?;
     let admitted = room.keeper.run(move |desk| desk.roster().device(&peer).is_some()).await;
     matches!(admitted, Ok(true)).then_some(room)
 }
 
-async fn knocked(engine: &Engine, stream: &mut SyncStream, first: &[u8]) -> Result<(), &'static str> {
-    let Ok(Frame::Knock(knock)) = Frame::decode(first) else { return Err("the knock is malformed") };
+async fn knocked(engine: &Engine, stream: &mut SyncStream, first: &[u8]) -> Result<(), Verdict> {
+    let knock = match Frame::decode(first) {
+        Ok(Frame::Knock(knock)) => knock,
+        // It may be of a later version.
+        Err(error @ DecodeError::Unknown { .. }) => return Err(Verdict::Broken(error.to_string())),
+        Ok(_) | Err(_) => return Err(misbehaved("the knock is malformed")),
+    };
     let Some((room, charter)) = welcome(engine, stream, knock).await else {
         send(stream, Frame::Unknown).await?;
-        return Err("the ticket opens nothing here");
+        return Err(Verdict::Unknown);
     };
     send(stream, Frame::Welcome { charter }).await?;
     let told = tell(stream, &room, 0).await?;
-    let Some(presented) = hear(stream).await? else { return Ok(()) };
+    let Some(presented) = hear(&mut stream.inbox).await? else { return Ok(()) };
     let newcomer = stream.peer;
     let taken = room.keeper.run(move |desk| {
-        desk.receive(&presented, &newcomer, now()).map_err(|_| "its statements are not of this commons")?;
-        desk.admit(now()).map_err(|_| "nobody could be admitted")
+        desk.receive(&presented, &newcomer, now()).map_err(|error| error.to_string())?;
+        desk.admit(now()).map_err(|error| error.to_string())
     });
-    taken.await.map_err(|_| "this commons is closed")??;
+    taken.await.map_err(|gone| Verdict::Broken(gone.to_string()))?.map_err(Verdict::Broken)?;
     tell(stream, &room, told).await?;
     Ok(())
 }
 
 async fn welcome(engine: &Engine, stream: &SyncStream, knock: Knock) -> Option<(Room, String)> {
-    let room = engine.rooms().await.into_iter().find(|room| room.id == knock.commons)?;
+    let room = engine.open_room(&knock.commons).await?;
     let newcomer = stream.peer;
     let charter = room.keeper.run(move |desk| desk.welcome(&knock, &newcomer, now())).await.ok()?.ok()?;
     Some((room, charter))
 }
 
 /// Sends the statements after the first `from`, and gives how many there are.
-async fn tell(stream: &SyncStream, room: &Room, from: usize) -> Result<usize, &'static str> {
-    let all = room.keeper.run(|desk| desk.statements()).await.map_err(|_| "this commons is closed")?;
-    let all = all.map_err(|_| "the statements cannot be read")?;
+async fn tell(stream: &SyncStream, room: &Room, from: usize) -> Result<usize, Verdict> {
+    let all = room.keeper.run(|desk| desk.statements()).await.map_err(|gone| Verdict::Broken(gone.to_string()))?;
+    let all = all.map_err(|error| Verdict::Broken(error.to_string()))?;
     let count = all.len();
     for frame in join::frames(all.into_iter().skip(from)) {
         send(stream, frame).await?;
@@ -73,21 +84,29 @@ async fn tell(stream: &SyncStream, room: &Room, from: usize) -> Result<usize, &'
 }
 
 /// What the newcomer presents; nothing when it only looked.
-async fn hear(stream: &mut SyncStream) -> Result<Option<Vec<Vec<u8>>>, &'static str> {
+async fn hear(inbox: &mut Inbox) -> Result<Option<Vec<Vec<u8>>>, Verdict> {
     let mut presented: Vec<Vec<u8>> = Vec::new();
     loop {
-        let Ok(Some(bytes)) = stream.inbox.recv().await else { return Ok(None) };
-        match Frame::decode(&bytes) {
-            Ok(Frame::Statements(statements)) => presented.extend(statements),
-            Ok(Frame::End) => return Ok(Some(presented)),
-            Ok(Frame::Knock(_) | Frame::Unknown | Frame::Welcome { .. }) | Err(_) => return Err("a frame out of turn"),
+        let bytes = match inbox.recv().await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(broken(&error)),
+        };
+        match Frame::decode(&bytes).map_err(|error| misbehaved(&error.to_string()))? {
+            Frame::Statements(statements) => presented.extend(statements),
+            Frame::End => return Ok(Some(presented)),
+            Frame::Knock(_) | Frame::Unknown | Frame::Welcome { .. } => return Err(misbehaved("a frame out of turn")),
         }
-        if presented.iter().map(Vec::len).sum::<usize>() > MAX_NEWCOMER {
-            return Err("more statements than a newcomer has");
+        if presented.len() > MAX_PRESENTED || presented.iter().map(Vec::len).sum::<usize>() > MAX_NEWCOMER {
+            return Err(misbehaved("more statements than a newcomer has"));
         }
     }
 }
 
-async fn send(stream: &SyncStream, frame: Frame) -> Result<(), &'static str> {
-    stream.outbox.send(frame.encode()).await.map_err(|_| "the newcomer is gone")
+async fn send(stream: &SyncStream, frame: Frame) -> Result<(), Verdict> {
+    stream.outbox.send(frame.encode()).await.map_err(|error| Verdict::Broken(error.to_string()))
+}
+
+fn misbehaved(why: &str) -> Verdict {
+    Verdict::Misbehaved(why.to_owned())
 }

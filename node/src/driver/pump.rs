@@ -1,16 +1,24 @@
 //! A session's frames between the network and a keeper.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use essaim_protocol::api::{Error, Traffic};
 use essaim_protocol::sync::{Event, Fault, Outcome, Role};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
 
 use crate::engine::{Room, now, store_error};
 use crate::keeper::{SessionId, Wanted};
-use crate::net::SyncStream;
+use crate::net::{Outbox, SyncStream};
 
 /// How often a session is told the time: a fraction of what it grants a silent peer.
 const TICK: Duration = Duration::from_secs(5);
+
+/// Bytes that a session may have waiting to leave: the 1 MiB of entries that it sends before the peer acknowledges, its own
+/// acknowledgements, and as much again. Two sides that both fill it without reading would hold each other up; what
+/// honest ones send unasked stays below. Without a bound, a peer that asks for symbols and reads none makes us hold 40 MB.
+const QUEUED: u32 = 2 * 1024 * 1024;
 
 /// What an exchange did and how it ended.
 #[derive(Debug, Clone)]
@@ -54,7 +62,7 @@ impl Exchanged {
         Self::without_entries(Verdict::Unreachable(why.to_owned()))
     }
 
-    fn without_entries(verdict: Verdict) -> Self {
+    pub(super) fn without_entries(verdict: Verdict) -> Self {
         Self { verdict, received: 0, sent: 0, traffic: Traffic::default(), took: Duration::ZERO }
     }
 }
@@ -75,23 +83,13 @@ async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>
     let Ok((id, wanted)) = room.keeper.run(move |desk| desk.open_session(peer, role, now())).await else {
         return closed();
     };
-    // Frames leave from a task of their own: a side that only sends must still hear what the other says. The queue needs
-    // no bound of its own: the session stops at 1 MiB of entries that the peer has not acknowledged.
-    let (frames, mut queue) = tokio::sync::mpsc::unbounded_channel::<Vec<u8>>();
-    let sender = tokio::spawn(async move {
-        while let Some(frame) = queue.recv().await {
-            if outbox.send(frame).await.is_err() {
-                return;
-            }
-        }
-    });
+    let queue = Queue::new(outbox);
     let mut pending = first.map(Event::Frame);
     let mut heard = false;
     let mut wanted = wanted;
     let ended = loop {
         for frame in wanted.send.drain(..) {
-            // The sender is gone when the stream broke; the inbox says why.
-            let _ = frames.send(frame);
+            queue.put(frame).await;
         }
         if let Some(outcome) = wanted.ended.take() {
             break exchanged(outcome);
@@ -103,7 +101,7 @@ async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>
                 // Whoever is not admitted is told nothing: the stream just ends.
                 Ok(Ok(None)) if !heard => break Exchanged::without_entries(Verdict::Unknown),
                 Ok(Ok(None)) => break Exchanged::without_entries(Verdict::Broken("the peer closed".to_owned())),
-                Ok(Err(error)) => break Exchanged::without_entries(Verdict::Broken(super::error_chain(&error))),
+                Ok(Err(error)) => break Exchanged::without_entries(super::broken(&error)),
                 Err(_) => Event::Tick,
             },
         };
@@ -114,10 +112,45 @@ async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>
         };
     };
     let _ = room.keeper.run(move |desk| desk.drop_session(id)).await;
-    drop(frames);
-    // Our last word must leave before the stream closes.
-    let _ = sender.await;
+    queue.finish().await;
     ended
+}
+
+/// Frames on their way out. They leave from a task of their own: a side that only sends must still hear what the other
+/// says.
+struct Queue {
+    frames: mpsc::UnboundedSender<(Vec<u8>, OwnedSemaphorePermit)>,
+    room: Arc<Semaphore>,
+    sender: JoinHandle<()>,
+}
+
+impl Queue {
+    fn new(outbox: Outbox) -> Self {
+        let (frames, mut queue) = mpsc::unbounded_channel::<(Vec<u8>, OwnedSemaphorePermit)>();
+        let sender = tokio::spawn(async move {
+            while let Some((frame, _room)) = queue.recv().await {
+                if outbox.send(frame).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { frames, room: Arc::new(Semaphore::new(QUEUED as usize)), sender }
+    }
+
+    /// Puts a frame in, once there is room: as long as the peer does not read, nothing more that it says is heard.
+    async fn put(&self, frame: Vec<u8>) {
+        let bytes = u32::try_from(frame.len()).map_or(QUEUED, |bytes| bytes.min(QUEUED));
+        // The semaphore is never closed. The sender is gone when the stream broke; the inbox says why.
+        if let Ok(room) = Arc::clone(&self.room).acquire_many_owned(bytes).await {
+            let _ = self.frames.send((frame, room));
+        }
+    }
+
+    /// Our last word must leave before the stream closes.
+    async fn finish(self) {
+        drop(self.frames);
+        let _ = self.sender.await;
+    }
 }
 
 async fn step(room: &Room, id: SessionId, event: Event) -> Option<Wanted> {
@@ -136,4 +169,45 @@ fn exchanged(outcome: Result<Outcome, Fault>) -> Exchanged {
         }
     };
     Exchanged { received: traffic.received, sent: traffic.sent, ..Exchanged::without_entries(verdict) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_reads_nothing_is_heard_no_more_once_two_mebibytes_wait_for_it() {
+        let (sent, mut unread) = mpsc::channel(1);
+        let queue = Queue::new(Outbox::to(sent));
+        let frame = vec![7; QUEUED as usize / 8];
+        for _ in 0..8 {
+            assert!(queue.put(frame.clone()).now_or_never().is_some());
+        }
+        {
+            let mut put = pin!(queue.put(frame.clone()));
+            assert!(put.as_mut().now_or_never().is_none());
+            assert_eq!(unread.recv().await, Some(frame.clone()));
+            put.await;
+        }
+        let finish = tokio::spawn(queue.finish());
+        for _ in 0..8 {
+            assert_eq!(unread.recv().await, Some(frame.clone()));
+        }
+        finish.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_queue_whose_stream_is_gone_takes_everything() {
+        let (sent, unread) = mpsc::channel(1);
+        drop(unread);
+        let queue = Queue::new(Outbox::to(sent));
+        for _ in 0..100 {
+            queue.put(vec![7; QUEUED as usize / 8]).await;
+        }
+        queue.finish().await;
+    }
 }

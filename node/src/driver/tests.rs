@@ -7,6 +7,8 @@ use essaim_protocol::api::{
     Answer, Command, Commons, CreateCommons, Form, Init, Invitation, Invite, Join, Joined, New, ReadTicket, Request,
     Role as InvitedAs, Saved, TicketContent,
 };
+use essaim_protocol::join::{Frame, Knock};
+use essaim_protocol::roster::Ticket;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -22,17 +24,20 @@ const HANGS: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 
 struct Node {
-    _dir: TempDir,
+    dir: TempDir,
     node: crate::Node,
 }
 
 impl Node {
     async fn start(name: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let node = start(dir.path(), &LISTEN).await;
-        let this = Self { _dir: dir, node };
-        this.ask::<essaim_protocol::api::Identity>(Command::Init(Init { name: name.to_owned() })).await;
-        this
+        let node = Self::init(start(dir.path(), &LISTEN).await, name).await;
+        Self { dir, node }
+    }
+
+    async fn init(node: crate::Node, name: &str) -> crate::Node {
+        ask::<api::Identity>(&node, Command::Init(Init { name: name.to_owned() })).await;
+        node
     }
 
     fn driver(&self) -> &Driver {
@@ -40,9 +45,7 @@ impl Node {
     }
 
     async fn ask<T: TryFrom<Answer, Error = Error>>(&self, command: Command) -> T {
-        let request = Request { commons: None, lang: api::Lang::Fr, command };
-        let report: api::Report = Arc::new(|_| {});
-        T::try_from(self.node.engine().call(request, &report).await.unwrap()).unwrap()
+        ask(&self.node, command).await
     }
 
     async fn digest(&self) -> String {
@@ -63,18 +66,26 @@ async fn start(home: &Path, listen: &[&str]) -> crate::Node {
     crate::Node::start(Config { network, free: 0, ..Config::new(home) }).await.unwrap()
 }
 
-/// Two allies of one commons.
-async fn alice_and_bob() -> (Node, Node) {
-    let (alice, bob) = (Node::start("Alice").await, Node::start("Bob").await);
-    alice
-        .ask::<Commons>(Command::CreateCommons(CreateCommons {
-            name: "Patrimoine".to_owned(),
-            starter: false,
-            charter: None,
-        }))
-        .await;
+async fn ask<T: TryFrom<Answer, Error = Error>>(node: &crate::Node, command: Command) -> T {
+    let request = Request { commons: None, lang: api::Lang::Fr, command };
+    let report: api::Report = Arc::new(|_| {});
+    T::try_from(node.engine().call(request, &report).await.unwrap()).unwrap()
+}
+
+/// A founder, and a ticket to its commons.
+async fn alice_and_her_ticket() -> (Node, String) {
+    let alice = Node::start("Alice").await;
+    let create = CreateCommons { name: "Patrimoine".to_owned(), starter: false, charter: None };
+    alice.ask::<Commons>(Command::CreateCommons(create)).await;
     let invite = Invite { role: InvitedAs::Ally, expires_in_s: 3_600, uses: 1 };
     let ticket = alice.ask::<Invitation>(Command::Invite(invite)).await.ticket;
+    (alice, ticket)
+}
+
+/// Two allies of one commons.
+async fn alice_and_bob() -> (Node, Node) {
+    let (alice, ticket) = alice_and_her_ticket().await;
+    let bob = Node::start("Bob").await;
     let content: TicketContent = bob.ask(Command::ReadTicket(ReadTicket { ticket: ticket.clone() })).await;
     let join = Join { ticket, accepted: content.charter, wait_s: 30 };
     assert!(bob.ask::<Joined>(Command::Join(join)).await.admitted);
@@ -109,6 +120,49 @@ async fn two_running_nodes_that_lose_their_connection_meet_again() {
     bob.node.shutdown().await;
 }
 
+/// The ports at which a node listens, once it listens wherever `all` says.
+async fn ports(node: &crate::Node, all: Ports) -> Ports {
+    let mut found = Ports::default();
+    until("it listens everywhere", async || {
+        found = node.driver.as_ref().unwrap().listening().await.iter().fold(Ports::default(), noted);
+        let both = [(found.udp4, all.udp4), (found.udp6, all.udp6), (found.tcp4, all.tcp4), (found.tcp6, all.tcp6)];
+        both.iter().all(|(found, wanted)| found.is_some() == wanted.is_some())
+    })
+    .await;
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_listens_everywhere_keeps_its_ports_over_a_restart() {
+    let everywhere = ["/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/0.0.0.0/tcp/0", "/ip6/::/udp/0/quic-v1", "/ip6/::/tcp/0"];
+    assert_eq!(net::everywhere().iter().map(ToString::to_string).collect::<Vec<_>>(), everywhere);
+    let six = std::net::UdpSocket::bind("[::1]:0").is_ok().then_some(0);
+    let all = Ports { udp4: Some(0), tcp4: Some(0), udp6: six, tcp6: six };
+
+    let dir = tempfile::tempdir().unwrap();
+    Node::init(start(dir.path(), &everywhere).await, "Alice").await.shutdown().await;
+    let first = start(dir.path(), &everywhere).await;
+    let before = ports(&first, all).await;
+    until("the ports are noted", async || first.engine().with_home(crate::home::Home::ports).await == Some(before))
+        .await;
+    first.shutdown().await;
+    let second = start(dir.path(), &everywhere).await;
+    assert_eq!(ports(&second, all).await, before);
+    second.shutdown().await;
+}
+
+#[test]
+fn one_port_of_both_families_can_be_listened_on() {
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let addresses = [format!("/ip4/0.0.0.0/udp/{port}/quic-v1"), format!("/ip6/::/udp/{port}/quic-v1")];
+    let listen = addresses.iter().map(|address| address.parse().unwrap()).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (net, _events) = net::start(net::Config { listen, mdns: false, ..net::Config::new([3; 32]) }).unwrap();
+        net.shutdown().await;
+    });
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_waits_for_a_peer_is_told_at_once_that_its_address_is_none() {
     let alice = Node::start("Alice").await;
@@ -117,4 +171,56 @@ async fn whoever_waits_for_a_peer_is_told_at_once_that_its_address_is_none() {
     alice.driver().reach(nobody, &[address]).await.unwrap_err();
     assert!(alice.driver().state(|state| state.dialling.is_empty()), "nobody is left waiting");
     alice.node.shutdown().await;
+}
+
+/// Somebody with a ticket and bare hands, welcomed by the founder: what came with the welcome was read.
+async fn eve_at(alice: &Node, ticket: &Ticket, secret: u8) -> (net::Handle, mpsc::Receiver<Event>, net::SyncStream) {
+    let config = net::Config { listen: vec![], mdns: false, ..net::Config::new([secret; 32]) };
+    let (eve, mut events) = net::start(config).unwrap();
+    let host = alice.driver().0.net.get().unwrap().local();
+    eve.dial(host, &alice.driver().listening().await).await.unwrap();
+    while !matches!(events.recv().await.unwrap(), Event::Connected(_)) {}
+    let mut stream = eve.open_sync(host).await.unwrap();
+    let proof = ticket.prove(&stream.local, &stream.peer);
+    let knock = Frame::Knock(Knock { commons: ticket.commons, invite: ticket.invite, proof });
+    stream.outbox.send(knock.encode()).await.unwrap();
+    while Frame::decode(&stream.inbox.recv().await.unwrap().unwrap()) != Ok(Frame::End) {}
+    (eve, events, stream)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newcomer_who_presents_what_no_newcomer_has_is_cut_off() {
+    let (alice, ticket) = alice_and_her_ticket().await;
+    let zeros = [&[19][..], &[0; 200 * 1024]].concat();
+    let three = Frame::Statements(vec![vec![1; 100]; 3]).encode();
+    let late_knock = [16, 1].to_vec();
+    for (secret, frame) in [(10, zeros), (11, three), (12, late_knock)] {
+        let (eve, mut events, stream) = eve_at(&alice, &ticket.parse().unwrap(), secret).await;
+        stream.outbox.send(frame).await.unwrap();
+        while !matches!(events.recv().await.unwrap(), Event::Disconnected { .. }) {}
+        let host = alice.driver().0.net.get().unwrap();
+        until("nobody is left connected", async || host.connected().await.unwrap().is_empty()).await;
+        eve.shutdown().await;
+    }
+    alice.node.shutdown().await;
+}
+
+#[test]
+fn a_false_length_or_answer_is_the_peer_s_fault_and_a_lost_link_is_nobody_s() {
+    let misbehaved = [SessionError::Length { length: u32::MAX }, SessionError::Answer { answer: 7 }];
+    assert!(misbehaved.iter().all(|error| matches!(broken(error), Verdict::Misbehaved(_))));
+    let lost =
+        [SessionError::CutShort, SessionError::Idle, SessionError::Lost(std::io::ErrorKind::NotConnected.into())];
+    assert!(lost.iter().all(|error| matches!(broken(error), Verdict::Broken(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_is_read_and_not_used_leaves_nothing_behind() {
+    let (alice, ticket) = alice_and_her_ticket().await;
+    let bob = Node::start("Bob").await;
+    let content: TicketContent = bob.ask(Command::ReadTicket(ReadTicket { ticket: ticket.clone() })).await;
+    assert_eq!(content.name, "Patrimoine");
+    assert_eq!(std::fs::read_dir(bob.dir.path().join("commons")).unwrap().count(), 0);
+    alice.node.shutdown().await;
+    bob.node.shutdown().await;
 }

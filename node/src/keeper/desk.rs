@@ -24,7 +24,7 @@ use essaim_protocol::sign::{Keys, Verified};
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use essaim_protocol::time::Timestamp;
 
-pub use members::{About, JoinError, charter_hash};
+pub use members::{About, JoinError, Prospect, about, charter_hash};
 pub(crate) use places::department;
 pub use reading::{Quarantined, ReadError, Sheet};
 pub use sessions::{SessionId, Wanted};

@@ -79,6 +79,12 @@ pub struct SyncStream {
 pub struct Outbox(mpsc::Sender<Frame>);
 
 impl Outbox {
+    /// One whose frames go nowhere else.
+    #[cfg(test)]
+    pub(crate) const fn to(frames: mpsc::Sender<Frame>) -> Self {
+        Self(frames)
+    }
+
     /// Sends one frame; waits while the queue is full. An owner that waits here must let somebody else empty the
     /// [`Inbox`], or two nodes that both only send hold each other up until both give up.
     ///

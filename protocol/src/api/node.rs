@@ -192,8 +192,8 @@ pub struct SyncOutcome {
     pub received: u64,
     /// Entries that went.
     pub sent: u64,
-    /// Entries refused, with the blame on the peer that sent them.
-    pub refused: u64,
+    /// What kept it from ending in sync, when that is known. In English, for whoever helps.
+    pub why: Option<String>,
     /// Bytes moved.
     pub traffic: Traffic,
     /// How long it took.
@@ -210,6 +210,8 @@ pub enum Ended {
     Partial,
     /// It could not be reached.
     Unreachable,
+    /// It did what no honest peer does, and was cut off.
+    CutOff,
     /// It does not know the commons, or does not admit us there.
     NotAdmitted,
     /// It speaks another version.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use essaim_protocol::entry::statement::{Act, Role, SealError};
 use essaim_protocol::entry::{Entry, Statement};
 use essaim_protocol::id::{AllyId, CharterHash, CommonsId, NetworkKey, StatementId};
-use essaim_protocol::join::{Knock, MAX_CHARTER};
-use essaim_protocol::roster::{self, AuthorError, Card, Founding, Offer, State, Ticket, TicketRefused};
+use essaim_protocol::join::{Knock, MAX_CHARTER, MAX_PRESENTED};
+use essaim_protocol::roster::{self, Added, AuthorError, Card, Founding, Offer, Roster, State, Ticket, TicketRefused};
 use essaim_protocol::sign::{Keys, Signed, Verified};
 use essaim_protocol::store::{self, Store as _};
 use essaim_protocol::time::Timestamp;
@@ -58,6 +58,47 @@ pub enum JoinError {
 impl From<store::Error> for JoinError {
     fn from(error: store::Error) -> Self {
         Self::Desk(error.into())
+    }
+}
+
+/// A commons as its statements show it to somebody who is not in, held in memory alone.
+#[derive(Debug)]
+pub struct Prospect {
+    roster: Roster,
+    /// In the order in which they came.
+    statements: Vec<Vec<u8>>,
+}
+
+impl Prospect {
+    /// Checks the statements of a host.
+    ///
+    /// # Errors
+    /// [`JoinError::NotTheCommons`], [`JoinError::OtherCharter`].
+    pub fn read(id: CommonsId, statements: Vec<Vec<u8>>, charter: &str) -> Result<Self, JoinError> {
+        let mut roster = Roster::new(id);
+        for statement in verified(&id, &statements)? {
+            match roster.add(&statement) {
+                // What only a newer version understands, and what rests on it, does not keep the rest from being read.
+                Added::New | Added::Known | Added::NeedsUpgrade | Added::Waiting { .. } => {}
+                Added::OtherCommons | Added::Stranger => return Err(JoinError::NotTheCommons),
+            }
+        }
+        if roster.charter() != Some(charter_hash(charter)) {
+            return Err(JoinError::OtherCharter);
+        }
+        Ok(Self { roster, statements })
+    }
+
+    /// Who is in.
+    #[must_use]
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The statements as the host sent them.
+    #[must_use]
+    pub fn statements(&self) -> &[Vec<u8>] {
+        &self.statements
     }
 }
 
@@ -137,14 +178,7 @@ impl Desk {
     /// # Errors
     /// [`JoinError::NotTheCommons`].
     pub fn learn(&mut self, statements: &[Vec<u8>], now: Timestamp) -> Result<(), JoinError> {
-        let id = self.id();
-        let mut verified = Vec::with_capacity(statements.len());
-        for bytes in statements {
-            let statement = Statement::decode(bytes).map_err(|_| JoinError::NotTheCommons)?;
-            let signed = Signed::new(Entry::Statement(statement));
-            verified.push(signed.verify(&id).map_err(|_| JoinError::NotTheCommons)?);
-        }
-        let ingested = self.take_in(verified, now)?;
+        let ingested = self.take_in(entries(verified(&self.id(), statements)?), now)?;
         if ingested.refused.is_empty() { Ok(()) } else { Err(JoinError::NotTheCommons) }
     }
 
@@ -159,45 +193,39 @@ impl Desk {
         write_charter(&self.dir, text)
     }
 
-    /// What a newcomer should read before it signs.
-    #[must_use]
-    pub fn about(&self, ticket: &Ticket) -> Option<About> {
-        let genesis = self.roster().genesis()?;
-        let invitation = self.roster().invitations().find(|invitation| invitation.id == ticket.invite);
-        let inviter = invitation.as_ref().and_then(|invitation| self.roster().ally(&invitation.by));
-        Some(About {
-            name: genesis.name.to_string(),
-            charter: genesis.charter,
-            inviter: inviter.map(|ally| ally.name.to_string()),
-            role: invitation.map(|invitation| invitation.role),
-        })
-    }
-
-    /// Presents this ally and redeems the ticket, once; gives the statements to hand to the host.
+    /// Presents this ally and redeems the ticket, each once; gives the statements to hand to the host. Another ticket than
+    /// before is redeemed as well: the first may have expired before anybody saw it.
     ///
     /// # Errors
     /// [`JoinError`].
     pub fn present(&mut self, ticket: &Ticket, card: Card, now: Timestamp) -> Result<Vec<Vec<u8>>, JoinError> {
         let charter = self.roster().charter().ok_or(JoinError::NotTheCommons)?;
-        let key = self.keys.key();
         let mine = self.own_statements()?;
-        if mine.iter().any(|statement| matches!(statement.act(), Act::Redeem(_))) {
-            return Ok(mine.iter().map(|statement| statement.bytes().to_vec()).collect());
-        }
-        let known = self.roster().allies().find(|ally| ally.devices.iter().any(|device| device.signing == key));
-        let mut statements = Vec::new();
-        let ally = match known {
-            Some(ally) => ally.id,
+        let inception = mine.iter().find(|statement| matches!(statement.act(), Act::Inception(_)));
+        let redeem = mine
+            .iter()
+            .find(|statement| matches!(statement.act(), Act::Redeem(redeem) if redeem.invite == ticket.invite));
+        let mut fresh = Vec::new();
+        let (ally, inception) = match inception {
+            Some(inception) => (inception.id().into(), inception.bytes().to_vec()),
             None => {
                 let inception = roster::inception(&self.keys, self.id(), ticket.invite, card, charter, now)?;
-                let ally = inception.id().into();
-                statements.push(inception);
-                ally
+                let said = (inception.id().into(), inception.bytes().to_vec());
+                fresh.push(inception);
+                said
             }
         };
-        statements.push(roster::redeem(&self.keys, ticket, ally, now)?);
-        self.take_in(entries(statements), now)?;
-        Ok(self.own_statements()?.iter().map(|statement| statement.bytes().to_vec()).collect())
+        let redeem = match redeem {
+            Some(redeem) => redeem.bytes().to_vec(),
+            None => {
+                let redeem = roster::redeem(&self.keys, ticket, ally, now)?;
+                let said = redeem.bytes().to_vec();
+                fresh.push(redeem);
+                said
+            }
+        };
+        self.take_in(entries(fresh), now)?;
+        Ok(vec![inception, redeem])
     }
 
     /// Checks a knock; the answer is the charter to send.
@@ -229,7 +257,7 @@ impl Desk {
             matches!(statement.act(), Act::Inception(_) | Act::Redeem(_)) && Some(statement.by()) == device
         };
         let pending = self.roster().allies().filter(|ally| ally.state == State::Pending).count();
-        if read.len() > 2 || !read.iter().all(its_own) || pending >= MAX_PENDING {
+        if read.len() > MAX_PRESENTED || !read.iter().all(its_own) || pending >= MAX_PENDING {
             return Err(JoinError::NotTheCommons);
         }
         self.learn(presented, now)
@@ -267,6 +295,28 @@ impl Desk {
     }
 }
 
+/// What a newcomer should read before it signs.
+#[must_use]
+pub fn about(roster: &Roster, ticket: &Ticket) -> Option<About> {
+    let genesis = roster.genesis()?;
+    let invitation = roster.invitations().find(|invitation| invitation.id == ticket.invite);
+    let inviter = invitation.as_ref().and_then(|invitation| roster.ally(&invitation.by));
+    Some(About {
+        name: genesis.name.to_string(),
+        charter: genesis.charter,
+        inviter: inviter.map(|ally| ally.name.to_string()),
+        role: invitation.map(|invitation| invitation.role),
+    })
+}
+
+fn verified(commons: &CommonsId, statements: &[Vec<u8>]) -> Result<Vec<Verified<Statement>>, JoinError> {
+    let read = |bytes: &Vec<u8>| {
+        let statement = Statement::decode(bytes).map_err(|_| JoinError::NotTheCommons)?;
+        Signed::new(statement).verify(commons).map_err(|_| JoinError::NotTheCommons)
+    };
+    statements.iter().map(read).collect()
+}
+
 fn entries(statements: impl IntoIterator<Item = Verified<Statement>>) -> Vec<Verified<Entry>> {
     statements.into_iter().map(|statement| Verified::trusted(Entry::Statement(statement.into_inner()))).collect()
 }
@@ -277,4 +327,73 @@ fn write_charter(dir: &Path, text: &str) -> Result<(), JoinError> {
     }
     let path = dir.join(CHARTER);
     fs::create_dir_all(dir).and_then(|()| fs::write(&path, text)).map_err(|source| JoinError::File { path, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use essaim_protocol::entry::statement::{AllyKind, Inviters, Name, Policy, RecoveryHash};
+    use essaim_protocol::sign::Seed;
+
+    use super::*;
+
+    const HOUR: u64 = 3_600_000;
+
+    fn card(name: &str) -> Card {
+        Card { kind: AllyKind::Organisation, name: Name::new(name).unwrap(), recovery: RecoveryHash::NONE }
+    }
+
+    fn alice(dir: &Path) -> Desk {
+        let founding = Founding {
+            name: Name::new("Patrimoine").unwrap(),
+            charter: charter_hash("Charte"),
+            policy: Policy { vouches: 2, inviters: Inviters::Allies },
+            founder: card("Alice"),
+        };
+        let keys = Keys::from_seed(&Seed::new([1; 32]));
+        Desk::found(|_| dir.to_owned(), keys, 0, founding, "Charte", Timestamp(0)).unwrap()
+    }
+
+    fn ticket(host: &mut Desk, seed: u8, now: Timestamp) -> Ticket {
+        let seed = || Seed::new([seed; 32]);
+        let offer = Offer { seed: seed(), role: Role::Ally, expires: now.plus(HOUR), uses: 1 };
+        let invite = host.invite(&offer, now).unwrap();
+        let peer = host.keys.device().network;
+        Ticket::new(host.id(), host.roster().council(), invite, seed(), vec![peer], vec![])
+    }
+
+    #[test]
+    fn whoever_presented_on_a_ticket_that_expired_unseen_comes_in_on_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut alice = alice(&dir.path().join("alice"));
+        let keys = Keys::from_seed(&Seed::new([2; 32]));
+        let network = keys.device().network;
+        let mut bob = Desk::open(&dir.path().join("bob"), alice.id(), keys, 0).unwrap();
+        let first = ticket(&mut alice, 11, Timestamp(0));
+        bob.learn(&alice.statements().unwrap(), Timestamp(0)).unwrap();
+        let lost = bob.present(&first, card("Bob"), Timestamp(0)).unwrap();
+        assert_eq!(bob.present(&first, card("Bob"), Timestamp(1)).unwrap(), lost, "nothing is signed twice");
+
+        let later = Timestamp(0).plus(2 * HOUR);
+        let second = ticket(&mut alice, 12, later);
+        bob.learn(&alice.statements().unwrap(), later).unwrap();
+        let presented = bob.present(&second, card("Bob"), later).unwrap();
+        assert_eq!((&presented[0], presented.len()), (&lost[0], 2));
+        assert_ne!(presented[1], lost[1]);
+        alice.receive(&presented, &network, later).unwrap();
+        assert_eq!(alice.admit(later).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_prospect_is_what_the_host_s_statements_and_charter_say() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut alice = alice(dir.path());
+        let ticket = ticket(&mut alice, 11, Timestamp(0));
+        let said = alice.statements().unwrap();
+        let prospect = Prospect::read(alice.id(), said.clone(), "Charte").unwrap();
+        let told = about(prospect.roster(), &ticket).unwrap();
+        assert_eq!((told.name.as_str(), told.inviter.as_deref()), ("Patrimoine", Some("Alice")));
+        assert!(matches!(Prospect::read(alice.id(), said.clone(), "Autre"), Err(JoinError::OtherCharter)));
+        let elsewhere = CommonsId([7; 32]);
+        assert!(matches!(Prospect::read(elsewhere, said, "Charte"), Err(JoinError::NotTheCommons)));
+    }
 }
