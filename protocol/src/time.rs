@@ -37,11 +37,15 @@ impl Timestamp {
     }
 }
 
+/// The first and the last second of the years 0 to 9999, which is what four digits say.
+const SHOWN: (i64, i64) = (-62_167_219_200, 253_402_300_799);
+
 impl fmt::Display for Timestamp {
-    /// `2026-05-07T14:00:00Z`, by Howard Hinnant's `civil_from_days`
+    /// `2026-05-07T14:00:00Z`; what lies before the year 0 or after 9999, which only a wrong clock claims, shows as the
+    /// nearest second that can be read back. By Howard Hinnant's `civil_from_days`
     /// (<https://howardhinnant.github.io/date_algorithms.html>).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.seconds();
+        let seconds = self.seconds().clamp(SHOWN.0, SHOWN.1);
         let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let z = days + 719_468;
         let (era, day_of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
@@ -107,10 +111,20 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_displayed_is_read_back() {
+        for seconds in [i64::MIN, i64::MAX, SHOWN.0 - 1, SHOWN.0, SHOWN.1, SHOWN.1 + 1] {
+            let text = Timestamp::from_seconds(seconds).to_string();
+            assert_eq!(text.parse::<Timestamp>().map(|time| time.to_string()), Ok(text));
+        }
+    }
+
+    #[test]
     fn display_agrees_with_the_calendar() {
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59Z");
         assert_eq!(Timestamp(951_782_400_000).to_string(), "2000-02-29T00:00:00Z");
+        assert_eq!(Timestamp(i64::MIN).to_string(), "0000-01-01T00:00:00Z");
+        assert_eq!(Timestamp(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
         assert_eq!(Timestamp(1_778_162_400_123).to_string(), "2026-05-07T14:00:00Z");
     }
 }
