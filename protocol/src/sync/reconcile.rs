@@ -34,7 +34,7 @@ const SMALL: u64 = 4096;
 /// Symbols in one frame: 26 bytes each, at most 32.
 const SYMBOLS_A_FRAME: usize = 8 * 1024;
 
-/// Most symbols of one session, 16 MiB in memory: enough for some 380,000 differences. Beyond, the smaller set is listed.
+/// Most symbols under one key, 16 MiB in memory of each side's: enough for some 380,000 differences. Beyond, the smaller set is listed.
 const MAX_SYMBOLS: usize = 1 << 19;
 
 /// Most asks of one key. The fourth has practically always decoded.
@@ -67,8 +67,8 @@ enum State {
     Waiting,
     /// The peer decodes: we have sent so many symbols, perhaps our list, and it has wanted these items.
     Serving { sent: usize, asks: u32, listed: bool, wanted: Vec<Item> },
-    /// We decode, and have asked for symbols up to `until`.
-    Decoding { decoder: Decoder, until: usize, asks: u32 },
+    /// We decode, and have asked for symbols up to `until`; `ours` are those of them that the peer's did not meet yet.
+    Decoding { decoder: Decoder, ours: Vec<Symbol>, until: usize, asks: u32 },
     /// We receive the peer's list.
     Listing { theirs: Vec<Item> },
     /// It is known what to send.
@@ -109,7 +109,7 @@ impl Reconcile {
     ) -> Result<Option<Difference>, Fault> {
         match (&mut self.state, frame) {
             (State::Waiting, Frame::Symbols(body)) => {
-                self.state = State::Decoding { decoder: Decoder::new(self.key()), until: self.first(), asks: 0 };
+                self.state = decoding(self.key(), self.first(), 0);
                 self.decode(&body, replica, frames)
             }
             (State::Decoding { .. }, Frame::Symbols(body)) => self.decode(&body, replica, frames),
@@ -209,9 +209,9 @@ impl Reconcile {
         if theirs.is_empty() {
             return Err(Misbehaviour::EmptyFrame.into());
         }
-        let ours = self.symbols(start..start + theirs.len(), replica)?;
         let smaller = self.smaller();
-        let State::Decoding { decoder, until, asks } = &mut self.state else { return Ok(None) };
+        let ours = self.ours_of(theirs.len(), replica)?;
+        let State::Decoding { decoder, until, asks, .. } = &mut self.state else { return Ok(None) };
         match decoder.extend(&theirs, &ours) {
             Ok(true) => {
                 let (theirs, ours): (Vec<_>, Vec<_>) = (decoder.theirs().collect(), decoder.ours().collect());
@@ -234,6 +234,15 @@ impl Reconcile {
         Ok(None)
     }
 
+    /// Our next symbols, made once an ask: making them may cost a pass over all ids, and a frame may bring one symbol.
+    fn ours_of(&mut self, many: usize, replica: &dyn Replica) -> Result<Vec<Symbol>, store::Error> {
+        let State::Decoding { decoder, ours, until, .. } = &self.state else { return Ok(Vec::new()) };
+        let made = if ours.is_empty() { Some(self.symbols(decoder.len()..*until, replica)?) } else { None };
+        let State::Decoding { ours, .. } = &mut self.state else { return Ok(Vec::new()) };
+        ours.extend(made.into_iter().flatten());
+        Ok(ours.drain(..many).collect())
+    }
+
     /// The smaller set is listed, and the other side compares.
     fn ask_for_a_list(&mut self, replica: &dyn Replica, frames: &mut Vec<Frame>) -> Result<(), Fault> {
         if self.sketch.count() <= self.their_count {
@@ -254,7 +263,7 @@ impl Reconcile {
         let until = need(decoder.estimate()).clamp(FIRST, PREFIX);
         let key = Key::fresh(&self.random);
         self.fresh = Some(key);
-        self.state = State::Decoding { decoder: Decoder::new(key), until, asks: 1 };
+        self.state = decoding(key, until, 1);
         frames.push(Frame::Fresh(self.random));
         frames.push(Frame::Ask(until as u64));
         Ok(())
@@ -273,8 +282,9 @@ impl Reconcile {
         replica: &dyn Replica,
         frames: &mut Vec<Frame>,
     ) -> Result<Option<Difference>, Fault> {
+        // Only the smaller set is listed.
+        let most = usize::try_from(self.smaller()).unwrap_or(usize::MAX).min(MAX_LIST);
         let State::Listing { theirs } = &mut self.state else { return Ok(None) };
-        let most = usize::try_from(self.their_count).unwrap_or(usize::MAX).min(MAX_LIST);
         if !append(theirs, list.items, most) {
             return Err(Misbehaviour::List.into());
         }
@@ -336,6 +346,10 @@ const fn serving() -> State {
     State::Serving { sent: 0, asks: 0, listed: false, wanted: Vec::new() }
 }
 
+const fn decoding(key: Key, until: usize, asks: u32) -> State {
+    State::Decoding { decoder: Decoder::new(key), ours: Vec::new(), until, asks }
+}
+
 /// Continues an ascending list; false when it does not ascend or grows beyond `most`.
 fn append(list: &mut Vec<Item>, more: Vec<Item>, most: usize) -> bool {
     let ascends = list.last().is_none_or(|last| more.first().is_none_or(|first| last < first));
@@ -355,7 +369,7 @@ enum Next {
 fn next_ask(decoder: &Decoder, asks: u32, smaller: u64) -> Next {
     let (have, d) = (decoder.len(), decoder.estimate());
     let (need, root) = (need(d), d.isqrt() as usize);
-    if asks == 0 && d > smaller / 3 || need > MAX_SYMBOLS {
+    if asks == 0 && d > smaller / 3 || need > MAX_SYMBOLS || have == MAX_SYMBOLS {
         return Next::List;
     }
     if asks == MAX_ASKS || have > 3 * need + 4 * FIRST {
