@@ -252,6 +252,7 @@ fn check(kind: &Kind, doc: &Automerge, edits: &[Edit]) -> Result<Vec<Wish>, Edit
             checker.problem(&kind.label, &name.into(), Why::UnknownField(near));
         }
         let target = checker.target(want, value);
+        checker.within_the_gate(&target);
         if path.0 == ["title"] && matches!(&target, Target::Text(text) if text.trim().is_empty()) {
             checker.problem(&kind.fields[0].label, value, Why::Missing);
         }
@@ -587,6 +588,18 @@ mod tests {
         let huge = "mot ".repeat(10_000);
         let error = alice.draft(&[Edit::set("learned", huge)]).unwrap_err();
         assert!(matches!(error, EditError::TooLarge { operations: 40_000, bytes: 0 }), "{error}");
+    }
+
+    #[test]
+    fn a_record_that_holds_all_it_may_takes_no_more() {
+        let mut alice = experience();
+        for _ in 1..MAX_CHANGES {
+            alice.doc.empty_commit(CommitOptions::default().with_time(0));
+        }
+        let full = alice.draft(&[Edit::set("outcome", "stopped")]);
+        assert!(matches!(full, Err(EditError::Full { changes: MAX_CHANGES, .. })), "{full:?}");
+        let full = merge(&alice.doc, &alice.heads(), Timestamp(0));
+        assert!(matches!(full, Err(EditError::Full { .. })), "{full:?}");
     }
 
     #[test]

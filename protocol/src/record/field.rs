@@ -11,14 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::conflict;
+use super::fold::MAX_DEPTH;
 use super::history::History;
 use super::json::plain;
 use super::schema::{self, Key, Type};
 use crate::id::{Actor, AllyId};
-
-/// How deep values are read. The model needs six levels and a valid change makes at most 32, which is what a stack of
-/// the smallest usual size bears many times over; what is deeper is shown as [`Value::Raw`].
-const MAX_DEPTH: usize = 32;
 
 /// The beginning of a key that names an ally whose own words stand there.
 const ALLY: &str = "ally:";

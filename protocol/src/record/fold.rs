@@ -17,14 +17,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{Automerge, ObjType, ROOT, ReadDoc as _};
 
-pub use self::coherence::{MAX_CHANGES, MAX_OPERATIONS};
+pub use self::coherence::{MAX_CHANGES, MAX_DEPTH, MAX_OPERATIONS};
 use self::coherence::{Past, Refused};
 use crate::gate::{self, Chunk};
 use crate::id::ChangeHash;
 use crate::wire::DecodeError;
 
 /// Stack of the folding thread. automerge walks nested objects by recursion; the gate stops nesting at
-/// `coherence::DEPTH_MAX`, and this leaves room for hundreds of times that. Pages that are not touched cost nothing.
+/// [`MAX_DEPTH`], and this leaves room for hundreds of times that. Pages that are not touched cost nothing.
 const STACK: usize = 64 * 1024 * 1024;
 
 /// A record's document, and what was left out of it.

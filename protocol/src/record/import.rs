@@ -346,6 +346,39 @@ mod tests {
     }
 
     #[test]
+    fn what_the_gate_takes_from_nobody_is_a_bad_line() {
+        let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        let long = "x".repeat(crate::gate::STRING_MAX + 1);
+        let with = |fields: String| format!("{{\"kind\":\"experience\",\"title\":\"Essai\",{fields}}}");
+        let lines = [
+            with(format!("\"later\":{}", nested(31))),
+            with(format!("\"later\":\"{}\"", &long[1..])),
+            with("\"later\":[[{\"a\":1}],null,1.0]".to_owned()),
+            with(format!("\"later\":{}", nested(33))),
+            with(format!("\"later\":\"{long}\"")),
+            with(format!("\"later\":[{{\"{long}\":1}}]")),
+            with("\"authors\":[\"\"]".to_owned()),
+            with("\"later\":{\"\":1}".to_owned()),
+            with("\"\":1".to_owned()),
+        ];
+        let import = import(&lines.join("\n"));
+        assert_eq!(import.bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [4, 5, 6, 7, 8, 9], "{:?}", import.bad);
+        // Whatever is taken is a change that every node takes, and shows.
+        for record in &import.records {
+            let origin = record.origin.as_ref().unwrap();
+            let chunk = reference_chunk(origin, &first(record)).unwrap();
+            let folded = crate::record::fold(None, &[&chunk]).unwrap();
+            assert_eq!(folded.quarantined, []);
+            let again = reference::next(&folded.document, &record.kind, &record.fields, origin);
+            assert!(
+                matches!(again, Err(EditError::NothingToDo)),
+                "line {}: importing it again changes it",
+                record.line
+            );
+        }
+    }
+
+    #[test]
     fn one_bad_line_never_stops_the_rest() {
         let lines = [
             "\u{feff}{\"kind\":\"finding\",\"title\":\"Bonne\",\"form\":\"unheard_of\",\"later\":[1]}",

@@ -12,7 +12,9 @@ use serde_json::Value as Json;
 use unicode_normalization::UnicodeNormalization;
 
 use super::field::{ORDER, Want};
+use super::fold::MAX_DEPTH;
 use super::schema::{self, Key, Label, Lang, Schema, Type};
+use crate::gate::STRING_MAX;
 use crate::id::RecordId;
 
 /// The longest line (string, address, keyword) in characters: far over any honest one, and far below the 64 KiB of one
@@ -37,7 +39,7 @@ pub(super) enum Target {
     /// The items of a list, in order, each with its id when the asker knows it.
     Items(Vec<(Option<String>, Self)>),
     /// A raw list of an unknown field.
-    Sequence(Vec<Json>),
+    Sequence(Vec<Self>),
 }
 
 /// Why a value cannot stand where it was put. The author of the value is at fault, and is told in words.
@@ -88,6 +90,17 @@ pub enum Why {
         /// The most that is allowed.
         max: usize,
     },
+    /// A value or name of more bytes than the gate lets through.
+    TooManyBytes {
+        /// How many it has.
+        bytes: usize,
+        /// The most that is let through.
+        max: usize,
+    },
+    /// Something has no name.
+    Nameless,
+    /// It is nested deeper than the gate lets through.
+    TooDeep,
     /// A record has none of it and needs it.
     Missing,
     /// No item of the list has that id.
@@ -99,7 +112,7 @@ impl Why {
     pub(super) fn is_loss(&self) -> bool {
         match self {
             Self::NotNumber | Self::NotBool | Self::NotText | Self::NotArray | Self::NotObject => true,
-            Self::Missing | Self::NoItem => true,
+            Self::Missing | Self::NoItem | Self::TooManyBytes { .. } | Self::Nameless | Self::TooDeep => true,
             Self::TooLong { max, .. } => *max == MAX_LINE,
             Self::UnknownField(_) | Self::UnknownTerm { .. } | Self::NotDate | Self::NotUrl | Self::NotRecord => false,
         }
@@ -124,6 +137,14 @@ impl Problem {
                     Lang::En => format!("“{label}”: {chars} characters, at most {max} are allowed"),
                 };
             }
+            Why::TooManyBytes { bytes, max } => {
+                return match lang {
+                    Lang::Fr => format!("« {label} » : {bytes} octets, le maximum est de {max}"),
+                    Lang::En => format!("“{label}”: {bytes} bytes, at most {max} are allowed"),
+                };
+            }
+            Why::Nameless => lang.pick("un nom vide ne peut pas être gardé", "an empty name cannot be kept"),
+            Why::TooDeep => lang.pick("trop de niveaux les uns dans les autres", "too many levels inside one another"),
             Why::NotNumber => lang.pick("un nombre est attendu", "a number is expected"),
             Why::NotBool => lang.pick("oui ou non est attendu", "yes or no is expected"),
             Why::NotDate => lang.pick(
@@ -207,6 +228,35 @@ impl Checker {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let value = if value.chars().count() > 80 { value.chars().take(79).chain(['…']).collect() } else { value };
         self.problems.push(Problem { path: self.path.clone(), label: label.clone(), value, why });
+    }
+
+    /// Notes what of a target the gate takes from nobody, so that a change which held it would be lost.
+    pub(super) fn within_the_gate(&mut self, target: &Target) {
+        let name = self.path.last().cloned().unwrap_or_default();
+        let (label, given) = (label_of(&name), Json::from(name.as_str()));
+        self.unless(!name.is_empty(), &label, &given, Why::Nameless);
+        self.fits(&label, &name);
+        if self.path.len() > MAX_DEPTH && !matches!(target, Target::Nothing | Target::Scalar(_)) {
+            return self.problem(&label, &given, Why::TooDeep);
+        }
+        match target {
+            Target::Scalar(ScalarValue::Str(text)) => self.fits(&label, text),
+            Target::Nothing | Target::Scalar(_) | Target::Text(_) => {}
+            Target::Members { put, .. } => {
+                put.iter().for_each(|(name, member)| self.at(name, |checker| checker.within_the_gate(member)));
+            }
+            Target::Items(items) => (1..).zip(items).for_each(|(number, (_, item))| {
+                self.at(&i32::to_string(&number), |checker| checker.within_the_gate(item));
+            }),
+            Target::Sequence(values) => (1..).zip(values).for_each(|(number, value)| {
+                self.at(&i32::to_string(&number), |checker| checker.within_the_gate(value));
+            }),
+        }
+    }
+
+    fn fits(&mut self, label: &Label, text: &str) {
+        let (bytes, max) = (text.len(), STRING_MAX);
+        self.unless(bytes <= max, label, &text.into(), Why::TooManyBytes { bytes, max });
     }
 
     fn field(&mut self, field: &schema::Field, json: &Json) -> Target {
@@ -402,13 +452,13 @@ impl Checker {
 }
 
 /// A form that no schema describes, as it is.
-pub(super) fn raw(json: &Json) -> Target {
+fn raw(json: &Json) -> Target {
     match json {
         Json::Null => Target::Nothing,
         Json::Bool(yes) => Target::Scalar(ScalarValue::Boolean(*yes)),
         Json::Number(number) => raw_number(number),
         Json::String(text) => Target::Scalar(ScalarValue::Str(normal(text).into())),
-        Json::Array(values) => Target::Sequence(values.clone()),
+        Json::Array(values) => Target::Sequence(values.iter().map(raw).collect()),
         Json::Object(members) => {
             let put = members.iter().map(|(name, value)| (normal(name), raw(value))).collect();
             Target::Members { put, only: true }

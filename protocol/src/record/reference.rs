@@ -71,7 +71,12 @@ fn targets(kind: &str, fields: &BTreeMap<String, Json>) -> Result<BTreeMap<Strin
     let mut checker = Checker::default();
     let target = |(name, json): (&String, &Json)| {
         let want = Want::Entry(&spec.fields).member(name);
-        (name.clone(), checker.at(name, |checker| checker.target(want, json)))
+        let target = checker.at(name, |checker| {
+            let target = checker.target(want, json);
+            checker.within_the_gate(&target);
+            target
+        });
+        (name.clone(), target)
     };
     let targets = fields.iter().filter(|(name, _)| !name.starts_with('_')).map(target).collect();
     let problems: Vec<Problem> = checker.problems.into_iter().filter(|problem| problem.why.is_loss()).collect();

@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::field::{Field, Found, Item, ORDER, Reader, Value, Want, Writers, found, items};
 use super::input::Target;
-use super::{json, order};
+use super::order;
 use crate::id::{ItemId, base32};
 
 /// In whose manner the pen writes.
@@ -233,19 +233,19 @@ impl<'t, 'd> Pen<'t, 'd> {
         base32(&ItemId(id).0)
     }
 
-    fn sequence(&mut self, list: &ObjId, values: &[serde_json::Value]) -> Result<(), AutomergeError> {
+    fn sequence(&mut self, list: &ObjId, values: &[Target]) -> Result<(), AutomergeError> {
         for (index, value) in values.iter().enumerate() {
-            match super::input::raw(value) {
+            match value {
                 Target::Nothing => self.tx.insert(list, index, ScalarValue::Null)?,
-                Target::Scalar(scalar) => self.tx.insert(list, index, scalar)?,
+                Target::Scalar(scalar) => self.tx.insert(list, index, scalar.clone())?,
                 Target::Sequence(values) => {
                     let list = self.tx.insert_object(list, index, ObjType::List)?;
-                    self.sequence(&list, &values)?;
+                    self.sequence(&list, values)?;
                 }
                 Target::Members { put, .. } => {
                     let map = self.tx.insert_object(list, index, ObjType::Map)?;
                     for (name, member) in put {
-                        self.put(std::slice::from_ref(&map), &name, &member)?;
+                        self.put(std::slice::from_ref(&map), name, member)?;
                     }
                 }
                 Target::Text(_) | Target::Items(_) => {}
@@ -258,7 +258,10 @@ impl<'t, 'd> Pen<'t, 'd> {
 /// Whether the place already holds the target, so that writing it would say nothing new. Among concurrent values the one
 /// that shows counts.
 fn agrees(field: Option<&Field>, target: &Target) -> bool {
-    let value = field.and_then(Field::value);
+    is_told(field.and_then(Field::value), target)
+}
+
+fn is_told(value: Option<&Value>, target: &Target) -> bool {
     match (target, value) {
         (Target::Nothing, value) => value.is_none(),
         (Target::Text(text), None) => text.is_empty(),
@@ -277,11 +280,17 @@ fn agrees(field: Option<&Field>, target: &Target) -> bool {
             let old = items(members.clone());
             old.len() == targets.len() && old.iter().zip(targets).all(|(item, target)| item_agrees(item, target))
         }),
-        (Target::Sequence(values), Some(Value::Sequence(old))) => {
-            old.iter().map(json::plain).eq(values.iter().cloned())
+        (Target::Sequence(targets), Some(Value::Sequence(old))) => {
+            old.len() == targets.len() && old.iter().zip(targets).all(|(value, target)| is_in_place(value, target))
         }
         (Target::Scalar(_) | Target::Sequence(_), _) => false,
     }
+}
+
+/// In a list something must stand for nothing: a null, which is read as an empty raw value.
+fn is_in_place(value: &Value, target: &Target) -> bool {
+    let is_null = matches!(value, Value::Raw(text) if text.is_empty());
+    if *target == Target::Nothing { is_null } else { is_told(Some(value), target) }
 }
 
 fn item_agrees(item: &Item, (id, target): &(Option<String>, Target)) -> bool {

@@ -9,7 +9,7 @@
 //! - no other change has its actor;
 //! - what it works on is an object made there: a map by keys, a list or text by elements of its own;
 //! - a predecessor set a value at the same place;
-//! - nothing is nested deeper than [`DEPTH_MAX`], since automerge recurses; a text holds no objects;
+//! - nothing is nested deeper than [`MAX_DEPTH`], since automerge recurses; a text holds no objects;
 //! - with its past it is at most [`MAX_CHANGES`] changes and [`MAX_OPERATIONS`] operations.
 //!
 //! automerge checks none of this: it panics, or makes a document that saves and never loads again. What it may still do
@@ -23,7 +23,7 @@ use crate::gate::{self, Action, Chunk, Cited, Key, Op, OpId};
 use crate::id::{Actor, ChangeHash};
 
 /// How deep objects nest at most; the root is 0. Our own records need 4; 300 overflow automerge's stack.
-pub(super) const DEPTH_MAX: u8 = 32;
+pub const MAX_DEPTH: usize = 32;
 
 /// Changes of a record that one change may build on, itself included. Their causal order is a square of bits, and
 /// automerge loads all of them whenever the record is opened; a longer history goes on in a new record.
@@ -328,7 +328,7 @@ fn kind(action: Action, container: Shape, depth: u8) -> Result<Kind, &'static st
     if container == Shape::Text {
         return Err("it puts an object into a text");
     }
-    if depth >= DEPTH_MAX {
+    if usize::from(depth) >= MAX_DEPTH {
         return Err("it nests too deep");
     }
     Ok(Kind::Object(shape, depth + 1))
