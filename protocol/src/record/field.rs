@@ -254,19 +254,45 @@ impl<D: ReadDoc> Reader<'_, D> {
     ) -> Option<Field> {
         let now = self.field(objects, key, want, depth);
         let Some(history) = self.history else { return now };
-        let Some((seen, other)) = author.and_then(|author| history.unseen_by(author)) else { return now };
+        let Some((seen, unseen)) = author.and_then(|author| history.unseen_by(author)) else { return now };
         let mut before = Reader { doc: self.doc, heads: Some(&seen), writers: self.writers, history: None };
         let own = if seen.is_empty() { None } else { before.field(objects, key, want, depth) };
         let (own, now) = (own.unwrap_or_default(), now.unwrap_or_default());
         let said: Vec<Json> = own.values.iter().map(|held| plain(&held.value)).collect();
-        let (by, mut proposals) = (self.writers.number(other), now.values.clone());
+        let mut proposals = now.values.clone();
         proposals.retain(|held| !said.contains(&plain(&held.value)));
         if proposals.is_empty() && !now.values.is_empty() {
             return Some(now);
         }
-        proposals.iter_mut().for_each(|held| held.by = by);
+        for held in &mut proposals {
+            // Who began a text or a list is named by the value; who last worked on it is not.
+            if let Some(actor) = history.last_hand(&unseen, &self.objects_of(objects, key, &held.value)) {
+                held.by = self.writers.number(actor);
+            }
+        }
         let silent = own.values.is_empty() && proposals.is_empty();
         (!silent).then_some(Field { values: own.values, versions: Vec::new(), proposals })
+    }
+
+    /// The objects that a value at a key is made of.
+    fn objects_of(&self, objects: &[ObjId], key: &str, value: &Value) -> Vec<ObjId> {
+        let is_part = |found: &Found| match value {
+            Value::Text(text) => found.is_text() && self.text(&found.id) == *text,
+            Value::Map(_) | Value::List(_) => found.is_map(),
+            Value::Sequence(_) => matches!(found.shape, Shape::Object(ObjType::List)),
+            Value::Str(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Raw(_) => false,
+        };
+        let mut next: Vec<Found> = found(self.doc, self.heads, objects, key).into_iter().filter(is_part).collect();
+        let mut all = Vec::new();
+        while let Some(part) = next.pop() {
+            if part.is_map() {
+                let members = self.keys(&part.id);
+                let object = std::slice::from_ref(&part.id);
+                next.extend(members.iter().flat_map(|key| found(self.doc, self.heads, object, key)));
+            }
+            all.push(part.id);
+        }
+        all
     }
 
     /// The members of the union of `objects`.

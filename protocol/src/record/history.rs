@@ -1,5 +1,6 @@
 //! What was written without knowing of what: the changes of a document in their causal order.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::legacy::ObjectId;
@@ -7,18 +8,19 @@ use automerge::{Automerge, ChangeHash, ObjId};
 
 use crate::id::{Actor, AllyId};
 
-/// The most changes of which the causal order is kept, as a square of bits: the cap of changes a record. Beyond, texts
-/// edited apart are shown merged only.
-const MAX_CHANGES: usize = 2_000;
-
-/// The changes of a document, each after those it builds on.
+/// The changes of a document, each after those it builds on. Their order is a square of bits: 2 MB for as many as
+/// [`fold`](super::fold) lets into a record.
 #[derive(Debug)]
 pub(super) struct History<'a> {
     doc: &'a Automerge,
     changes: Vec<Node>,
-    /// The changes that wrote in each text, by its counter and actor; empty when nobody ever wrote apart.
-    touched: BTreeMap<(u64, Vec<u8>), Vec<usize>>,
+    /// Whether each change knew all those before it.
+    linear: bool,
+    touched: OnceCell<Touched>,
 }
+
+/// The changes that wrote in each object, by its counter and actor.
+type Touched = BTreeMap<(u64, Vec<u8>), Vec<usize>>;
 
 #[derive(Debug)]
 struct Node {
@@ -52,12 +54,9 @@ impl Set {
 }
 
 impl<'a> History<'a> {
-    /// Reads the causal order; `ally` tells whose a change is. Nothing for a document over the cap.
-    pub(super) fn read(doc: &'a Automerge, ally: &dyn Fn(Actor) -> Option<AllyId>) -> Option<Self> {
+    /// Reads the causal order; `ally` tells whose a change is.
+    pub(super) fn read(doc: &'a Automerge, ally: &dyn Fn(Actor) -> Option<AllyId>) -> Self {
         let metas = doc.get_changes_meta(&[]);
-        if metas.len() > MAX_CHANGES {
-            return None;
-        }
         let mut indexes: BTreeMap<ChangeHash, usize> = BTreeMap::new();
         let mut changes: Vec<Node> = Vec::with_capacity(metas.len());
         let mut linear = true;
@@ -72,16 +71,25 @@ impl<'a> History<'a> {
             let actor = meta.actor.to_bytes().try_into().map_or(Actor::ZERO, Actor);
             changes.push(Node { hash: meta.hash, actor, ally: ally(actor), past });
         }
-        let touched = if linear { BTreeMap::new() } else { touched(doc, &indexes) };
-        Some(Self { doc, changes, touched })
+        Self { doc, changes, linear, touched: OnceCell::new() }
+    }
+
+    /// The changes that wrote in an object, in causal order.
+    fn touching(&self, object: &ObjId) -> &[usize] {
+        let ObjId::Id(counter, actor, _) = object else { return &[] };
+        let touched = self.touched.get_or_init(|| {
+            touched(self.doc, &self.changes.iter().enumerate().map(|(at, change)| (change.hash, at)).collect())
+        });
+        touched.get(&(*counter, actor.to_bytes().to_vec())).map_or(&[], Vec::as_slice)
     }
 
     /// The latest edits of a text that knew nothing of one another, when there are several, and the heads of what all
     /// of them knew.
     pub(super) fn apart(&self, text: &ObjId) -> Option<Apart> {
-        let ObjId::Id(counter, actor, _) = text else { return None };
-        let touching = self.touched.get(&(*counter, actor.to_bytes().to_vec()))?;
-        let last: Vec<usize> = self.maximal(touching);
+        if self.linear {
+            return None;
+        }
+        let last: Vec<usize> = self.maximal(self.touching(text));
         if last.len() < 2 {
             return None;
         }
@@ -93,16 +101,25 @@ impl<'a> History<'a> {
         })
     }
 
-    /// What an ally had seen when it last wrote, and one of the last changes by somebody else that it had not seen then.
-    /// Nothing when it knew of every change by others.
-    pub(super) fn unseen_by(&self, ally: AllyId) -> Option<(Vec<ChangeHash>, Actor)> {
+    /// What an ally had seen when it last wrote, and what others wrote that it had not seen then. Nothing when it knew of
+    /// every change by others.
+    pub(super) fn unseen_by(&self, ally: AllyId) -> Option<(Vec<ChangeHash>, Unseen)> {
         let is_own = |at: &usize| self.changes[*at].ally == Some(ally);
         let own: Vec<usize> = (0..self.changes.len()).filter(is_own).collect();
         let mut seen = Set::default();
         own.iter().for_each(|at| seen.unite(&self.changes[*at].past));
         let unseen: Vec<usize> = (0..self.changes.len()).filter(|at| !is_own(at) && !seen.contains(*at)).collect();
-        let last = *self.maximal(&unseen).last()?;
-        Some((self.maximal(&own).into_iter().map(|at| self.changes[at].hash).collect(), self.changes[last].actor))
+        if unseen.is_empty() {
+            return None;
+        }
+        Some((self.maximal(&own).into_iter().map(|at| self.changes[at].hash).collect(), Unseen(unseen)))
+    }
+
+    /// One of the last of these changes that wrote in any of the objects.
+    pub(super) fn last_hand(&self, unseen: &Unseen, objects: &[ObjId]) -> Option<Actor> {
+        let touching: BTreeSet<usize> = objects.iter().flat_map(|object| self.touching(object)).copied().collect();
+        let wrote: Vec<usize> = unseen.0.iter().copied().filter(|at| touching.contains(at)).collect();
+        self.maximal(&wrote).last().map(|at| self.changes[*at].actor)
     }
 
     /// The ally that began the document.
@@ -125,6 +142,10 @@ impl<'a> History<'a> {
     }
 }
 
+/// Changes by others that an ally has not seen.
+#[derive(Debug)]
+pub(super) struct Unseen(Vec<usize>);
+
 /// Edits of one text that knew nothing of one another.
 #[derive(Debug)]
 pub(super) struct Apart {
@@ -134,7 +155,7 @@ pub(super) struct Apart {
     pub(super) base: Vec<ChangeHash>,
 }
 
-fn touched(doc: &Automerge, indexes: &BTreeMap<ChangeHash, usize>) -> BTreeMap<(u64, Vec<u8>), Vec<usize>> {
+fn touched(doc: &Automerge, indexes: &BTreeMap<ChangeHash, usize>) -> Touched {
     let mut touched: BTreeMap<(u64, Vec<u8>), BTreeSet<usize>> = BTreeMap::new();
     for change in doc.get_changes(&[]) {
         let Some(index) = indexes.get(&change.hash()) else { continue };

@@ -78,10 +78,10 @@ impl View {
     pub fn read(record: RecordId, doc: &Automerge, attribute: &dyn Fn(Actor) -> Option<Attribution>) -> Self {
         let mut writers = Writers::default();
         let history = History::read(doc, &|actor| attribute(actor)?.ally);
-        let mut reader = Reader { doc, heads: None, writers: &mut writers, history: history.as_ref() };
+        let mut reader = Reader { doc, heads: None, writers: &mut writers, history: Some(&history) };
         let kind = reader.field(&[ROOT], KIND, Want::Unknown, 0);
         let kind = kind.and_then(|kind| kind.text().map(str::to_owned)).unwrap_or_default();
-        let author = history.as_ref().filter(|_| kind == CONTRIBUTION).and_then(History::founder);
+        let author = if kind == CONTRIBUTION { history.founder() } else { None };
         let fields = reader.root(Schema::get().kind(&kind).map_or(&[], |kind| &kind.fields), author);
         let writers = writers.actors.into_iter().map(|actor| Writer { actor, by: attribute(actor) });
         let times = doc.get_changes_meta(&[]).into_iter().map(|change| change.timestamp);
