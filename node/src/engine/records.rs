@@ -8,13 +8,13 @@ use essaim_protocol::api::{
     Settle, Settlement, Sheet, Spot, Stage, Template, TemplateFor, Version, Words,
 };
 use essaim_protocol::entry::{Entry, Origin};
-use essaim_protocol::id::{ChangeHash, RecordId};
+use essaim_protocol::id::{Actor, ChangeHash, RecordId};
 use essaim_protocol::query::{Facets, Query, QueryError};
 use essaim_protocol::record::edit::{self, Path};
 use essaim_protocol::record::field::Field;
 use essaim_protocol::record::import::{Imported as Line, import_lines};
 use essaim_protocol::record::schema::{self, Schema};
-use essaim_protocol::record::{View, template};
+use essaim_protocol::record::{Attribution, View, template};
 use essaim_protocol::store::Store as _;
 use serde_json::{Map, Value as Json, json};
 
@@ -187,8 +187,11 @@ impl At<'_> {
                 fields.iter().map(|(name, value)| edit::Edit::set(name, value.clone())).collect()
             }
             Some(Form::Template(text)) => {
-                let parsed = template::parse(name, &text, lang_of(self.lang)).map_err(|found| mistakes(&found))?;
-                parsed.edits()
+                let lang = lang_of(self.lang);
+                let parsed = template::parse(name, &text, lang).map_err(|found| mistakes(&found))?;
+                let shown = template::print(&self.shown_at(&view, &edit.base)?, lang, &|_| None);
+                let shown = shown.and_then(|text| template::parse(name, &text, lang).ok());
+                parsed.edits(&shown.unwrap_or_default())
             }
             None => Vec::new(),
         };
@@ -202,6 +205,27 @@ impl At<'_> {
         let fields = edits.iter().map(|edit| path_of(edit).to_string()).collect();
         let saved = self.desk.save(&view.record, &edit.base, &edits, now());
         self.saved(&edit.record, saved, fields)
+    }
+
+    /// What was shown of a record at the changes that an edit was made on.
+    fn shown_at(&self, view: &View, base: &[ChangeHash]) -> Result<View, Error> {
+        if base.is_empty() || base == view.heads {
+            return Ok(view.clone());
+        }
+        let heads: Vec<_> = base.iter().map(|head| automerge::ChangeHash(head.0)).collect();
+        let Some(sheet) = self.desk.sheet(&view.record).map_err(read_error)? else { return Ok(view.clone()) };
+        let Ok(then) = sheet.document.fork_at(&heads) else { return Ok(view.clone()) };
+        let roster = self.desk.roster();
+        let attribute = |actor: Actor| {
+            sheet.entries.iter().find_map(|(_, entry)| match entry {
+                Entry::Change(change) if change.actor() == actor => {
+                    let (device, time) = (change.device(), change.time());
+                    Some(Attribution { device, ally: roster.ally_of(&device), time })
+                }
+                Entry::Change(_) | Entry::Statement(_) | Entry::Adoption(_) => None,
+            })
+        };
+        Ok(View::read(view.record, &then, &attribute))
     }
 
     fn saved(
@@ -235,6 +259,10 @@ impl At<'_> {
         for one in view.conflicts() {
             disagreements.push(conflict(self.desk, &view, &one, self.lang)?);
         }
+        let mut proposals = Vec::new();
+        for one in view.proposals() {
+            proposals.push(conflict(self.desk, &view, &one, self.lang)?);
+        }
         Ok(Sheet {
             brief: brief(self.desk, &view)?,
             fields: view.fields_json(),
@@ -244,7 +272,7 @@ impl At<'_> {
             heads: view.heads.clone(),
             disagreements,
             missing: lacking(&view),
-            proposals: Vec::new(),
+            proposals,
         })
     }
 

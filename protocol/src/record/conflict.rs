@@ -43,9 +43,31 @@ impl View {
         let fields = self.schema().map_or(&[][..], |kind| &kind.fields);
         for (name, field) in &self.fields {
             let want = fields.iter().find(|spec| spec.name == *name).map_or(Want::Unknown, Want::Field);
-            walk(field, want, Place::default().member(name, want), &mut conflicts);
+            walk(field, want, Place::default().member(name, want), &mut |field, place| {
+                if field.is_disputed() {
+                    let merged = field.text().filter(|_| !field.versions.is_empty()).map(str::to_owned);
+                    let choices = if field.versions.is_empty() { &field.values } else { &field.versions };
+                    conflicts.push(place.conflict(merged, choices));
+                }
+            });
         }
         conflicts
+    }
+
+    /// All that others would have in place of an ally's own words: the choices are what they propose.
+    #[must_use]
+    pub fn proposals(&self) -> Vec<Conflict> {
+        let mut proposals = Vec::new();
+        let fields = self.schema().map_or(&[][..], |kind| &kind.fields);
+        for (name, field) in &self.fields {
+            let want = fields.iter().find(|spec| spec.name == *name).map_or(Want::Unknown, Want::Field);
+            walk(field, want, Place::default().member(name, want), &mut |field, place| {
+                if !field.proposals.is_empty() {
+                    proposals.push(place.conflict(None, &field.proposals));
+                }
+            });
+        }
+        proposals
     }
 }
 
@@ -66,6 +88,11 @@ impl Place {
         place
     }
 
+    fn conflict(&self, merged: Option<String>, choices: &[Held]) -> Conflict {
+        let label = Label { fr: self.fr.join(" / "), en: self.en.join(" / ") };
+        Conflict { path: Path(self.path.clone()), label, merged, choices: choices.to_vec() }
+    }
+
     /// An item, named by its number.
     fn item(&self, id: &str, number: usize) -> Self {
         let mut place = self.member(&number.to_string(), Want::Unknown);
@@ -75,25 +102,17 @@ impl Place {
     }
 }
 
-fn walk(field: &Field, want: Want<'_>, place: Place, conflicts: &mut Vec<Conflict>) {
-    if field.is_disputed() {
-        let merged = field.text().filter(|_| !field.versions.is_empty()).map(str::to_owned);
-        let choices = if field.versions.is_empty() { &field.values } else { &field.versions };
-        conflicts.push(Conflict {
-            path: Path(place.path.clone()),
-            label: Label { fr: place.fr.join(" / "), en: place.en.join(" / ") },
-            merged,
-            choices: choices.clone(),
-        });
-    }
+/// Shows a field and all that is in it, with their places.
+fn walk(field: &Field, want: Want<'_>, place: Place, visit: &mut dyn FnMut(&Field, &Place)) {
+    visit(field, &place);
     for (key, member) in field.value().and_then(Value::members).into_iter().flatten() {
         let want = want.member(key);
-        walk(member, want, place.member(key, want), conflicts);
+        walk(member, want, place.member(key, want), visit);
     }
     for (index, item) in field.value().map_or(&[][..], Value::items).iter().enumerate() {
         for (key, member) in &item.fields {
             let want = want.member(&item.id).member(key);
-            walk(member, want, place.item(&item.id, index + 1).member(key, want), conflicts);
+            walk(member, want, place.item(&item.id, index + 1).member(key, want), visit);
         }
     }
 }
@@ -290,6 +309,9 @@ mod tests {
         let proposed = shown.proposals[0].value.members().unwrap();
         assert_eq!(proposed["text"].text(), Some("Je suis pour."));
         assert_eq!(eve.view().writers[shown.proposals[0].by as usize].actor.0[0], b'e');
+        let [proposal] = &eve.view().proposals()[..] else { panic!("{:?}", eve.view().proposals()) };
+        assert_eq!(proposal.path, Path::from(&*path));
+        assert_eq!(eve.view().conflicts(), []);
         // To build on it is to take it over.
         alice.hears(&eve).sets(&format!("{path}/stance"), "for");
         let taken = position(&alice);
@@ -308,5 +330,34 @@ mod tests {
         assert_eq!((text.text(), text.proposals[0].value.text()), (Some("Combien ?"), Some("Combien cela coûte ?")));
         assert_eq!((state.value(), state.proposals.len()), (None, 1));
         assert_eq!(eve.json().get("state"), None::<&Json>);
+    }
+
+    #[test]
+    fn a_proposal_names_who_worked_on_that_place() {
+        let fields = json!({ "title": "Question", "form": "question", "about": "0".repeat(52), "text": "Combien ?" });
+        let alice = Person::creates("alice", "contribution", fields);
+        let mut eve = alice.fork("eve");
+        eve.sets("text", "Combien cela coûte ?");
+        let mut dan = eve.fork("dan");
+        dan.sets("title", "Une question");
+        let view = dan.view();
+        let hand = |name: &str| view.writers[view.field(name).unwrap().proposals[0].by as usize].actor.0[0];
+        assert_eq!((hand("text"), hand("title")), (b'e', b'd'));
+    }
+
+    #[test]
+    fn an_allys_words_are_its_own_after_two_thousand_changes() {
+        let fields = json!({ "title": "Question", "form": "question", "about": "0".repeat(52), "text": "Combien ?" });
+        let alice = Person::creates("alice", "contribution", fields);
+        let mut eve = alice.fork("eve");
+        eve.sets("text", "Combien cela coûte ?");
+        // More changes than one may build on, made apart.
+        let doc = &mut eve.doc;
+        for n in 0..2_000 {
+            let mut apart = alice.doc.fork();
+            apart.empty_commit(automerge::transaction::CommitOptions::default().with_time(n));
+            doc.merge(&mut apart).unwrap();
+        }
+        assert_eq!(eve.view().field("text").unwrap().text(), Some("Combien ?"));
     }
 }

@@ -339,7 +339,13 @@ mod tests {
                 let text = print(&view, lang, &|_| Some("Un titre ; (avec) | tout".to_owned())).unwrap();
                 let parsed =
                     parse(kind(&view.kind), &text, lang).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"));
-                let draft = edit::draft(&doc, &view.heads, &parsed.edits(), [0; 32], crate::time::Timestamp(0));
+                let draft = edit::draft(
+                    &doc,
+                    &view.heads,
+                    &parsed.edits(&Parsed::default()),
+                    [0; 32],
+                    crate::time::Timestamp(0),
+                );
                 let unchanged = matches!(draft, Err(EditError::NothingToDo));
                 assert!(unchanged, "{:?}\n{text}\n{:#?}", draft.map(|draft| draft.len()), parsed.fields);
             }
@@ -415,6 +421,26 @@ mod tests {
         alice.sets("story", story);
         let text = print(&alice.view(), Lang::Fr, &|_| None).unwrap();
         assert_eq!(parse(kind("experience"), &text, Lang::Fr).unwrap().fields["story"], story);
+    }
+
+    #[test]
+    fn what_was_left_as_it_was_shown_is_no_edit() {
+        let fields = serde_json::json!({
+            "title": "Question", "form": "question", "about": "0".repeat(52), "text": "Combien ?",
+        });
+        let alice = Person::creates("alice", "contribution", fields);
+        let mut eve = alice.fork("eve");
+        eve.sets("text", "Combien cela coûte ?");
+        // Bob is shown Alice's words, with Eve's as a proposal; he mends the title only.
+        let mut bob = eve.fork("bob");
+        let text = print(&bob.view(), Lang::Fr, &|_| None).unwrap();
+        let read = |text: &str| parse(kind("contribution"), text, Lang::Fr).unwrap();
+        let shown = read(&text);
+        assert_eq!(read(&text).edits(&shown), []);
+        let edits = read(&text.replacen("Question", "Une question", 1)).edits(&shown);
+        assert_eq!(edits, [crate::record::Edit::set("title", "Une question")]);
+        bob.edits(&edits);
+        assert_eq!(bob.view().field("text").unwrap().proposals[0].value.text(), Some("Combien cela coûte ?"));
     }
 
     #[test]

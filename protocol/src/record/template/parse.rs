@@ -25,11 +25,13 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// The edits that make a record say this. What it says already makes none when drafted.
+    /// The edits that make a record say this, when `shown` is what its template said before. What was left as it was is
+    /// no edit: what is shown need not be what the document holds, as when others wrote over an ally's own words.
     #[must_use]
-    pub fn edits(&self) -> Vec<Edit> {
+    pub fn edits(&self, shown: &Self) -> Vec<Edit> {
+        let changed = self.fields.iter().filter(|(name, value)| shown.fields.get(*name) != Some(value));
         let set = |(name, value): (&String, &Json)| Edit::Set { path: Path(vec![name.clone()]), value: value.clone() };
-        self.fields.iter().map(set).collect()
+        changed.map(set).collect()
     }
 
     /// The line of a place, or of what holds it: where to show a [`crate::record::Problem`].
