@@ -363,8 +363,8 @@ fn dependency(store: &dyn Store, batch: &Batch, hash: &ChangeHash) -> Result<Opt
     }
     match store.of_change(hash)?.first() {
         Some(ordinal) => {
-            let entry = store.read(*ordinal)?.and_then(|(_, bytes)| Entry::decode(&bytes).ok());
-            Ok(entry.and_then(|entry| entry.unverified().record()))
+            let stored = store.read(*ordinal)?;
+            Ok(stored.and_then(|(_, bytes)| Entry::record_of(&bytes)))
         }
         None => Ok(None),
     }

@@ -78,6 +78,19 @@ impl Entry {
         bytes.first() == Some(&STATEMENT)
     }
 
+    /// The record that the bytes of a change or an adoption belong to, without reading the rest: of bytes that
+    /// [`Entry::decode`] took before.
+    #[must_use]
+    pub fn record_of(bytes: &[u8]) -> Option<RecordId> {
+        let (tag, part) = bytes.split_first()?;
+        let record = match *tag {
+            CHANGE => part.get(..32),
+            ADOPTION => part.get(Adoption::RECORD_AT..Adoption::RECORD_AT + 32),
+            _ => None,
+        };
+        Some(RecordId(record?.try_into().ok()?))
+    }
+
     /// Its name in storage and reconciliation.
     #[must_use]
     pub fn id(&self) -> EntryId {

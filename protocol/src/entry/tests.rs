@@ -66,6 +66,14 @@ fn patched(change: &Change, patch: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 }
 
 #[test]
+fn the_record_of_kept_bytes_is_read_without_the_rest() {
+    for entry in [Entry::Change(first().into_inner()), Entry::Adoption(adoption("alice").into_inner())] {
+        assert_eq!(Entry::record_of(&entry.encode()), entry.record());
+    }
+    assert_eq!([&[][..], &[2, 1, 2], &[1; 200], &[9; 200]].map(Entry::record_of), [None; 4]);
+}
+
+#[test]
 fn what_is_sealed_is_what_the_design_says() {
     let first = first();
     assert_eq!(first.bytes(), Forge::new(&rows()).signed(&keys("alice"), None));
