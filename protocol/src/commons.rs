@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
+use crate::digest::Digest;
 use crate::entry::{Entry, Statement};
 use crate::id::{ChangeHash, CommonsId, DeviceKey, EntryId, RecordId, StatementId};
 use crate::roster::{Added, Roster, Standing};
@@ -105,9 +106,19 @@ impl Commons {
     /// Reads the state of a commons from its store: the last checkpoint, and the log above it.
     ///
     /// # Errors
-    /// When the store cannot be read. A damaged checkpoint is not an error: all of the log is replayed.
+    /// When the log cannot be read. Damage of what is derived from it is not an error: all of the log is replayed.
     pub fn open(id: CommonsId, me: DeviceKey, store: &dyn Store) -> Result<Self, store::Error> {
-        let mut commons = Self {
+        let mut commons = Self::new(id, me);
+        if !commons.read_derived(store) {
+            commons = Self::new(id, me);
+        }
+        commons.replay(store)?;
+        commons.place_early();
+        Ok(commons)
+    }
+
+    fn new(id: CommonsId, me: DeviceKey) -> Self {
+        Self {
             id,
             roster: Roster::new(id),
             set: Set::new(&id),
@@ -117,23 +128,30 @@ impl Commons {
             me,
             end: Ordinal(0),
             checkpoint: Ordinal(0),
-        };
-        for (key, bytes) in store.list(Table::Statements, &[], None, usize::MAX)? {
-            if let (Ok(statement), Ok(key)) = (Statement::decode(&bytes), <[u8; 8]>::try_from(key)) {
-                commons.statements.insert(Ordinal(u64::from_be_bytes(key)));
-                commons.early.push(statement);
+        }
+    }
+
+    /// Reads what was derived from the log before. False unless it is whole: the statements below a checkpoint are those
+    /// whose digest the checkpoint has.
+    fn read_derived(&mut self, store: &dyn Store) -> bool {
+        let Ok(statements) = store.list(Table::Statements, &[], None, usize::MAX) else { return false };
+        let checkpoint = store.get(Table::Sketch, CHECKPOINT_KEY).ok().flatten();
+        if let Some((end, set)) = checkpoint.and_then(|bytes| read_checkpoint(&self.id, &bytes)) {
+            self.set = set;
+            self.end = end.min(store.end());
+            self.checkpoint = self.end;
+        }
+        let mut below = Digest::new();
+        for (key, bytes) in statements {
+            let (Ok(statement), Ok(key)) = (Statement::decode(&bytes), <[u8; 8]>::try_from(key)) else { return false };
+            let ordinal = Ordinal(u64::from_be_bytes(key));
+            if ordinal < self.end {
+                below.insert(&statement.id().into());
+                self.statements.insert(ordinal);
+                self.early.push(statement);
             }
         }
-        if let Some((end, set)) =
-            store.get(Table::Sketch, CHECKPOINT_KEY).ok().flatten().and_then(|bytes| read_checkpoint(&id, &bytes))
-        {
-            commons.set = set;
-            commons.end = end.min(store.end());
-            commons.checkpoint = commons.end;
-        }
-        commons.replay(store)?;
-        commons.place_early();
-        Ok(commons)
+        below == *self.set.statements()
     }
 
     /// Which commons.
@@ -305,6 +323,9 @@ impl Commons {
     pub fn save(&mut self, store: &mut dyn Store) -> Result<(), store::Error> {
         if self.checkpoint == self.end {
             return Ok(());
+        }
+        if self.checkpoint == Ordinal(0) {
+            store.clear(Table::Statements)?;
         }
         for at in self.statements.range(self.checkpoint..) {
             let entry = store.read(*at)?.and_then(|(_, bytes)| Entry::decode(&bytes).ok());

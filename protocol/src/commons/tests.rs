@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::entry::statement::{AllyKind, Inviters, Name, Policy, RecoveryHash, Role};
+use crate::entry::statement::{Act, AllyKind, Inviters, Name, Policy, RecoveryHash, Role};
 use crate::entry::{Change, decode_and_verify};
 use crate::id::CharterHash;
 use crate::record::edit;
@@ -225,6 +225,19 @@ fn a_commons_opens_as_it_was_with_and_without_its_checkpoint() {
     assert_eq!(again.roster().heads(), alice.commons.roster().heads());
     alice.store.put(Table::Sketch, &[(CHECKPOINT_KEY.to_vec(), Some(vec![1, 2, 3]))]).unwrap();
     assert_eq!(open(&alice.store).set().digest().hash(), digest);
+    // A statement that is none, one that does not enter, and none at all: nothing derived is believed.
+    let eve = Statement::sign(&Keys::from_seed(&seed("eve")), id, alice.commons.roster().heads(), NOW, Act::Seen);
+    for bytes in [Some(vec![1, 2, 3]), Some(eve.unwrap().bytes().to_vec()), None] {
+        alice.commons.checkpoint = Ordinal(0);
+        alice.commons.save(&mut alice.store).unwrap();
+        if bytes.is_none() {
+            alice.store.clear(Table::Statements).unwrap();
+        }
+        alice.store.put(Table::Statements, &[(99u64.to_be_bytes().to_vec(), bytes)]).unwrap();
+        let mended = open(&alice.store);
+        assert_eq!(mended.roster().heads(), alice.commons.roster().heads());
+        assert_eq!(mended.set().digest().hash(), digest);
+    }
     alice.store.clear(Table::Statements).unwrap();
     alice.store.clear(Table::Sketch).unwrap();
     let rebuilt = open(&alice.store);
