@@ -107,6 +107,8 @@ pub enum Fate {
     },
     /// It is not in the set: it waits for another entry, or is set aside.
     Aside,
+    /// A newer version made it: this one cannot judge it.
+    Newer(DecodeError),
     /// It is wrong on every node: the sender should not have kept it.
     Refused {
         /// The device that it says signed it, when it says so much.
@@ -501,6 +503,7 @@ impl Session {
                     }
                 }
                 Fate::Aside => aside += 1,
+                Fate::Newer(error) => return Err(Fault::Incompatible(error)),
                 Fate::Refused { device, reason } => return Err(Misbehaviour::Refused { device, reason }.into()),
             }
         }

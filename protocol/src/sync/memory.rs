@@ -8,6 +8,7 @@ use crate::id::{CommonsId, EntryId, Epoch, Item, NetworkKey};
 use crate::set::{Kind, Set};
 use crate::store::{self, Ordinal};
 use crate::time::Timestamp;
+use crate::wire::DecodeError;
 
 /// The tag byte of statements.
 const STATEMENT: u8 = 1;
@@ -20,6 +21,9 @@ const WRONG: u8 = 0;
 
 /// The tag byte of an entry that no replica keeps from a peer, though nothing is wrong with it.
 const ASIDE: u8 = 8;
+
+/// The tag byte of an entry that only a newer version understands.
+const NEWER: u8 = 99;
 
 /// Entries without meaning, all of them in the set.
 #[derive(Debug, Clone)]
@@ -38,7 +42,8 @@ impl Memory {
     }
 
     /// Keeps an entry, and says where. Its first byte is its tag: 0 for one that every replica refuses from a peer, 8 for
-    /// one that it does not keep, 1 for a statement, 9 for one whose next 32 bytes are its id. Otherwise its id is the BLAKE3 of its bytes.
+    /// one that it does not keep, 99 for one that it does not understand, 1 for a
+    /// statement, 9 for one whose next 32 bytes are its id. Otherwise its id is the BLAKE3 of its bytes.
     pub fn put(&mut self, entry: Vec<u8>) -> Place {
         let (id, kind) = (id_of(&entry), kind_of(&entry));
         let places = self.by_item.entry(id.item()).or_default();
@@ -123,10 +128,11 @@ impl Replica for Memory {
             if entry.first().is_none_or(|tag| *tag == WRONG) {
                 return Fate::Refused { device: None, reason: "its tag is no entry's".to_owned() };
             }
-            if entry.first() == Some(&ASIDE) {
-                return Fate::Aside;
+            match entry[0] {
+                ASIDE => Fate::Aside,
+                NEWER => Fate::Newer(DecodeError::Unknown { what: "entry tag", found: NEWER.into() }),
+                _ => Fate::Kept { id: id_of(&entry), place: self.put(entry) },
             }
-            Fate::Kept { id: id_of(&entry), place: self.put(entry) }
         };
         Ok(entries.into_iter().map(fate).collect())
     }

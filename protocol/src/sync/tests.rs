@@ -590,6 +590,9 @@ fn eves_entries_are_counted_and_each_is_looked_at() {
     let refused = Misbehaviour::Refused { device: None, reason: "its tag is no entry's".to_owned() };
     assert_blamed(&alice, &refused);
     assert_eq!(alice.replica.set().count(), 100);
+    // An ally who is merely newer is not to blame.
+    let newer = alice_meets(Role::Initiator, lie(3), [packed(&[vec![99, 1]])]);
+    assert!(matches!(newer.fault(), Fault::Incompatible(_)), "{:?}", newer.outcome);
     let alice = alice_meets(Role::Initiator, lie(100), [Frame::End, news(0..1)]);
     assert_blamed(&alice, &Misbehaviour::OutOfTurn);
     assert_blamed(&alice_meets(Role::Initiator, lie(100), [packed(&[])]), &Misbehaviour::EmptyFrame);

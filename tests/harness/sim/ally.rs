@@ -19,6 +19,7 @@ use essaim_protocol::store::{self, Ordinal, Store as _};
 use essaim_protocol::sync::frame::Position;
 use essaim_protocol::sync::{Fate, Place, Replica, Visit};
 use essaim_protocol::time::Timestamp;
+use essaim_protocol::wire::DecodeError;
 
 use super::dice::Dice;
 use super::disk::Disk;
@@ -399,6 +400,7 @@ impl Replica for Ally {
         let mut fates = Vec::with_capacity(read.len());
         for (entry, bytes) in read.into_iter().zip(bytes) {
             let fate = match entry {
+                Err(entry::Refused::Malformed(error @ DecodeError::Unknown { .. })) => Fate::Newer(error),
                 Err(refused) => Fate::Refused { device: claimed(&refused), reason: refused.to_string() },
                 Ok(entry) => match ingested.refused.iter().find(|refusal| refusal.id == entry.id()) {
                     Some(refusal) => Fate::Refused { device: Some(refusal.device), reason: refusal.reason.to_string() },
@@ -424,6 +426,7 @@ impl Heard {
         match fate {
             Fate::Kept { place, .. } => self.kept.push((place.ordinal, bytes.len())),
             Fate::Aside => self.aside += 1,
+            Fate::Newer(_) => {}
             Fate::Refused { device, .. } => self.refused.push(*device),
         }
     }

@@ -10,6 +10,7 @@ use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use essaim_protocol::sync::frame::Position;
 use essaim_protocol::sync::{Config, Effect, Event, Fate, Fault, Outcome, Place, Replica, Role, Session, Visit};
 use essaim_protocol::time::Timestamp;
+use essaim_protocol::wire::DecodeError;
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
@@ -288,6 +289,7 @@ impl Replica for Desk {
         let mut fates = Vec::with_capacity(ids.len());
         for id in ids {
             fates.push(match id {
+                Err(entry::Refused::Malformed(error @ DecodeError::Unknown { .. })) => Fate::Newer(error),
                 Err(refused) => Fate::Refused { device: claimed(&refused), reason: refused.to_string() },
                 Ok(id) => match ingested.refused.iter().find(|refusal| refusal.id == id) {
                     Some(refusal) => Fate::Refused { device: Some(refusal.device), reason: refusal.reason.to_string() },
