@@ -10,12 +10,17 @@
 //! [`CHECKPOINT_EVERY`] entries, and opening replays the log above it. Opening writes nothing: it must work on a full
 //! disk.
 
+mod waiting;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
+pub use waiting::{WAITING_BYTES, WAITING_MS, WAITING_SHARE};
+
+use self::waiting::{Missing, Waiting};
 use crate::digest::Digest;
 use crate::entry::{Entry, Statement};
-use crate::id::{ChangeHash, CommonsId, DeviceKey, EntryId, RecordId, StatementId};
+use crate::id::{ChangeHash, CommonsId, DeviceKey, EntryId, NetworkKey, RecordId};
 use crate::roster::{Added, Roster, Standing};
 use crate::set::{Kind, Set};
 use crate::sign::Verified;
@@ -27,12 +32,6 @@ use crate::wire::{Reader, Write as _};
 /// the checkpoint (about 2 MB) more often would cost more than the entries themselves.
 pub const CHECKPOINT_EVERY: u64 = 65_536;
 
-/// Bytes of waiting entries, all peers together: an ally behind a split drop file fills it, a flood does not grow it.
-pub const WAITING_BYTES: usize = 16 * 1024 * 1024;
-
-/// How long an entry waits for what it rests on, in milliseconds: a day; reconciliation brings it again later.
-pub const WAITING_MS: u64 = 24 * 60 * 60 * 1000;
-
 /// What became of a batch.
 #[derive(Debug, Default)]
 pub struct Ingested {
@@ -42,6 +41,8 @@ pub struct Ingested {
     pub known: Vec<EntryId>,
     /// What waits for something that has not come.
     pub waiting: Vec<EntryId>,
+    /// What rests on something that has not come, and for which there was no room to wait: it must be sent again.
+    pub dropped: Vec<EntryId>,
     /// What may not enter, on any node: whoever sent it misbehaves or is deceived.
     pub refused: Vec<Refusal>,
 }
@@ -189,8 +190,9 @@ impl Commons {
         self.end
     }
 
-    /// Takes verified entries in: appends what may enter, durably, and gives word of each. Entries may stand in any
-    /// order; one that rests on a later one of the batch enters after it.
+    /// Takes in verified entries that this node made, or that its person handed to it: appends what may enter, durably,
+    /// and gives word of each. Entries may stand in any order; one that rests on a later one of the batch enters after
+    /// it.
     ///
     /// # Errors
     /// When the store failed. The state is then ahead of the disk and must be opened anew.
@@ -200,9 +202,35 @@ impl Commons {
         entries: Vec<Verified<Entry>>,
         now: Timestamp,
     ) -> Result<Ingested, store::Error> {
+        self.take(store, entries, None, now)
+    }
+
+    /// The same with what a peer sent: what has to wait is charged to it.
+    ///
+    /// # Errors
+    /// As [`Commons::ingest`].
+    pub fn ingest_from(
+        &mut self,
+        store: &mut dyn Store,
+        entries: Vec<Verified<Entry>>,
+        from: &NetworkKey,
+        now: Timestamp,
+    ) -> Result<Ingested, store::Error> {
+        self.take(store, entries, Some(*from), now)
+    }
+
+    fn take(
+        &mut self,
+        store: &mut dyn Store,
+        mut entries: Vec<Verified<Entry>>,
+        from: Option<NetworkKey>,
+        now: Timestamp,
+    ) -> Result<Ingested, store::Error> {
         self.waiting.expire(now);
         let mut batch = Batch::default();
         let mut result = Ingested::default();
+        // Statements first: they say whose the others are.
+        entries.sort_by_key(|entry| kind(entry));
         let mut queue = VecDeque::from(entries);
         while let Some(entry) = queue.pop_front() {
             let id = entry.id();
@@ -210,9 +238,9 @@ impl Commons {
                 Verdict::Known => result.known.push(id),
                 Verdict::Refused(reason) => result.refused.push(Refusal { id, device: entry.device(), reason }),
                 Verdict::Waits(on) => {
-                    if self.waiting.admit(on, entry, now) {
-                        result.waiting.push(id);
-                    }
+                    let presented = self.roster.presents(&entry.device());
+                    let waits = self.waiting.admit(on, entry, presented, from, now);
+                    if waits { result.waiting.push(id) } else { result.dropped.push(id) }
                 }
                 Verdict::Enters => {
                     queue.extend(self.waiting.release(&entry));
@@ -398,15 +426,6 @@ enum Verdict {
     Refused(Reason),
 }
 
-/// What an entry waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Missing {
-    Statement(StatementId),
-    Change(ChangeHash),
-    /// A program that understands all statements.
-    Upgrade,
-}
-
 /// What enters together.
 #[derive(Debug, Default)]
 struct Batch {
@@ -422,67 +441,6 @@ impl Batch {
             self.changes.insert(hash, record);
         }
         self.entries.push(entry);
-    }
-}
-
-/// Entries whose frontier or dependency has not come: verified, in memory, not in the set. When it is full the newest
-/// are not taken: reconciliation brings them again.
-#[derive(Debug, Default)]
-struct Waiting {
-    by_missing: BTreeMap<Missing, Vec<Waiter>>,
-    ids: BTreeSet<EntryId>,
-    bytes: usize,
-}
-
-#[derive(Debug)]
-struct Waiter {
-    entry: Verified<Entry>,
-    since: Timestamp,
-    len: usize,
-}
-
-impl Waiting {
-    /// Keeps an entry until what it waits for comes; `false` when there is no room.
-    fn admit(&mut self, on: Missing, entry: Verified<Entry>, now: Timestamp) -> bool {
-        let len = entry.encode().len();
-        if self.ids.contains(&entry.id()) {
-            return true;
-        }
-        if self.bytes + len > WAITING_BYTES {
-            return false;
-        }
-        self.ids.insert(entry.id());
-        self.bytes += len;
-        self.by_missing.entry(on).or_default().push(Waiter { entry, since: now, len });
-        true
-    }
-
-    /// The entries that waited for this one.
-    fn release(&mut self, entry: &Entry) -> Vec<Verified<Entry>> {
-        let came = match entry {
-            Entry::Statement(statement) => Some(Missing::Statement(statement.id())),
-            Entry::Change(_) | Entry::Adoption(_) => entry.change().map(Missing::Change),
-        };
-        let waiters = came.and_then(|came| self.by_missing.remove(&came)).unwrap_or_default();
-        waiters.into_iter().map(|waiter| self.forget(waiter)).collect()
-    }
-
-    fn expire(&mut self, now: Timestamp) {
-        let old: Vec<_> = self
-            .by_missing
-            .values_mut()
-            .flat_map(|waiters| waiters.extract_if(.., |waiter| now.since(waiter.since) > WAITING_MS))
-            .collect();
-        self.by_missing.retain(|_, waiters| !waiters.is_empty());
-        for waiter in old {
-            self.forget(waiter);
-        }
-    }
-
-    fn forget(&mut self, waiter: Waiter) -> Verified<Entry> {
-        self.ids.remove(&waiter.entry.id());
-        self.bytes -= waiter.len;
-        waiter.entry
     }
 }
 

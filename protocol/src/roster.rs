@@ -42,6 +42,8 @@ pub struct Roster {
     resolution: Resolution,
     heads: BTreeSet<StatementId>,
     networks: BTreeMap<NetworkKey, BTreeSet<DeviceKey>>,
+    /// The devices that presented themselves, let in or not.
+    presented: BTreeSet<DeviceKey>,
 }
 
 /// What became of a statement that was added.
@@ -163,7 +165,13 @@ impl Roster {
     /// The empty roster of a commons.
     #[must_use]
     pub fn new(commons: CommonsId) -> Self {
-        Self { commons, resolution: Resolution::new(commons), heads: BTreeSet::new(), networks: BTreeMap::new() }
+        Self {
+            commons,
+            resolution: Resolution::new(commons),
+            heads: BTreeSet::new(),
+            networks: BTreeMap::new(),
+            presented: BTreeSet::new(),
+        }
     }
 
     /// Adds a statement, once everything that it names is known.
@@ -190,6 +198,7 @@ impl Roster {
         self.heads.insert(statement.id());
         if let Act::Inception(inception) = statement.act() {
             self.networks.entry(inception.root.network).or_default().insert(inception.root.signing);
+            self.presented.insert(inception.root.signing);
         }
         Added::New
     }
@@ -252,6 +261,12 @@ impl Roster {
     #[must_use]
     pub fn device(&self, network: &NetworkKey) -> Option<DeviceKey> {
         self.networks.get(network)?.iter().find(|device| self.ally_of(device).is_some()).copied()
+    }
+
+    /// Whether a device presented itself, let in or not.
+    #[must_use]
+    pub fn presents(&self, device: &DeviceKey) -> bool {
+        self.presented.contains(device)
     }
 
     /// How the commons began, once that is known: its name, charter, founders and policy.

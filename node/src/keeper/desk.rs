@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use essaim_protocol::commons::{Commons, Ingested};
 use essaim_protocol::entry::Entry;
-use essaim_protocol::id::{AllyId, CommonsId, RecordId};
+use essaim_protocol::id::{AllyId, CommonsId, NetworkKey, RecordId};
 use essaim_protocol::roster::{AuthorError, Roster};
 use essaim_protocol::sign::{Keys, Verified};
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
@@ -161,12 +161,31 @@ impl Desk {
         self.roster().ally_of(&self.keys.key())
     }
 
-    /// Takes verified entries in, durably.
+    /// Takes in verified entries that were made or handed over here, durably.
     ///
     /// # Errors
     /// When the store failed.
     pub fn take_in(&mut self, entries: Vec<Verified<Entry>>, now: Timestamp) -> Result<Ingested, store::Error> {
-        let ingested = match self.commons.ingest(&mut self.store, entries, now) {
+        let ingested = self.commons.ingest(&mut self.store, entries, now);
+        self.taken_in(ingested)
+    }
+
+    /// Takes in verified entries that a peer sent, durably.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub fn take_in_from(
+        &mut self,
+        from: &NetworkKey,
+        entries: Vec<Verified<Entry>>,
+        now: Timestamp,
+    ) -> Result<Ingested, store::Error> {
+        let ingested = self.commons.ingest_from(&mut self.store, entries, from, now);
+        self.taken_in(ingested)
+    }
+
+    fn taken_in(&mut self, ingested: Result<Ingested, store::Error>) -> Result<Ingested, store::Error> {
+        let ingested = match ingested {
             Ok(ingested) => ingested,
             Err(error) => {
                 // It knows statements now that the disk does not; what is said next must not rest on them.

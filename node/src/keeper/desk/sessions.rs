@@ -269,7 +269,7 @@ impl Replica for Desk {
         Ok(self.store.read(at)?.map(|(_, bytes)| bytes))
     }
 
-    fn ingest(&mut self, entries: Vec<Vec<u8>>, _: &NetworkKey, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
+    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &NetworkKey, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let bytes: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
         let read = entry::decode_and_verify_all(&bytes, &self.id(), threads);
@@ -285,7 +285,7 @@ impl Replica for Desk {
             }
         }
         let statements = verified.iter().any(|entry| matches!(**entry, Entry::Statement(_)));
-        let ingested = self.take_in(verified, now)?;
+        let ingested = self.take_in_from(from, verified, now)?;
         let mut fates = Vec::with_capacity(ids.len());
         for id in ids {
             fates.push(match id {
