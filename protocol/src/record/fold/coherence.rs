@@ -194,6 +194,9 @@ impl Past {
 
     /// Holds a change's past, given as bits, and its own operations to their bounds.
     fn weigh(&self, ancestors: &[u64], operations: usize) -> Result<(), Refused> {
+        if self.changes.len() < MAX_CHANGES && self.total + operations <= MAX_OPERATIONS {
+            return Ok(());
+        }
         let past = || self.changes.iter().enumerate().filter(|(at, _)| holds(ancestors, *at)).map(|(_, change)| change);
         if past().count() >= MAX_CHANGES {
             return Err(Refused::Incoherent("it is built on more changes than a record may have"));
