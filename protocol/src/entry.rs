@@ -40,9 +40,6 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// The most bytes an entry can have: a frame of one entry must hold it.
-    pub const MAX: usize = 1 + Adoption::MAX;
-
     /// Reads `tag ‖ part`. A change or an adoption passes the census here.
     ///
     /// # Errors

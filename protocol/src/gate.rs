@@ -10,7 +10,7 @@
 //! (`record::fold`). The census still checks what needs no document: an operation names only what is older than itself.
 //!
 //! The chunk is the one of the automerge binary format (<https://automerge.org/automerge-binary-format-spec/>), held to
-//! `trust.md`: uncompressed, one change, actor of 16 bytes, sequence number 1.
+//! `wire.md`: uncompressed, one change, actor of 16 bytes, sequence number 1.
 
 mod columns;
 #[cfg(test)]

@@ -6,8 +6,11 @@
 //! [sketch] and sending just that. There is no server: a node is right when it holds the set.
 //!
 //! Nothing here touches a socket, a disk, a clock or a source of randomness: time and random bytes are arguments, so
-//! that the simulator runs hundreds of nodes from one seed. The modules stand in reading order; a lower one never names
-//! a higher one.
+//! that the simulator runs hundreds of nodes from one seed.
+//!
+//! In reading order: [`id`], [`time`], [`wire`], [`sign`]; [`gate`], [`entry`]; [`roster`], [`record`]; [`digest`],
+//! [`sketch`], [`set`], [`store`]; [`commons`], [`sync`], [`join`]; [`query`], [`api`]. One of them never names a later
+//! one.
 #![warn(missing_docs)]
 
 pub mod api;

@@ -22,13 +22,13 @@ pub use memory::Memory;
 use crate::id::{ChangeHash, EntryId, Epoch, Item, RecordId};
 
 /// Longest entry a store takes, in bytes: a frame of sync, so nothing that can be received is refused here. The largest
-/// legal entry is a change of 192 KiB with its signature.
+/// legal entry is an adoption: a change of 192 KiB, its origin of some 2 KiB, four ids and a signature.
 pub const MAX_ENTRY: usize = 256 * 1024;
 
 /// Longest key of a table, in bytes: two ids and a little more.
 pub const MAX_KEY: usize = 128;
 
-/// Longest value of a table, in bytes. The largest is an automerge document, 2,000 changes at the default cap; one
+/// Longest value of a table, in bytes. The largest is an automerge document, of up to 4,000 changes; one
 /// whose cache would be longer is folded from the log instead.
 pub const MAX_VALUE: usize = 16 * 1024 * 1024;
 
@@ -93,15 +93,15 @@ pub enum Table {
     Views,
     /// A record's automerge document, saved. Derived.
     Documents,
-    /// Checkpoints of the coded symbols. Derived.
+    /// The checkpoint of the reconciled set: digests and coded symbols. Derived.
     Sketch,
-    /// The state of the digests. Derived.
+    /// Nothing: the digests stand in the checkpoint. Its name stays taken in stores of format 1.
     Digest,
-    /// What the roster resolved. Derived.
+    /// The statements below the checkpoint, by their places: what the roster is read from. Derived.
     Statements,
     /// What each peer is known to hold, and where it was last met. Local.
     Peers,
-    /// Entries whose frontier or dependency has not arrived. Local, may be lost.
+    /// Nothing: what waits is kept in memory. Its name stays taken in stores of format 1.
     Waiting,
     /// Records that could not be folded, and by whose change. Derived.
     Quarantine,

@@ -261,7 +261,7 @@ fn a_store_begun_anew_from_the_outbox_finds_its_way_into_the_roster_once_the_oth
         let append = Append { id: entry.id(), bytes, record: entry.record(), change: entry.change(), own: true };
         anew.store.append(&[append]).unwrap();
     }
-    anew.commons = Commons::open(alice.commons.id(), anew.keys.key(), &mut anew.store).unwrap();
+    anew.commons = Commons::open(alice.commons.id(), anew.keys.key(), &anew.store).unwrap();
     assert_eq!((outbox.len(), anew.commons.roster().len()), (2, 0));
     anew.hears(&alice.log());
     assert_eq!(anew.commons.roster().heads(), alice.commons.roster().heads());

@@ -91,9 +91,6 @@ impl Adoption {
     /// Where the record stands, after version, commons, device and frontier.
     pub(super) const RECORD_AT: usize = 1 + 3 * 32;
 
-    /// The most bytes an adoption can have: its fields, the origin with its lengths, the chunk and the signature.
-    pub const MAX: usize = 1 + 4 * 32 + Origin::SYSTEM_MAX + Origin::ID_MAX + 4 + gate::CHUNK_MAX + Signature::LEN;
-
     /// Signs the adoption of a reference change made by [`reference_chunk`] for the same origin.
     ///
     /// # Errors

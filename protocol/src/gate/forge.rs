@@ -1,6 +1,6 @@
 //! Change chunks built byte by byte, for tests: honest ones, and any that automerge itself would never write.
 //!
-//! Nothing here uses the code that reads chunks: layouts and derivations are written a second time, from `trust.md`.
+//! Nothing here uses the code that reads chunks: layouts and derivations are written a second time, from `wire.md`.
 
 use std::collections::BTreeMap;
 
@@ -155,7 +155,7 @@ impl Forge {
         data
     }
 
-    /// `record ‖ chunk` with footer, signature and actor as `trust.md` says, whatever the rest is.
+    /// `record ‖ chunk` with footer, signature and actor as `wire.md` says, whatever the rest is.
     pub(crate) fn signed(&self, by: &Keys, record: Option<RecordId>) -> Vec<u8> {
         let mut forge = self.clone();
         forge.extra.extend_from_slice(&[0x01, 0x20]);

@@ -8,7 +8,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{ActorId, Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
@@ -20,6 +19,8 @@ use super::input::{Checker, Problem, Target, Why, nearest};
 use super::schema::{Kind, Schema};
 use super::view::KIND;
 use super::write::{Pen, Style};
+use crate::entry::change::FOOTER_LEN;
+use crate::gate;
 use crate::id::ChangeHash;
 use crate::time::Timestamp;
 
@@ -27,10 +28,10 @@ use crate::time::Timestamp;
 pub const MAX_OPERATIONS: usize = 32_768;
 
 /// The most bytes in one change's chunk, as the gate has it.
-pub const MAX_BYTES: usize = 192 * 1024;
+pub const MAX_BYTES: usize = gate::CHUNK_MAX;
 
 /// The most heads that one change may name; above, [`merge`] them first.
-pub const MAX_HEADS: usize = 64;
+pub const MAX_HEADS: usize = gate::DEPENDENCIES_MAX;
 
 /// The root key of the random bytes of a new record.
 const NONCE: &str = "_n";
@@ -58,14 +59,6 @@ pub enum Edit {
 /// A place in a record: a field, then members, item ids or keys. Written with slashes: `means/months`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Path(pub Vec<String>);
-
-impl FromStr for Path {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.split('/').map(str::to_owned).collect()))
-    }
-}
 
 impl From<&str> for Path {
     fn from(text: &str) -> Self {
@@ -328,8 +321,8 @@ fn raw_chunk(doc: &Automerge, operations: usize) -> Result<Vec<u8>, EditError> {
     Ok(bytes.to_vec())
 }
 
-/// Room for what sealing appends: three fields of 34, 34 and 66 bytes, and longer length prefixes.
-const FOOTER: usize = 192;
+/// Room for what sealing appends: the footer, and a longer length in the head.
+const FOOTER: usize = FOOTER_LEN + 2;
 
 pub(super) fn automerge_heads(heads: &[ChangeHash]) -> Vec<automerge::ChangeHash> {
     heads.iter().map(|head| automerge::ChangeHash(head.0)).collect()
