@@ -434,7 +434,7 @@ impl World {
     fn forge(&mut self, node: usize) -> Result<(), String> {
         let now = self.time(node);
         let ally = &mut self.allies[node];
-        let forged = turned::forge(ally, &mut self.dice, now).map_err(|broken| broken.to_string())?;
+        let forged = turned::forge(ally, self.lies.how, &mut self.dice, now).map_err(|broken| broken.to_string())?;
         match forged {
             Some(Forged::Wrong(bytes)) => {
                 let id = turned::plant(ally, &bytes).map_err(|broken| broken.to_string())?;
@@ -507,7 +507,10 @@ impl World {
         if *set.digest() != digest || *set.statements() != said || set.count() != ally.disk.end().0 {
             return Err(format!("the set of {} is not that of its log", self.name(node)));
         }
-        if ally.roster().len() != statements && ally.is_in() {
+        if ally.roster().len() != statements
+            && ally.is_in()
+            && (self.mended != Some(node) || self.equal_since.is_some())
+        {
             return Err(format!(
                 "{} of {statements} statements are in the roster of {}",
                 ally.roster().len(),

@@ -36,7 +36,9 @@ pub(super) struct Lies {
     /// Who is turned, once somebody is.
     pub(super) node: Option<usize>,
     pub(super) kind: Lie,
-    /// Bodies of hellos and tags that it heard last.
+    /// Which wrong entries it makes: one sort a seed, since what is wrong with one hides what comes after it.
+    pub(super) how: u64,
+    /// Tags that it heard last.
     tags: Vec<[u8; 16]>,
 }
 
@@ -51,8 +53,8 @@ pub(super) enum Forged {
 impl Lies {
     pub(super) fn roll(dice: &mut Dice) -> Self {
         let all = [Lie::Garbles, Lie::Echoes, Lie::Withholds, Lie::Floods];
-        let kind = if dice.one_in(2) { Lie::Forges } else { all[dice.index(all.len())] };
-        Self { node: None, kind, tags: Vec::new() }
+        let kind = if !dice.one_in(3) { Lie::Forges } else { all[dice.index(all.len())] };
+        Self { node: None, kind, how: dice.below(10), tags: Vec::new() }
     }
 
     /// Whether its word about what it holds is worth nothing.
@@ -140,7 +142,7 @@ fn noise(dice: &mut Dice) -> Vec<u8> {
 }
 
 /// Something that a turned node has its peers take in; nothing when it knows too little to forge.
-pub(super) fn forge(ally: &mut Ally, dice: &mut Dice, now: Timestamp) -> Result<Option<Forged>, Broken> {
+pub(super) fn forge(ally: &mut Ally, how: u64, dice: &mut Dice, now: Timestamp) -> Result<Option<Forged>, Broken> {
     let log = ally.log();
     let changes: Vec<&Change> = log
         .iter()
@@ -156,9 +158,9 @@ pub(super) fn forge(ally: &mut Ally, dice: &mut Dice, now: Timestamp) -> Result<
     let sealed = |keys: &Keys, commons, frontier| -> Result<Vec<u8>, Broken> {
         Ok(Entry::Change(Change::seal(&first, keys, commons, frontier, None)?.into_inner()).encode())
     };
-    let forged = match dice.below(10) {
+    let forged = match how {
         0 => Forged::Wrong(sealed(&stranger, commons, frontier)?),
-        1 => Forged::Wrong(sealed(&ally.keys, CommonsId(dice.bytes()), frontier)?),
+        1 | 7 => Forged::Wrong(sealed(&ally.keys, CommonsId(dice.bytes()), frontier)?),
         2 => Forged::Wrong(sealed(&ally.keys, commons, genesis)?),
         3 if one.record() != other.record() => {
             let replayed = [&other.record().0, one.chunk()].concat();
