@@ -17,12 +17,14 @@ use axum::routing::MethodRouter;
 
 use crate::http::Door;
 
+mod allies;
 mod assets;
 mod feed;
 mod find;
 pub(crate) mod guard;
 mod map;
 mod markdown;
+mod qr;
 mod settings;
 mod sheet;
 mod shown;
@@ -49,7 +51,7 @@ impl Screen {
 
 /// Every screen.
 pub(crate) fn screens() -> Vec<Screen> {
-    [guard::screens(), assets::screens(), find::screens(), sheet::screens(), settings::screens()]
+    [guard::screens(), assets::screens(), find::screens(), sheet::screens(), settings::screens(), allies::screens()]
         .into_iter()
         .flatten()
         .collect()

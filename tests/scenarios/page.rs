@@ -12,4 +12,6 @@ async fn visited(javascript: bool) -> Option<(Ally, Browser)> {
     Some((ally, browser))
 }
 
+mod allies;
+mod hostile;
 mod search;

@@ -12,7 +12,7 @@ use askama::Template;
 use axum::extract::Query;
 use axum::http::HeaderName;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::Html;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use essaim_protocol::api::{Brief, Command, Facet, List, Page, Places, Records, Search};
 use essaim_protocol::query;
@@ -295,19 +295,23 @@ fn pieces(brief: &Brief) -> Vec<(String, bool)> {
     pieces
 }
 
-async fn home(visit: Visit) -> Result<Html<String>, Trouble> {
+async fn home(visit: Visit) -> Result<Response, Trouble> {
+    if visit.frame.commons.is_none() {
+        return Ok(Redirect::to("/bienvenue").into_response());
+    }
     let search =
         |q: &str, limit| Command::Search(Search { q: q.to_owned(), like: None, page: Page { limit, offset: 0 } });
     let all: Records = visit.ask(search("", 1)).await?;
     let latest: Records = visit.ask(search("kind:experience", 6)).await?;
     let kinds = all.facets.iter().find(|facet| facet.name == "kind");
     let none = Asked::default();
-    page(&HomePage {
+    let page = page(&HomePage {
         total: all.total,
         kinds: kinds.map(|facet| ticked(facet, &none)).unwrap_or_default(),
         latest: latest.records.into_iter().map(|brief| Card::of(&visit, brief)).collect(),
         f: visit.frame.clone(),
-    })
+    })?;
+    Ok(page.into_response())
 }
 
 async fn find(visit: Visit, Query(pairs): Query<Vec<(String, String)>>) -> Result<Html<String>, Trouble> {

@@ -22,7 +22,7 @@ pub(super) const LANG: &str = "essaim_langue";
 pub(super) const COMMONS: &str = "essaim_commun";
 
 /// The main menu: where each entry leads, and the key of its text.
-pub(super) const MENU: [(&str, &str); 1] = [("/recherche", "menu-find")];
+pub(super) const MENU: [(&str, &str); 2] = [("/recherche", "menu-find"), ("/allies", "menu-allies")];
 
 /// A request, with what every screen needs to answer it.
 pub(super) struct Visit {

@@ -107,8 +107,8 @@ pub(super) struct Sheet {
 impl Ally {
     pub(super) fn new(number: usize, commons: CommonsId) -> Result<Self, Broken> {
         let keys = keys(number);
-        let mut disk = Disk::new(Epoch(*b"the first disk  "));
-        let commons = Commons::open(commons, keys.key(), &mut disk)?;
+        let disk = Disk::new(Epoch(*b"the first disk  "));
+        let commons = Commons::open(commons, keys.key(), &disk)?;
         Ok(Self {
             keys,
             disk,
@@ -338,7 +338,7 @@ impl Ally {
 
     /// The program starts on what the disk holds.
     pub(super) fn start(&mut self) -> Result<(), Broken> {
-        self.commons = Commons::open(self.commons.id(), self.keys.key(), &mut self.disk)?;
+        self.commons = Commons::open(self.commons.id(), self.keys.key(), &self.disk)?;
         self.disk.settle()?;
         (self.up, self.made, self.heard) = (true, Vec::new(), Heard::default());
         Ok(())

@@ -196,7 +196,7 @@ pub(super) fn plant(ally: &mut Ally, bytes: &[u8]) -> Result<EntryId, Broken> {
     let id = entry.as_ref().map_or_else(|| EntryId(*blake3::hash(bytes).as_bytes()), Entry::id);
     let (record, change) = entry.map_or((None, None), |entry| (entry.record(), entry.change()));
     ally.disk.append(&[Append { id, bytes, record, change, own: false }])?;
-    ally.commons = Commons::open(ally.commons.id(), ally.keys.key(), &mut ally.disk)?;
+    ally.commons = Commons::open(ally.commons.id(), ally.keys.key(), &ally.disk)?;
     Ok(id)
 }
 

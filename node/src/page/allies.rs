@@ -1,0 +1,235 @@
+//! Who is here, who holds what, and how somebody comes in: `/allies`, `/pairs`, `/inviter`, `/rejoindre`, `/bienvenue`.
+//!
+//! *The same here and there* is said of a peer only when both sides compared the digest of everything they hold; all else
+//! is said as what it is: how much it has not confirmed, when it was last seen, what to do.
+
+use askama::Template;
+use axum::extract::Form;
+use axum::response::{Html, Redirect};
+use axum::routing::{get, post};
+use essaim_protocol::api::{
+    Allies, AllyState, Command, Commons, CreateCommons, Ended, Invitation, Invite, Join, Joined, PeerSync, ReadTicket,
+    Role, Status, Sync, SyncOutcome, Synced, Task, TicketContent,
+};
+use essaim_protocol::id::CharterHash;
+use serde::Deserialize;
+
+use super::visit::{Frame, Trouble, Visit, page};
+use super::{Screen, markdown, qr};
+
+/// How long a person waits before a page that does not come looks broken, in seconds.
+const WAIT: u64 = 20;
+
+/// How long an invitation lasts, in days: those of the choices, the usual one first.
+const DAYS: [u64; 3] = [14, 2, 60];
+
+/// How many an invitation may let in at most: an assembly.
+const MAX_USES: u32 = 200;
+
+pub(super) fn screens() -> Vec<Screen> {
+    vec![
+        Screen::new("get", "/allies", get(allies)),
+        Screen::new("get", "/pairs", get(peers)),
+        Screen::new("post", "/pairs/echanger", post(exchange)),
+        Screen::new("get", "/inviter", get(invite)),
+        Screen::new("post", "/inviter", post(invited)),
+        Screen::new("get", "/rejoindre", get(ask_ticket)),
+        Screen::new("post", "/rejoindre", post(read_ticket)),
+        Screen::new("post", "/rejoindre/signer", post(join)),
+        Screen::new("get", "/bienvenue", get(welcome)),
+        Screen::new("post", "/fonder", post(found)),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "allies.html")]
+struct AlliesPage {
+    f: Frame,
+    allies: Allies,
+}
+
+async fn allies(visit: Visit) -> Result<Html<String>, Trouble> {
+    let allies = visit.ask(Command::Allies).await?;
+    page(&AlliesPage { allies, f: visit.frame })
+}
+
+impl AlliesPage {
+    /// Where an ally stands, in words.
+    fn state(&self, state: AllyState) -> String {
+        match state {
+            AllyState::Founder => self.f.t("ally-founder"),
+            AllyState::Admitted => self.f.t("ally-admitted"),
+            AllyState::Pending => self.f.t("ally-pending"),
+            AllyState::Suspended => self.f.t("ally-suspended"),
+            AllyState::Left => self.f.t("ally-left"),
+        }
+    }
+}
+
+/// A peer in words.
+struct PeerLine {
+    ally: String,
+    seen: String,
+    state: String,
+    /// Whether both sides hold the same, digests compared.
+    same: bool,
+}
+
+#[derive(Template)]
+#[template(path = "peers.html")]
+struct PeersPage {
+    f: Frame,
+    status: Status,
+    peers: Vec<PeerLine>,
+    todo: Vec<(String, Option<&'static str>)>,
+    outcomes: Vec<String>,
+}
+
+async fn peers(visit: Visit) -> Result<Html<String>, Trouble> {
+    peers_page(visit, Vec::new()).await
+}
+
+async fn exchange(visit: Visit) -> Result<Html<String>, Trouble> {
+    let synced: Synced = visit.ask(Command::Sync(Sync { peer: None, wait_s: WAIT })).await?;
+    let outcomes = synced.peers.iter().map(|outcome| said(&visit.frame, outcome)).collect();
+    peers_page(visit, outcomes).await
+}
+
+async fn peers_page(visit: Visit, outcomes: Vec<String>) -> Result<Html<String>, Trouble> {
+    let status: Status = visit.ask(Command::Status).await?;
+    let f = visit.frame;
+    let here = f.commons.as_ref().map(|commons| commons.name.clone()).unwrap_or_default();
+    let line = |peer: &essaim_protocol::api::Peer| PeerLine {
+        ally: peer.ally.clone(),
+        seen: match (peer.connected, peer.seen_at) {
+            (true, _) => f.t("peer-connected"),
+            (false, Some(at)) => f.t1("peer-seen", "at", f.moment(&at)),
+            (false, None) => f.t("peer-not-seen"),
+        },
+        state: match &peer.sync {
+            PeerSync::Never => f.t("peer-never"),
+            PeerSync::InSync { at } => f.t1("peer-same", "at", f.moment(at)),
+            PeerSync::Ahead { at, entries } => f.t2("peer-ahead", "n", *entries, "at", f.moment(at)),
+            PeerSync::Exchanging => f.t("peer-exchanging"),
+        },
+        same: matches!(peer.sync, PeerSync::InSync { .. }),
+    };
+    let peers = status.peers.iter().filter(|peer| peer.commons == here).map(line).collect();
+    let todo = status.todo.iter().map(|task| task_line(&f, task)).collect();
+    page(&PeersPage { peers, todo, outcomes, status, f })
+}
+
+/// What a person can do now, and where.
+fn task_line(f: &Frame, task: &Task) -> (String, Option<&'static str>) {
+    match task {
+        Task::Init | Task::CreateOrJoin => (f.t("task-begin"), Some("/bienvenue")),
+        Task::Settle { conflicts, .. } => (f.t1("task-settle", "n", *conflicts), None),
+        Task::InviteSomebody { .. } => (f.t("task-invite"), Some("/inviter")),
+        Task::AwaitAdmission { .. } => (f.t("task-admission"), None),
+        Task::SyncSoon { entries, .. } => (f.t1("task-sync", "n", *entries), None),
+        Task::Upgrade { .. } => (f.t("task-upgrade"), None),
+        Task::Doctor => (f.t("task-doctor"), None),
+    }
+}
+
+/// How an exchange ended, in words.
+fn said(f: &Frame, outcome: &SyncOutcome) -> String {
+    let how = match outcome.ended {
+        Ended::InSync => f.t2("ended-same", "received", outcome.received, "sent", outcome.sent),
+        Ended::Partial => f.t("ended-partial"),
+        Ended::CutOff => f.t("ended-cut-off"),
+        Ended::Unreachable => f.t("ended-unreachable"),
+        Ended::NotAdmitted => f.t("ended-not-admitted"),
+        Ended::OtherVersion => f.t("ended-other-version"),
+    };
+    format!("{} : {how}", outcome.ally)
+}
+
+#[derive(Template)]
+#[template(path = "invite.html")]
+struct InvitePage {
+    f: Frame,
+    days: [u64; 3],
+    made: Option<(Invitation, Option<String>)>,
+}
+
+async fn invite(visit: Visit) -> Result<Html<String>, Trouble> {
+    page(&InvitePage { days: DAYS, made: None, f: visit.frame })
+}
+
+#[derive(Debug, Deserialize)]
+struct Inviting {
+    #[serde(default)]
+    role: String,
+    days: u64,
+    uses: u32,
+}
+
+async fn invited(visit: Visit, Form(form): Form<Inviting>) -> Result<Html<String>, Trouble> {
+    let role = if form.role == "reader" { Role::Reader } else { Role::Ally };
+    let expires_in_s = form.days.clamp(1, 365) * 24 * 3600;
+    let invite = Invite { role, expires_in_s, uses: form.uses.clamp(1, MAX_USES) };
+    let made: Invitation = visit.ask(Command::Invite(invite)).await?;
+    let picture = qr::picture(&made.ticket);
+    page(&InvitePage { days: DAYS, made: Some((made, picture)), f: visit.frame })
+}
+
+#[derive(Template)]
+#[template(path = "join.html")]
+struct JoinPage {
+    f: Frame,
+    /// The ticket, what it says, and the charter as safe HTML.
+    read: Option<(String, TicketContent, String)>,
+    joined: Option<Joined>,
+}
+
+async fn ask_ticket(visit: Visit) -> Result<Html<String>, Trouble> {
+    page(&JoinPage { read: None, joined: None, f: visit.frame })
+}
+
+#[derive(Debug, Deserialize)]
+struct Ticket {
+    ticket: String,
+}
+
+async fn read_ticket(visit: Visit, Form(form): Form<Ticket>) -> Result<Html<String>, Trouble> {
+    let ticket: String = form.ticket.split_whitespace().collect();
+    let content: TicketContent = visit.ask(Command::ReadTicket(ReadTicket { ticket: ticket.clone() })).await?;
+    let charter = content.charter_text.as_deref().map(|text| markdown::html(text, 3)).unwrap_or_default();
+    page(&JoinPage { read: Some((ticket, content, charter)), joined: None, f: visit.frame })
+}
+
+#[derive(Debug, Deserialize)]
+struct Signing {
+    ticket: String,
+    charter: CharterHash,
+}
+
+async fn join(visit: Visit, Form(form): Form<Signing>) -> Result<Html<String>, Trouble> {
+    let join = Join { ticket: form.ticket, accepted: form.charter, wait_s: WAIT };
+    let joined: Joined = visit.ask(Command::Join(join)).await?;
+    page(&JoinPage { read: None, joined: Some(joined), f: visit.frame })
+}
+
+#[derive(Template)]
+#[template(path = "welcome.html")]
+struct WelcomePage {
+    f: Frame,
+}
+
+async fn welcome(visit: Visit) -> Result<Html<String>, Trouble> {
+    page(&WelcomePage { f: visit.frame })
+}
+
+#[derive(Debug, Deserialize)]
+struct Founding {
+    name: String,
+    #[serde(default)]
+    starter: String,
+}
+
+async fn found(visit: Visit, Form(form): Form<Founding>) -> Result<Redirect, Trouble> {
+    let create = CreateCommons { name: form.name, starter: !form.starter.is_empty(), charter: None };
+    visit.ask::<Commons>(Command::CreateCommons(create)).await?;
+    Ok(Redirect::to("/"))
+}

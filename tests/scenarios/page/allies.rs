@@ -1,0 +1,75 @@
+//! Founding, inviting, joining and exchanging, without a terminal.
+
+use essaim_protocol::api::{Command, New, Saved, Setting};
+use essaim_tests::browser::Browser;
+use essaim_tests::cluster::Ally;
+
+use super::visited;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_town_halls_meet_through_their_pages() {
+    let Some(first) = Browser::open(false).await else { return };
+    let Some(second) = Browser::open(false).await else { return };
+    let (valombre, semeuses) = (Ally::new("Commune de Valombre").await, Ally::new("Les Semeuses").await);
+    first.go(&valombre.page()).await;
+    first.see("Bienvenue").await;
+    first.fill("#name", "Vallées en transition").await;
+    first.click("input[name=starter]").await;
+    first.press("Fonder").await;
+    first.see("Aucune fiche pour l’instant.").await;
+    let set = vec![Setting { field: "title".to_owned(), value: "Une navette à la demande".to_owned() }];
+    let new = New { kind: "experience".to_owned(), form: None, set, territories: vec![] };
+    valombre.ask::<Saved>(Command::New(new)).await;
+
+    first.press("Allié·es").await;
+    first.press("Inviter un·e allié·e").await;
+    first.press("Créer l’invitation").await;
+    first.see("Le texte à transmettre").await;
+    first.appears("img.qr").await;
+    let ticket = first.property("#ticket", "value").await;
+
+    second.go(&semeuses.page()).await;
+    second.press("Rejoindre").await;
+    second.fill("#ticket", "essaim1nimportequoi").await;
+    second.press("Lire la charte").await;
+    second.see("Cela n’a pas marché").await;
+    second.go(&format!("{}/rejoindre", semeuses.page().split("/entrer").next().unwrap())).await;
+    second.fill("#ticket", &format!("  {}\n", ticket.as_str().unwrap())).await;
+    second.press("Lire la charte").await;
+    second.see("Commune de Valombre vous invite dans « Vallées en transition ».").await;
+    second.click("input[type=checkbox]").await;
+    second.press("Signer et entrer").await;
+    second.see("Bienvenue dans « Vallées en transition »").await;
+    second.press("Ouvrir le patrimoine commun").await;
+    second.see("Une navette à la demande").await;
+
+    first.press("Allié·es").await;
+    first.see("Les Semeuses").await;
+    first.press("Où en sont les échanges").await;
+    first.press("Échanger maintenant").await;
+    first.see("même contenu des deux côtés").await;
+    first.see("Même contenu ici et chez cet·te allié·e, vérifié le").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_screens_of_allies_pass_an_accessibility_audit() {
+    let Some((ally, browser)) = visited(true).await else { return };
+    let page = ally.page();
+    let origin = page.split("/entrer").next().unwrap();
+    for path in ["/allies", "/pairs", "/inviter", "/rejoindre", "/bienvenue", "/fiche/zzzz"] {
+        browser.go(&format!("{origin}{path}")).await;
+        assert_eq!(browser.violations().await, Vec::<String>::new(), "{path}");
+    }
+    browser.go(&format!("{origin}/inviter")).await;
+    browser.press("Créer l’invitation").await;
+    browser.see("Le texte à transmettre").await;
+    assert_eq!(browser.violations().await, Vec::<String>::new(), "an invitation");
+    let ticket = browser.property("#ticket", "value").await;
+    let guest = Ally::new("Les Semeuses").await;
+    browser.go(&guest.page()).await;
+    browser.press("Rejoindre").await;
+    browser.fill("#ticket", ticket.as_str().unwrap()).await;
+    browser.press("Lire la charte").await;
+    browser.see("La charte").await;
+    assert_eq!(browser.violations().await, Vec::<String>::new(), "a charter");
+}

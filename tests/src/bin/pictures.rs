@@ -1,0 +1,57 @@
+//! Pictures of every screen of the page at three widths, to be looked at:
+//! `cargo run -p essaim-tests --bin pictures -- DIRECTORY`.
+
+use std::path::PathBuf;
+
+use essaim_protocol::api::{Command, Import, Imported};
+use essaim_tests::browser::Browser;
+use essaim_tests::cluster::Ally;
+
+/// A telephone, a tablet, a screen.
+const WIDTHS: [u32; 3] = [390, 768, 1280];
+
+/// Eleven invented records, filled whole.
+const RECORDS: &str = include_str!("../../fixtures/demo/demo-fictional.jsonl");
+
+/// Screens by the name of their picture.
+const SCREENS: [(&str, &str); 11] = [
+    ("accueil", "/"),
+    ("recherche", "/recherche"),
+    ("recherche-mots", "/recherche?q=mobilités"),
+    ("tableau", "/recherche?kind=experience&vue=tableau"),
+    ("carte", "/recherche?vue=carte"),
+    ("frise", "/recherche?vue=frise"),
+    ("allies", "/allies"),
+    ("echanges", "/pairs"),
+    ("inviter", "/inviter"),
+    ("rejoindre", "/rejoindre"),
+    ("bienvenue", "/bienvenue"),
+];
+
+#[tokio::main]
+async fn main() {
+    let Some(dir) = std::env::args().nth(1).map(PathBuf::from) else {
+        eprintln!("usage: pictures DIRECTORY");
+        std::process::exit(2);
+    };
+    std::fs::create_dir_all(&dir).expect("the directory can be made");
+    let Some(browser) = Browser::open(true).await else { std::process::exit(1) };
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", true).await;
+    ally.ask::<Imported>(Command::Import(Import { lines: RECORDS.to_owned() })).await;
+    browser.go(&ally.page()).await;
+    let page = ally.page();
+    let origin = page.split("/entrer").next().unwrap_or_default();
+    for dark in [false, true] {
+        browser.dark(dark).await;
+        for (name, path) in SCREENS {
+            browser.go(&format!("{origin}{path}")).await;
+            for width in WIDTHS {
+                browser.width(width).await;
+                let file = dir.join(format!("{name}-{width}{}.png", if dark { "-sombre" } else { "" }));
+                std::fs::write(&file, browser.picture().await).expect("the picture can be written");
+                println!("{}", file.display());
+            }
+        }
+    }
+}
