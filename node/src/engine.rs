@@ -10,6 +10,7 @@ mod exchange;
 mod fault;
 mod health;
 mod joining;
+mod reading;
 mod records;
 
 use std::collections::BTreeMap;
@@ -106,6 +107,8 @@ impl Engine {
             | Command::New(_)
             | Command::Edit(_)
             | Command::Show(_)
+            | Command::ShowAt(_)
+            | Command::Linked(_)
             | Command::List(_)
             | Command::Search(_)
             | Command::Places(_)

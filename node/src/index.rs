@@ -36,7 +36,7 @@ pub use self::search::{Excerpt, Hit, Hits, Search, Sort};
 
 /// Version of the fields and of the analyser. A change of either makes every index on disk wrong, so it changes the name
 /// of the directory, and the driver finds an empty index to fill.
-const LAYOUT: &str = "search-2";
+const LAYOUT: &str = "search-3";
 
 /// What the writer may hold in memory: the least that the library accepts. It writes a segment when it is full, so a
 /// smaller one costs some merging, never a document.
@@ -45,8 +45,8 @@ const WRITER_BYTES: usize = 15_000_000;
 /// Longest text of one record that is searched, in bytes. A novel has a million; what lies beyond is not found.
 const MAX_TEXT: usize = 1 << 20;
 
-/// Most facet values of one record, and the longest, in bytes. A record has some tens; a hostile one must not make
-/// every count of the alliance slow.
+/// Most facet values of one record, and most records that it refers to; the longest value, in bytes. A record has some
+/// tens; a hostile one must not make every count of the alliance slow.
 const MAX_FACETS: usize = 500;
 const MAX_FACET: usize = 256;
 
@@ -67,6 +67,8 @@ pub struct Indexed {
     pub tags: Vec<String>,
     /// Facet and code, such as `("theme", "mobility")`; linked records by their id.
     pub facets: Vec<(String, String)>,
+    /// The records that it refers to.
+    pub refers: Vec<RecordId>,
     /// The time of its last change.
     pub updated_at: Timestamp,
     /// Its language, also a facet.
@@ -138,6 +140,7 @@ struct Fields {
     tags: Field,
     text: Field,
     facet: Field,
+    refers: Field,
     updated_at: Field,
 }
 
@@ -285,6 +288,7 @@ fn schema() -> (Schema, Fields) {
         tags: schema.add_text_field("tags", text.clone()),
         text: schema.add_text_field("text", text.set_stored()),
         facet: schema.add_text_field("facet", TextOptions::default().set_indexing_options(exact).set_fast("raw")),
+        refers: schema.add_bytes_field("refers", INDEXED),
         updated_at: schema.add_i64_field("updated_at", FAST),
     };
     (schema.build(), fields)
@@ -310,6 +314,9 @@ impl Fields {
         document.add_i64(self.updated_at, record.updated_at.0);
         for tag in record.tags.iter().take(MAX_FACETS) {
             document.add_text(self.tags, cut(tag));
+        }
+        for refers in record.refers.iter().take(MAX_FACETS) {
+            document.add_bytes(self.refers, refers.as_bytes());
         }
         let own = [("kind", &record.kind), ("lang", &record.lang)];
         let tags = record.tags.iter().map(|tag| ("tags", tag));

@@ -30,9 +30,9 @@ pub use node::{
     SyncOutcome, Synced, Task, Traffic,
 };
 pub use record::{
-    BadLine, Brief, Conflict, Edit, Export, Exported, Facet, FacetValue, Form, Import, Imported, List, Log, New, Page,
-    Places, Query, Records, Saved, Search, Setting, Settle, Settlement, Sheet, Spot, Template, TemplateFor,
-    TerritoryName, Value, Version,
+    BadLine, Brief, Conflict, Edit, Export, Exported, Facet, FacetValue, Form, Import, Imported, Linked, List, Log, New,
+    Page, Places, Query, Records, Referring, Saved, Search, Setting, Settle, Settlement, Shared, Sheet, ShowAt, Spot,
+    Template, TemplateFor, TerritoryName, Value, Version,
 };
 
 /// One question to a node.
@@ -77,6 +77,10 @@ pub enum Command {
     Edit(Edit),
     /// One record. Answers [`Answer::Sheet`].
     Show(String),
+    /// One record as it was. Answers [`Answer::Sheet`].
+    ShowAt(ShowAt),
+    /// The records that refer to one. Answers [`Answer::Linked`].
+    Linked(String),
     /// Records by title, without relevance. Answers [`Answer::Records`].
     List(List),
     /// Records by relevance. Answers [`Answer::Records`].
@@ -151,8 +155,10 @@ answers! {
     Template(Template),
     /// To [`Command::New`], [`Command::Edit`] and [`Command::Settle`].
     Saved(Saved),
-    /// To [`Command::Show`].
+    /// To [`Command::Show`] and [`Command::ShowAt`].
     Sheet(Sheet),
+    /// To [`Command::Linked`].
+    Linked(Linked),
     /// To [`Command::List`] and [`Command::Search`].
     Records(Records),
     /// To [`Command::Places`].

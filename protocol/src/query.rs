@@ -223,13 +223,14 @@ fn unquoted(text: &str) -> String {
 
 /// Facets that are no field of the model but a record's kind, language, links or place, and everyday names of those that are.
 /// Values of links are records: who searches resolves them.
-const EVERYDAY: [(&str, &[&str]); 15] = [
+const EVERYDAY: [(&str, &[&str]); 16] = [
     ("kind", &["type de fiche", "sorte"]),
     ("lang", &["langue", "language"]),
     ("territory", &["territoire", "lieu", "place"]),
     ("epci", &["intercommunalité", "intercommunality"]),
     ("department", &["département"]),
     ("region", &["région"]),
+    ("linked", &["lié à", "renvoie à", "refers to"]),
     ("programme", &["dispositif", "program"]),
     ("author", &["auteur", "autrice", "auteurice"]),
     ("year", &["année", "an"]),

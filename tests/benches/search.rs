@@ -184,6 +184,7 @@ fn record(copy: usize, line: &Value, seeded: &mut StdRng) -> Indexed {
         text: said("text"),
         tags: vec![],
         facets,
+        refers: vec![],
         updated_at: Timestamp(copy as i64),
         lang: said("lang"),
     }

@@ -8,5 +8,6 @@ mod hostile_member;
 mod hostile_net;
 mod meeting;
 mod page;
+mod reading;
 mod store_format;
 mod stories;

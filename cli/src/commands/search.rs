@@ -105,6 +105,7 @@ mod tests {
             when: None,
             conflicts: 0,
             snippet: Some("l'élu de\nGruissan".into()),
+            shared: Vec::new(),
             highlights: vec![(2, 6)],
         };
         assert_eq!(passage(&record).unwrap(), format!("l'{} de Gruissan", Ui::bold("élu")));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use essaim_protocol::api::{self, Brief, Candidate, Error, Lang, Problem, TerritoryName, Words};
 use essaim_protocol::id::{RecordId, SHORT, base32, from_base32};
 use essaim_protocol::record::edit::{EditError, MAX_BYTES};
-use essaim_protocol::record::field::{Field, Held, Value};
+use essaim_protocol::record::field::{Held, Value};
 use essaim_protocol::record::fold::MAX_CHANGES;
 use essaim_protocol::record::schema::{self, Schema};
 use essaim_protocol::record::{Conflict, View, json};
@@ -35,6 +35,7 @@ pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
         conflicts: u32::try_from(view.conflicts().len()).unwrap_or(u32::MAX),
         snippet: None,
         highlights: Vec::new(),
+        shared: Vec::new(),
     })
 }
 
@@ -128,6 +129,8 @@ pub(super) fn conflict(desk: &mut Desk, view: &View, conflict: &Conflict, lang: 
         kind: view.kind.clone(),
         title: view.title().to_owned(),
         field: conflict.path.to_string(),
+        label: conflict.label.get(lang_of(lang)).to_owned(),
+        merged: conflict.merged.clone(),
         values,
     })
 }
@@ -172,31 +175,18 @@ fn spec_at<'v>(view: &'v View, path: &[String]) -> Option<&'v schema::Field> {
     Some(spec)
 }
 
-/// Titles of the records that a view refers to, wherever in it.
+/// Titles of the records that a view refers to, wherever in it, and names of the allies who speak in it.
 pub(super) fn names(desk: &mut Desk, view: &View) -> Result<BTreeMap<String, String>, Error> {
-    let mut ids = Vec::new();
-    view.fields.values().for_each(|field| collect_ids(field, &mut ids));
     let mut names = BTreeMap::new();
-    for id in ids {
-        names.insert(id.to_string(), title(desk, &id)?);
-    }
-    Ok(names)
-}
-
-fn collect_ids(field: &Field, ids: &mut Vec<RecordId>) {
-    for held in &field.values {
-        match &held.value {
-            Value::Str(text) => ids.extend(text.parse::<RecordId>()),
-            Value::Map(members) => {
-                for (key, member) in members {
-                    ids.extend(key.rsplit('|').next().and_then(|id| id.parse::<RecordId>().ok()));
-                    collect_ids(member, ids);
-                }
-            }
-            Value::List(items) => items.iter().flat_map(|item| item.fields.values()).for_each(|f| collect_ids(f, ids)),
-            Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Sequence(_) | Value::Raw(_) => {}
+    for (_, id) in view.refers() {
+        if !names.contains_key(&id.to_string()) {
+            names.insert(id.to_string(), title(desk, &id)?);
         }
     }
+    for id in view.speakers() {
+        names.extend(desk.roster().ally(&id).map(|ally| (format!("ally:{id}"), ally.name.to_string())));
+    }
+    Ok(names)
 }
 
 pub(super) const fn lang_of(lang: Lang) -> essaim_protocol::record::Lang {

@@ -1,21 +1,21 @@
 //! Records: reading, searching, writing, settling, import and export.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use essaim_protocol::api::{
     Answer, BadLine, Brief, Candidate, Command, Conflict, Edit, Error, Export, Exported, Facet, FacetValue, Form,
-    Import, Imported, Lang, List, Log, New, Page, Places, Problem, Progress, Records, Report, Saved, Search, Setting,
-    Settle, Settlement, Sheet, Spot, Stage, Template, TemplateFor, Version, Words,
+    Import, Imported, Lang, List, New, Page, Places, Problem, Progress, Records, Report, Saved, Search, Setting,
+    Settle, Settlement, Sheet, Spot, Stage, Template, TemplateFor, Words,
 };
 use essaim_protocol::entry::{Entry, Origin};
-use essaim_protocol::id::{Actor, ChangeHash, RecordId};
+use essaim_protocol::id::{ChangeHash, RecordId};
 use essaim_protocol::query::{Facets, Query, QueryError};
 use essaim_protocol::record::edit::{self, Path};
 use essaim_protocol::record::field::Field;
 use essaim_protocol::record::import::{Imported as Line, import_lines};
 use essaim_protocol::record::schema::{self, Schema};
-use essaim_protocol::record::{Attribution, View, template};
-use essaim_protocol::store::Store as _;
+use essaim_protocol::record::{View, template};
+use essaim_protocol::store::{Ordinal, Store as _};
 use serde_json::{Map, Value as Json, json};
 
 use super::brief::{brief, conflict, kinds, lang_of, names, read_error, resolve, save_error, store_failed, title};
@@ -32,7 +32,7 @@ use crate::words::number;
 const FOLD_FIRST: usize = 2_000;
 
 /// Hits asked of the index at a time.
-const PAGE: usize = 500;
+pub(super) const PAGE: usize = 500;
 
 /// Facet values counted beside a search: what a person looks through. Of places all that are counted: a map shows them.
 const FACET_VALUES: usize = 50;
@@ -91,6 +91,8 @@ impl Engine {
                 Command::New(new) => at.new_record(new)?.into(),
                 Command::Edit(edit) => at.edit(edit)?.into(),
                 Command::Show(asked) => at.show(&asked)?.into(),
+                Command::ShowAt(version) => at.show_at(&version)?.into(),
+                Command::Linked(asked) => at.linked(&asked)?.into(),
                 Command::List(list) => at.list(&list)?.into(),
                 Command::Search(search) => at.search(search)?.into(),
                 Command::Places(search) => at.map(&search)?.into(),
@@ -132,10 +134,10 @@ impl Engine {
 }
 
 /// A desk, and in which words to answer.
-struct At<'a> {
-    desk: &'a mut Desk,
-    commons: &'a str,
-    lang: Lang,
+pub(super) struct At<'a> {
+    pub(super) desk: &'a mut Desk,
+    pub(super) commons: &'a str,
+    pub(super) lang: Lang,
 }
 
 impl At<'_> {
@@ -212,20 +214,8 @@ impl At<'_> {
         if base.is_empty() || base == view.heads {
             return Ok(view.clone());
         }
-        let heads: Vec<_> = base.iter().map(|head| automerge::ChangeHash(head.0)).collect();
-        let Some(sheet) = self.desk.sheet(&view.record).map_err(read_error)? else { return Ok(view.clone()) };
-        let Ok(then) = sheet.document.fork_at(&heads) else { return Ok(view.clone()) };
-        let roster = self.desk.roster();
-        let attribute = |actor: Actor| {
-            sheet.entries.iter().find_map(|(_, entry)| match entry {
-                Entry::Change(change) if change.actor() == actor => {
-                    let (device, time) = (change.device(), change.time());
-                    Some(Attribution { device, ally: roster.ally_of(&device), time })
-                }
-                Entry::Change(_) | Entry::Statement(_) | Entry::Adoption(_) => None,
-            })
-        };
-        Ok(View::read(view.record, &then, &attribute))
+        let then = self.desk.sheet_at(&view.record, base).map_err(read_error)?;
+        Ok(then.map_or_else(|| view.clone(), |then| then.view))
     }
 
     fn saved(
@@ -242,7 +232,12 @@ impl At<'_> {
     fn show(&mut self, asked: &str) -> Result<Sheet, Error> {
         let view = self.view(asked)?;
         let sheet = self.desk.sheet(&view.record).map_err(read_error)?.ok_or_else(|| unknown(asked))?;
-        let changes = sheet.entries.iter().filter_map(|(_, entry)| match entry {
+        self.sheet(&view, &sheet.entries)
+    }
+
+    /// A record that these entries made, in the words of the API.
+    pub(super) fn sheet(&mut self, view: &View, entries: &[(Ordinal, Entry)]) -> Result<Sheet, Error> {
+        let changes = entries.iter().filter_map(|(_, entry)| match entry {
             Entry::Change(change) => Some((change.device(), change.time())),
             Entry::Statement(_) | Entry::Adoption(_) => None,
         });
@@ -257,21 +252,22 @@ impl At<'_> {
         }
         let mut disagreements = Vec::new();
         for one in view.conflicts() {
-            disagreements.push(conflict(self.desk, &view, &one, self.lang)?);
+            disagreements.push(conflict(self.desk, view, &one, self.lang)?);
         }
         let mut proposals = Vec::new();
         for one in view.proposals() {
-            proposals.push(conflict(self.desk, &view, &one, self.lang)?);
+            proposals.push(conflict(self.desk, view, &one, self.lang)?);
         }
         Ok(Sheet {
-            brief: brief(self.desk, &view)?,
+            brief: brief(self.desk, view)?,
             fields: view.fields_json(),
-            names: names(self.desk, &view)?,
+            names: names(self.desk, view)?,
             written_by,
             created_at: created_at.unwrap_or(view.updated_at),
             heads: view.heads.clone(),
+            citation: self.citation(view),
             disagreements,
-            missing: lacking(&view),
+            missing: lacking(view),
             proposals,
         })
     }
@@ -283,23 +279,14 @@ impl At<'_> {
 
     fn search(&mut self, search: Search) -> Result<Records, Error> {
         let Some(like) = &search.like else { return self.find(&search.q, Sort::Relevance, search.page) };
-        let id = resolve(self.desk, like)?;
-        self.freshen()?;
-        let reader = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
-        let limit = if search.page.limit == 0 { PAGE } else { search.page.limit as usize };
-        let hits = reader.like(&id, limit).map_err(internal)?;
-        let mut records = Vec::new();
-        for hit in &hits {
-            records.extend(self.brief_of(&hit.record)?);
-        }
-        Ok(Records { total: records.len() as u64, corrected: false, records, facets: Vec::new() })
+        self.like(like, search.page)
     }
 
     /// Asks the index, page by page.
-    fn find(&mut self, q: &str, sort: Sort, page: Page) -> Result<Records, Error> {
+    pub(super) fn find(&mut self, q: &str, sort: Sort, page: Page) -> Result<Records, Error> {
         let parsed =
             Query::parse(q).and_then(|query| Facets::get().resolve(&query)).map_err(|error| bad_query(q, &error))?;
-        let parsed = self.named_territories(parsed)?;
+        let parsed = self.named_records(parsed)?;
         self.freshen()?;
         let reader = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
         let wanted = if page.limit == 0 { usize::MAX } else { page.limit as usize };
@@ -331,8 +318,9 @@ impl At<'_> {
         }
     }
 
-    /// A place in a query is named; the index knows a territory by its record and what contains it by its official code.
-    fn named_territories(&mut self, mut query: Query) -> Result<Query, Error> {
+    /// A place in a query is named, and a record by the beginning of its id; the index knows whole ids, and what contains
+    /// a territory by its official code.
+    fn named_records(&mut self, mut query: Query) -> Result<Query, Error> {
         use essaim_protocol::query::What;
         for item in &mut query.items {
             let What::Facet { name, value } = &mut item.what else { continue };
@@ -342,11 +330,17 @@ impl At<'_> {
                 {
                     place.code.clone_into(value);
                 }
-            } else if name == "territory" && value.parse::<RecordId>().is_err() {
-                *value = match resolve(self.desk, value) {
-                    Ok(id) => id.to_string(),
-                    Err(_) => record_of(&place(value)?).to_string(),
-                };
+            } else if value.parse::<RecordId>().is_err() {
+                match name.as_str() {
+                    "linked" => *value = resolve(self.desk, value)?.to_string(),
+                    "territory" => {
+                        *value = match resolve(self.desk, value) {
+                            Ok(id) => id.to_string(),
+                            Err(_) => record_of(&place(value)?).to_string(),
+                        };
+                    }
+                    _ => {}
+                }
             }
         }
         Ok(query)
@@ -393,7 +387,7 @@ impl At<'_> {
         Ok(Some(Spot { id, title: value.label.clone(), department, point, count: value.count }))
     }
 
-    fn facet_label(&mut self, facet: &str, code: &str) -> Result<String, Error> {
+    pub(super) fn facet_label(&mut self, facet: &str, code: &str) -> Result<String, Error> {
         if let Ok(id) = code.parse::<RecordId>() {
             return title(self.desk, &id);
         }
@@ -409,40 +403,6 @@ impl At<'_> {
         }
         let term = Schema::get().term(facet, code);
         Ok(term.map_or(code, |term| term.label.get(lang)).to_owned())
-    }
-
-    fn log(&mut self, asked: &str) -> Result<Log, Error> {
-        let view = self.view(asked)?;
-        let sheet = self.desk.sheet(&view.record).map_err(read_error)?.ok_or_else(|| unknown(asked))?;
-        let mut changes: Vec<(&Entry, ChangeHash, &[ChangeHash])> = Vec::new();
-        for (_, entry) in &sheet.entries {
-            let (hash, deps) = match entry {
-                Entry::Change(change) => (change.hash(), change.deps()),
-                Entry::Adoption(adoption) => (adoption.hash(), adoption.deps()),
-                Entry::Statement(_) => continue,
-            };
-            if changes.iter().all(|(_, other, _)| *other != hash) {
-                changes.push((entry, hash, deps));
-            }
-        }
-        let pasts = pasts(&changes);
-        let mut versions = Vec::new();
-        for (index, (entry, hash, deps)) in changes.iter().enumerate() {
-            let concurrent = changes.iter().enumerate().any(|(other, (_, name, _))| {
-                other != index && !pasts[index].contains(name) && !pasts[other].contains(hash)
-            });
-            let (ally, at) = match entry {
-                Entry::Change(change) => {
-                    let ally = self.desk.roster().ally_of(&change.device()).and_then(|id| self.desk.roster().ally(&id));
-                    (ally.map(|ally| ally.name.to_string()), Some(change.time()))
-                }
-                Entry::Adoption(_) | Entry::Statement(_) => (None, None),
-            };
-            let fields = touched(&sheet.document, deps, hash);
-            versions.push(Version { change: *hash, ally, at, fields, concurrent });
-        }
-        versions.reverse();
-        Ok(Log { brief: brief(self.desk, &view)?, versions })
     }
 
     fn conflicts(&mut self, asked: Option<&str>) -> Result<Vec<Conflict>, Error> {
@@ -536,12 +496,12 @@ impl At<'_> {
         Ok(Exported { lines })
     }
 
-    fn view(&mut self, asked: &str) -> Result<View, Error> {
+    pub(super) fn view(&mut self, asked: &str) -> Result<View, Error> {
         let id = resolve(self.desk, asked)?;
         self.desk.view(&id).map_err(read_error)?.ok_or_else(|| unknown(asked))
     }
 
-    fn brief_of(&mut self, id: &RecordId) -> Result<Option<Brief>, Error> {
+    pub(super) fn brief_of(&mut self, id: &RecordId) -> Result<Option<Brief>, Error> {
         match self.desk.view(id).map_err(read_error)? {
             Some(view) => brief(self.desk, &view).map(Some),
             None => Ok(None),
@@ -549,7 +509,7 @@ impl At<'_> {
     }
 
     /// Makes views exact before they are asked for, up to what can be waited for.
-    fn freshen(&mut self) -> Result<(), Error> {
+    pub(super) fn freshen(&mut self) -> Result<(), Error> {
         if self.desk.stale() <= FOLD_FIRST { self.desk.refresh_all(&mut |_| {}).map_err(read_error) } else { Ok(()) }
     }
 
@@ -635,43 +595,7 @@ fn put(fields: &mut BTreeMap<String, Json>, path: &Path, value: Json) {
     *at = value;
 }
 
-/// What each change had seen, itself left out. Changes stand in log order, so parents come first.
-fn pasts(changes: &[(&Entry, ChangeHash, &[ChangeHash])]) -> Vec<BTreeSet<ChangeHash>> {
-    let mut pasts: Vec<BTreeSet<ChangeHash>> = Vec::with_capacity(changes.len());
-    let mut places = BTreeMap::new();
-    for (index, (_, hash, deps)) in changes.iter().enumerate() {
-        let mut past = BTreeSet::new();
-        for dep in *deps {
-            past.insert(*dep);
-            if let Some(parent) = places.get(dep) {
-                past.extend(pasts[*parent as usize].iter().copied());
-            }
-        }
-        places.insert(*hash, index as u32);
-        pasts.push(past);
-    }
-    pasts
-}
-
-/// The fields that a change touched.
-fn touched(document: &automerge::Automerge, deps: &[ChangeHash], hash: &ChangeHash) -> Vec<String> {
-    let heads = |hashes: &[ChangeHash]| hashes.iter().map(|hash| automerge::ChangeHash(hash.0)).collect::<Vec<_>>();
-    let mut fields = BTreeSet::new();
-    for patch in document.diff(&heads(deps), &heads(&[*hash])) {
-        let first = patch.path.first().map(|(_, prop)| prop.clone());
-        let field = match (first, &patch.action) {
-            (Some(automerge::Prop::Map(key)), _) => Some(key.to_string()),
-            (None, automerge::PatchAction::PutMap { key, .. } | automerge::PatchAction::DeleteMap { key }) => {
-                Some(key.to_string())
-            }
-            (Some(automerge::Prop::Seq(_)) | None, _) => None,
-        };
-        fields.extend(field.filter(|field| !field.starts_with('_')));
-    }
-    fields.into_iter().collect()
-}
-
-fn unknown(asked: &str) -> Error {
+pub(super) fn unknown(asked: &str) -> Error {
     Error::UnknownRecord { asked: asked.to_owned() }
 }
 

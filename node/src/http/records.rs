@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::{get, patch, post};
 use essaim_protocol::api::{
-    Brief, Command, Conflict, Edit, Facet, List, Log, New, Places, Records, Saved, Search, Settle, Sheet, Template,
-    TemplateFor,
+    Brief, Command, Conflict, Edit, Error, Facet, Linked, List, Log, New, Places, Records, Saved, Search, Settle, Sheet,
+    ShowAt, Template, TemplateFor,
 };
 use serde::Deserialize;
 
@@ -46,6 +46,20 @@ pub(super) fn routes() -> Vec<Route> {
             "Changes a record; fields that are not named stay",
         )
         .body(Shape::one::<Edit>()),
+        Route::new(
+            "get",
+            "/api/v1/records/{record}/versions/{heads}",
+            get(show_at),
+            Shape::one::<Sheet>(),
+            "The record as it was at these changes, joined by dots",
+        ),
+        Route::new(
+            "get",
+            "/api/v1/records/{record}/linked",
+            get(linked),
+            Shape::one::<Linked>(),
+            "The records that refer to it, the newest first",
+        ),
         Route::new("get", "/api/v1/records/{record}/log", get(log), Shape::one::<Log>(), "Its history, newest first"),
         Route::new(
             "get",
@@ -144,6 +158,19 @@ async fn new(
 
 async fn show(State(door): State<Door>, scope: Scope, Path(record): Path<String>) -> Result<Json<Sheet>, Refusal> {
     door.ask(scope, Command::Show(record)).await.map(Json)
+}
+
+async fn show_at(
+    State(door): State<Door>,
+    scope: Scope,
+    Path((record, heads)): Path<(String, String)>,
+) -> Result<Json<Sheet>, Refusal> {
+    let heads = ShowAt::heads(&heads).ok_or_else(|| Error::UnknownVersion { title: record.clone() })?;
+    door.ask(scope, Command::ShowAt(ShowAt { record, heads })).await.map(Json)
+}
+
+async fn linked(State(door): State<Door>, scope: Scope, Path(record): Path<String>) -> Result<Json<Linked>, Refusal> {
+    door.ask(scope, Command::Linked(record)).await.map(Json)
 }
 
 async fn edit(

@@ -28,6 +28,7 @@ fn brief() -> Brief {
         conflicts: 0,
         snippet: None,
         highlights: Vec::new(),
+        shared: Vec::new(),
     }
 }
 

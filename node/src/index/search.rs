@@ -10,7 +10,7 @@
 //! Beginnings and near spellings are looked up in the dictionary of the index and become plain terms: they rank like the
 //! others, and excerpts can highlight them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -63,6 +63,10 @@ const SYNONYMS: &[&[&str]] = &[
     &["échec", "n'a pas marché"],
 ];
 
+/// The facet of the records that refer to one, by its id. It is asked for and never counted: its values are as many as
+/// there are records.
+const LINKED: &str = "linked";
+
 /// Shortest beginning that is completed: two letters begin half of the dictionary.
 const SHORTEST_BEGINNING: usize = 3;
 
@@ -71,6 +75,9 @@ const MAX_COMPLETIONS: usize = 24;
 
 /// Shortest word that may be mistyped: any three letters are near to some other word.
 const SHORTEST_MISTYPED: usize = 4;
+
+/// Shortest word that two records are said to have in common.
+const SHORTEST_SHARED: usize = 5;
 
 /// Most words that one mistyped word is taken for.
 const MAX_CORRECTIONS: usize = 4;
@@ -168,6 +175,36 @@ impl Reader {
         })
     }
 
+    /// The rarest words that two texts have in common, `limit` at most, as the second writes them. What a word says of
+    /// two records is the more the fewer others have it.
+    ///
+    /// # Errors
+    /// [`IndexError::Library`] and [`IndexError::Damaged`].
+    pub fn in_common(&self, one: &str, other: &str, limit: usize) -> Result<Vec<String>, IndexError> {
+        guarded(|| {
+            let searcher = self.reader.searcher();
+            let cut = |text: &'_ str| text.floor_char_boundary(EXCERPT_SOURCE);
+            let (one, other) = (&one[..cut(one)], &other[..cut(other)]);
+            let known: BTreeSet<String> = french::terms(one).collect();
+            let mut french = French::default();
+            let mut words = french.token_stream(other);
+            let mut common: BTreeMap<String, &str> = BTreeMap::new();
+            while words.advance() {
+                let word = words.token();
+                let written = &other[word.offset_from..word.offset_to];
+                let telling = written.chars().count() >= SHORTEST_SHARED && !joins(written);
+                if telling && known.contains(&word.text) {
+                    common.entry(word.text.clone()).or_insert(written);
+                }
+            }
+            let rarity = |term: &str| searcher.doc_freq(&Term::from_field_text(self.fields.text, term));
+            let ranked = common.into_iter().map(|(term, written)| Ok((rarity(&term)?, written)));
+            let mut ranked = ranked.collect::<Result<Vec<_>, IndexError>>()?;
+            ranked.sort_unstable();
+            Ok(ranked.into_iter().take(limit).map(|(_, written)| written.to_lowercase()).collect())
+        })
+    }
+
     /// The `limit` records whose words are most like those of `record`, itself left out; none when it is not indexed.
     ///
     /// # Errors
@@ -197,6 +234,11 @@ impl Reader {
             best.into_iter().map(|(score, address)| asked.hit(score, address)).collect()
         })
     }
+}
+
+/// Whether a word only joins others.
+fn joins(word: &str) -> bool {
+    JOINING.contains(&french::fold(word).as_str())
 }
 
 fn is_facet(item: &Item) -> bool {
@@ -245,7 +287,10 @@ impl<'a> Asked<'a> {
         }
         for item in &query.items {
             let What::Facet { name, value } = &item.what else { continue };
-            let term = Term::from_field_text(fields.facet, &joined(name, value));
+            let term = match value.parse::<RecordId>() {
+                Ok(record) if name == LINKED => Term::from_field_bytes(fields.refers, record.as_bytes()),
+                Ok(_) | Err(_) => Term::from_field_text(fields.facet, &joined(name, value)),
+            };
             let lookup = Box::new(TermQuery::new(term, IndexRecordOption::Basic));
             if item.excluded {
                 clauses.push((Occur::MustNot, lookup));
@@ -440,7 +485,7 @@ impl<'a> Asked<'a> {
 fn essential(query: &Query) -> Vec<&Item> {
     let said: Vec<&Item> = query.items.iter().filter(|item| !is_facet(item)).collect();
     let joins = |item: &Item| match &item.what {
-        What::Word(word) => JOINING.contains(&french::fold(word).as_str()),
+        What::Word(word) => joins(word),
         What::Phrase(_) | What::Facet { .. } => false,
     };
     let essential: Vec<&Item> = said.iter().copied().filter(|item| item.excluded || !joins(item)).collect();

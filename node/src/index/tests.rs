@@ -35,6 +35,7 @@ fn indexed(record: &Value) -> Indexed {
         text: words.join("\n"),
         tags: Vec::new(),
         facets,
+        refers: Vec::new(),
         updated_at: Timestamp(1),
         lang: said("lang"),
     }
@@ -54,6 +55,7 @@ fn note(name: &str, title: &str, text: &str) -> Indexed {
         text: text.into(),
         tags: vec!["Essai".into()],
         facets: Vec::new(),
+        refers: Vec::new(),
         updated_at: Timestamp(2),
         lang: "fr".into(),
     }
@@ -373,4 +375,24 @@ fn no_query_fails() {
         let hits = index.reader().search(&Search { query, limit: 10, ..Search::default() }).unwrap();
         assert!(hits.total <= 260);
     }
+}
+
+#[test]
+fn what_refers_to_a_record_is_found_by_it_and_never_counted() {
+    let refers =
+        |name: &str, to: &[&str]| Indexed { refers: to.iter().map(|to| id(to)).collect(), ..note(name, "Fiche", name) };
+    let (_dir, index) = filled(vec![refers("a", &["c", "d"]), refers("b", &["d"]), note("c", "Fiche", "c")]);
+    let linked = |name: &str| ask(&index, &format!("linked:{}", id(name)));
+    assert_eq!([linked("c").total, linked("d").total, linked("a").total], [1, 2, 0]);
+    assert_eq!(ask(&index, &format!("-linked:{}", id("c"))).total, 2);
+    assert!(!linked("d").facets.contains_key("linked"));
+}
+
+#[test]
+fn two_records_are_alike_by_their_rarest_words() {
+    let (_dir, index) = filled(heritage());
+    let one = "La navette des estivants, une coopération avec les élus de la station";
+    let other = "Les Estivants attendent une Navette : coopération, et rien d'autre avec eux";
+    let common = index.reader().in_common(one, other, 2).unwrap();
+    assert_eq!(common, ["estivants", "navette"]);
 }

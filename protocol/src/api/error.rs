@@ -247,6 +247,10 @@ errors! {
     UnknownRecord { /// What was asked for.
         asked: String } Missing,
         "aucune fiche « {asked} »", "no record \"{asked}\"";
+    /// The record has no change of this name here.
+    UnknownVersion { /// The record's title.
+        title: String } Missing,
+        "« {title} » n'a pas cette version ici", "\"{title}\" has no such version here";
     /// A prefix or name that several things have.
     Ambiguous { /// What was asked for.
         asked: String, /// What it may mean.

@@ -43,6 +43,18 @@ pub struct Brief {
     /// In a search: byte ranges of `snippet` that matched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub highlights: Vec<(u32, u32)>,
+    /// In a search for records like another: what both have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<Shared>,
+}
+
+/// Something that two records have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Shared {
+    /// The facet (`theme`, `difficulty`, `setting`, `stratum` of their territories…), or `word`.
+    pub facet: String,
+    /// The label in the language of the request, or the word as the other record writes it.
+    pub label: String,
 }
 
 /// Where the records that a search finds take place.
@@ -189,12 +201,50 @@ pub struct Sheet {
     /// The heads of what is shown: an [`Edit`] names them as its base.
     #[schema(value_type = Vec<String>)]
     pub heads: Vec<ChangeHash>,
+    /// What cites just this version: `essaim:COMMONS/RECORD@HEADS`, the heads joined by dots.
+    pub citation: String,
     /// Fields with several concurrent values.
     pub disagreements: Vec<Conflict>,
     /// What is missing before it may be called complete, in words.
     pub missing: Vec<Problem>,
     /// What other allies propose for positions that are not theirs, in words of the schema.
     pub proposals: Vec<Conflict>,
+}
+
+/// A version of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShowAt {
+    /// Which record, by id or prefix.
+    pub record: String,
+    /// Its heads then: changes of its history, and all that they build on.
+    pub heads: Vec<ChangeHash>,
+}
+
+/// The records that refer to one.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Linked {
+    /// How many there are in all; a search for `linked:ID` finds them.
+    pub total: u64,
+    /// How many there are of each kind.
+    pub kinds: Vec<FacetValue>,
+    /// The newest of them.
+    pub records: Vec<Referring>,
+}
+
+/// A record that refers to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Referring {
+    /// The record.
+    #[serde(flatten)]
+    pub brief: Brief,
+    /// How: terms of the vocabulary `link`, or names of fields (`about`, `authors`, `reused_in`).
+    pub how: Vec<String>,
+    /// Its form, as a code, where its kind has one: `question`, `lever`.
+    pub form: Option<String>,
+    /// Of a contribution, the beginning of what it says.
+    pub text: Option<String>,
+    /// Who signs it: its authors, else the allies that wrote it.
+    pub by: Vec<String>,
 }
 
 /// One field with several concurrent values.
@@ -209,6 +259,11 @@ pub struct Conflict {
     pub title: String,
     /// The field's path: `outcome`, `means.budget_eur`, `steps.ITEM.on`.
     pub field: String,
+    /// The name of the field and of the places above it, in the language of the request.
+    pub label: String,
+    /// Of a text: what merging made of the versions, letter by letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<String>,
     /// The values, in the order in which `settle` names them A, B, C….
     pub values: Vec<Value>,
 }
@@ -419,6 +474,18 @@ pub struct Export {
 pub struct Exported {
     /// One record a line.
     pub lines: String,
+}
+
+/// The most heads by which a version is named: more than a person ever merges at once.
+const MAX_HEADS: usize = 32;
+
+impl ShowAt {
+    /// Reads the heads of a version as a citation writes them: joined by dots. `None` when they are no such heads.
+    #[must_use]
+    pub fn heads(text: &str) -> Option<Vec<ChangeHash>> {
+        let heads = text.split('.').take(MAX_HEADS + 1).map(str::parse).collect::<Result<Vec<_>, _>>().ok()?;
+        (heads.len() <= MAX_HEADS).then_some(heads)
+    }
 }
 
 impl Conflict {

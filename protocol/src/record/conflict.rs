@@ -12,11 +12,11 @@ use std::ops::Range;
 use automerge::{Automerge, ObjId, ReadDoc};
 use imara_diff::{Algorithm, Diff, InternedInput};
 
-use super::field::{Field, Held, Value, Want};
+use super::field::{ALLY, Field, Held, Value, Want};
 use super::history::Apart;
-use super::schema::Label;
+use super::schema::{Key, Label, Schema, Type};
 use super::{Path, View};
-use crate::id::Actor;
+use crate::id::{Actor, RecordId};
 
 /// The most sides of a disagreement over a text that are shown: a reader cannot weigh more, and each costs a reading of
 /// the text as it was.
@@ -76,15 +76,27 @@ struct Place {
     path: Vec<String>,
     fr: Vec<String>,
     en: Vec<String>,
+    /// The vocabulary of the keys right below.
+    keys: Option<String>,
 }
 
 impl Place {
     fn member(&self, key: &str, want: Want<'_>) -> Self {
         let mut place = self.clone();
         place.path.push(key.to_owned());
-        let (fr, en) = if let Want::Field(spec) = want { (&*spec.label.fr, &*spec.label.en) } else { (key, key) };
-        place.fr.push(fr.to_owned());
-        place.en.push(en.to_owned());
+        let role = key.strip_prefix("fantastic:").unwrap_or(key);
+        let term = self.keys.as_ref().and_then(|vocabulary| Schema::get().term(vocabulary, role));
+        let (fr, en) = match (want, term) {
+            (Want::Field(spec), _) => (&*spec.label.fr, &*spec.label.en),
+            (Want::Entry(_) | Want::Unknown, Some(term)) => (&*term.label.fr, &*term.label.en),
+            (Want::Entry(_) | Want::Unknown, None) => (key, key),
+        };
+        place.keys = keys(want);
+        // The id of an ally or a record says nothing to anybody.
+        if !key.starts_with(ALLY) && key.parse::<RecordId>().is_err() {
+            place.fr.push(fr.to_owned());
+            place.en.push(en.to_owned());
+        }
         place
     }
 
@@ -99,6 +111,20 @@ impl Place {
         place.path.pop();
         place.path.push(id.to_owned());
         place
+    }
+}
+
+/// The vocabulary of the keys of what stands in a place.
+fn keys(want: Want<'_>) -> Option<String> {
+    let Want::Field(spec) = want else { return None };
+    match &spec.ty {
+        Type::Map(key, _) | Type::Values(key) => match key {
+            Key::Term(vocabulary) => Some(vocabulary.clone()),
+            Key::Author => Some("fantastic".to_owned()),
+        },
+        Type::String | Type::Number | Type::Bool | Type::Url | Type::Language | Type::Date | Type::Code(_) => None,
+        Type::Codes(_) | Type::Strings | Type::Text | Type::Markdown | Type::Struct(_) | Type::Atomic(_) => None,
+        Type::List(_) | Type::Ref | Type::Refs | Type::Links(_) | Type::Attachments => None,
     }
 }
 

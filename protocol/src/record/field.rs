@@ -18,7 +18,7 @@ use super::schema::{self, Key, Type};
 use crate::id::{Actor, AllyId};
 
 /// The beginning of a key that names an ally whose own words stand there.
-const ALLY: &str = "ally:";
+pub(super) const ALLY: &str = "ally:";
 
 /// The member of a list item that holds its place.
 pub(super) const ORDER: &str = "order";

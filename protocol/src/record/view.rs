@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use automerge::{Automerge, ROOT};
 use serde::{Deserialize, Serialize};
 
-use super::field::{Field, Reader, Value, Want, Writers};
+use super::field::{ALLY, Field, Reader, Value, Want, Writers};
 use super::history::History;
 use super::schema::{Kind, Lang, Schema, Type};
 use crate::id::{Actor, AllyId, ChangeHash, DeviceKey, RecordId};
@@ -146,6 +146,26 @@ impl View {
         authors.into_iter().flat_map(BTreeMap::keys).filter_map(|key| key.parse().ok()).collect()
     }
 
+    /// The records that this one refers to, wherever in it, each with how: the relation of a link, else the name of the
+    /// field. Every concurrent value counts.
+    #[must_use]
+    pub fn refers(&self) -> BTreeSet<(String, RecordId)> {
+        let mut refers = BTreeSet::new();
+        let mut note = |how: &str, name: &str| refers.extend(name.parse().ok().map(|id| (how.to_owned(), id)));
+        self.fields.iter().for_each(|(how, field)| named(how, field, &mut note));
+        refers
+    }
+
+    /// The allies whose own words stand in the record under their name.
+    #[must_use]
+    pub fn speakers(&self) -> BTreeSet<AllyId> {
+        let mut allies = BTreeSet::new();
+        let mut note =
+            |_: &str, name: &str| allies.extend(name.strip_prefix(ALLY).and_then(|ally| ally.parse::<AllyId>().ok()));
+        self.fields.iter().for_each(|(how, field)| named(how, field, &mut note));
+        allies
+    }
+
     /// The values by which lists are narrowed: facet name and code. Every concurrent value counts, so that a record is
     /// found under each of them.
     #[must_use]
@@ -177,6 +197,26 @@ impl View {
             }
         }
         words
+    }
+}
+
+/// Shows every line and key that may name somebody or something, with how: the relation of a link, else `how`.
+fn named(how: &str, field: &Field, note: &mut dyn FnMut(&str, &str)) {
+    for held in &field.values {
+        match &held.value {
+            Value::Str(text) => note(how, text),
+            Value::Map(members) => {
+                for (key, member) in members {
+                    let (rel, name) = key.split_once('|').unwrap_or((how, key));
+                    note(rel, name);
+                    named(how, member, note);
+                }
+            }
+            Value::List(items) => {
+                items.iter().flat_map(|item| item.fields.values()).for_each(|member| named(how, member, note));
+            }
+            Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Sequence(_) | Value::Raw(_) => {}
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use automerge::{Automerge, ReadDoc as _};
 use essaim_protocol::entry::Entry;
-use essaim_protocol::id::{Actor, DeviceKey, EntryId, RecordId};
+use essaim_protocol::id::{Actor, ChangeHash, DeviceKey, EntryId, RecordId};
 use essaim_protocol::record::fold::{self, FoldError, Folded};
 use essaim_protocol::record::{Attribution, Lang, View};
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
@@ -41,7 +42,7 @@ pub struct Sheet {
     /// Its entries in log order, with their places.
     pub entries: Vec<(Ordinal, Entry)>,
     /// The document.
-    pub document: automerge::Automerge,
+    pub document: Automerge,
     /// What it shows.
     pub view: View,
     /// Changes that could not be folded.
@@ -91,7 +92,7 @@ impl Desk {
         let chunks: Vec<(usize, &[u8])> =
             entries.iter().enumerate().filter_map(|(index, (_, entry))| Some((index, chunk(entry)?))).collect();
         let folded = self.fold(record, &chunks)?;
-        let view = self.read_view(*record, &entries, &folded);
+        let view = self.read_view(*record, &entries, &folded.document);
         let quarantined = folded
             .quarantined
             .iter()
@@ -101,6 +102,29 @@ impl Desk {
             })
             .collect();
         Ok(Some(Sheet { entries, document: folded.document, view, quarantined }))
+    }
+
+    /// The same as it was at some changes of its history, with the entries of then; `None` when it has no such record or
+    /// change.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn sheet_at(&self, record: &RecordId, heads: &[ChangeHash]) -> Result<Option<Sheet>, ReadError> {
+        let Some(now) = self.sheet(record)? else { return Ok(None) };
+        let heads: Vec<_> = heads.iter().map(|head| automerge::ChangeHash(head.0)).collect();
+        if !now.document.get_missing_deps(&heads).is_empty() {
+            return Ok(None);
+        }
+        let Ok(document) = now.document.fork_at(&heads) else { return Ok(None) };
+        let known: BTreeSet<[u8; 32]> = document.get_changes_meta(&[]).iter().map(|change| change.hash.0).collect();
+        let then = |entry: &Entry| match entry {
+            Entry::Change(change) => known.contains(&change.hash().0),
+            Entry::Adoption(adoption) => known.contains(&adoption.hash().0),
+            Entry::Statement(_) => false,
+        };
+        let entries: Vec<_> = now.entries.into_iter().filter(|(_, entry)| then(entry)).collect();
+        let view = self.read_view(*record, &entries, &document);
+        Ok(Some(Sheet { entries, document, view, quarantined: Vec::new() }))
     }
 
     /// Folds a record anew and keeps its view. Where nothing can be written it is read all the same, and stays stale.
@@ -216,7 +240,7 @@ impl Desk {
         fold::fold(None, &chunks)
     }
 
-    fn read_view(&self, record: RecordId, entries: &[(Ordinal, Entry)], folded: &Folded) -> View {
+    fn read_view(&self, record: RecordId, entries: &[(Ordinal, Entry)], document: &Automerge) -> View {
         let mut authors: BTreeMap<Actor, Attribution> = BTreeMap::new();
         for (_, entry) in entries {
             if let Entry::Change(change) = entry {
@@ -224,7 +248,7 @@ impl Desk {
                 authors.insert(change.actor(), Attribution { device, ally: self.roster().ally_of(&device), time });
             }
         }
-        View::read(record, &folded.document, &|actor| authors.get(&actor).copied())
+        View::read(record, document, &|actor| authors.get(&actor).copied())
     }
 
     fn keep_view(&mut self, sheet: &Sheet) -> Result<(), store::Error> {
@@ -308,6 +332,7 @@ fn indexed(view: &View, facets: BTreeSet<Facet>) -> Indexed {
         text: view.words(Lang::Fr),
         tags: facets.iter().filter(|(facet, _)| facet == "tags").map(|(_, tag)| tag.clone()).collect(),
         facets: facets.into_iter().collect(),
+        refers: view.refers().into_iter().map(|(_, record)| record).collect::<BTreeSet<_>>().into_iter().collect(),
         updated_at: view.updated_at,
         lang: view.field("lang").and_then(|lang| lang.text()).unwrap_or("fr").to_owned(),
     }
