@@ -19,16 +19,22 @@ use crate::http::Door;
 
 mod allies;
 mod assets;
+mod cite;
+mod diff;
 mod feed;
 mod find;
 pub(crate) mod guard;
+mod history;
+mod linked;
 mod map;
 mod markdown;
 mod qr;
 mod settings;
+mod settle;
 mod sheet;
 mod shown;
 mod texts;
+mod told;
 mod visit;
 
 pub(crate) use guard::Keys;
@@ -51,10 +57,21 @@ impl Screen {
 
 /// Every screen.
 pub(crate) fn screens() -> Vec<Screen> {
-    [guard::screens(), assets::screens(), find::screens(), sheet::screens(), settings::screens(), allies::screens()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        guard::screens(),
+        assets::screens(),
+        find::screens(),
+        sheet::screens(),
+        linked::screens(),
+        settle::screens(),
+        history::screens(),
+        cite::screens(),
+        settings::screens(),
+        allies::screens(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The router of the page, its guard around it.

@@ -30,9 +30,9 @@ pub use node::{
     SyncOutcome, Synced, Task, Traffic,
 };
 pub use record::{
-    BadLine, Brief, Conflict, Edit, Export, Exported, Facet, FacetValue, Form, Import, Imported, Linked, List, Log, New,
-    Page, Places, Query, Records, Referring, Saved, Search, Setting, Settle, Settlement, Shared, Sheet, ShowAt, Spot,
-    Template, TemplateFor, TerritoryName, Value, Version,
+    BadLine, Brief, Conflict, Edit, Export, Exported, Facet, FacetValue, Form, Import, Imported, Linked, List, Log,
+    New, Page, Places, Query, Records, Referring, Saved, Search, Setting, Settle, Settlement, Shared, Sheet, ShowAt,
+    Spot, Template, TemplateFor, TerritoryName, Value, Version,
 };
 
 /// One question to a node.

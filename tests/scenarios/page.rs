@@ -15,3 +15,4 @@ async fn visited(javascript: bool) -> Option<(Ally, Browser)> {
 mod allies;
 mod hostile;
 mod search;
+mod sheet;

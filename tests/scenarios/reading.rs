@@ -44,7 +44,8 @@ async fn a_record_knows_who_refers_to_it() {
 async fn what_is_alike_says_why() {
     let ally = with_invented_records().await;
     let shuttle = named(&ally, "\"navette à la demande\" kind:experience").await;
-    let alike = search(&ally, "", Some(shuttle)).await;
+    let alike = search(&ally, "kind:experience", Some(shuttle)).await;
+    assert!(alike.records.iter().all(|one| one.kind == "experience"), "the filters narrow");
     let canteen = alike.records.iter().find(|one| one.title.starts_with("Une cantine")).expect("both are of Valombre");
     let shared: Vec<(&str, &str)> = canteen.shared.iter().map(|s| (s.facet.as_str(), s.label.as_str())).collect();
     assert!(shared.contains(&("theme", "Coopération, gouvernance, organisation")), "{shared:?}");

@@ -1,11 +1,11 @@
 //! Records in the words of the API: lines of lists, names, values with their labels and authors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use essaim_protocol::api::{self, Brief, Candidate, Error, Lang, Problem, TerritoryName, Words};
 use essaim_protocol::id::{RecordId, SHORT, base32, from_base32};
 use essaim_protocol::record::edit::{EditError, MAX_BYTES};
-use essaim_protocol::record::field::{Held, Value};
+use essaim_protocol::record::field::{Field, Held, Value};
 use essaim_protocol::record::fold::MAX_CHANGES;
 use essaim_protocol::record::schema::{self, Schema};
 use essaim_protocol::record::{Conflict, View, json};
@@ -178,10 +178,8 @@ fn spec_at<'v>(view: &'v View, path: &[String]) -> Option<&'v schema::Field> {
 /// Titles of the records that a view refers to, wherever in it, and names of the allies who speak in it.
 pub(super) fn names(desk: &mut Desk, view: &View) -> Result<BTreeMap<String, String>, Error> {
     let mut names = BTreeMap::new();
-    for (_, id) in view.refers() {
-        if !names.contains_key(&id.to_string()) {
-            names.insert(id.to_string(), title(desk, &id)?);
-        }
+    for id in view.refers().into_iter().map(|(_, id)| id).collect::<BTreeSet<_>>() {
+        names.insert(id.to_string(), title(desk, &id)?);
     }
     for id in view.speakers() {
         names.extend(desk.roster().ally(&id).map(|ally| (format!("ally:{id}"), ally.name.to_string())));

@@ -6,7 +6,7 @@ use essaim_protocol::api::{Error, Linked, Log, Page, Records, Referring, Shared,
 use essaim_protocol::entry::Entry;
 use essaim_protocol::id::ChangeHash;
 use essaim_protocol::record::View;
-use essaim_protocol::record::field::Field;
+use essaim_protocol::record::field::{Field, Value};
 
 use super::brief::{brief, read_error, resolve, title};
 use super::records::{At, PAGE, unknown};
@@ -78,15 +78,16 @@ impl At<'_> {
         Ok(by)
     }
 
-    /// The records most like one, each with what both have.
-    pub(super) fn like(&mut self, asked: &str, page: Page) -> Result<Records, Error> {
+    /// The records most like one among those that `q` allows, each with what both have.
+    pub(super) fn like(&mut self, asked: &str, q: &str, page: Page) -> Result<Records, Error> {
+        let among = self.query(q)?;
         let id = resolve(self.desk, asked)?;
         self.freshen()?;
         let Some(view) = self.desk.view(&id).map_err(read_error)? else { return Err(unknown(asked)) };
         let reader = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
         let limit = if page.limit == 0 { PAGE } else { page.limit as usize };
-        let hits = reader.like(&id, limit).map_err(internal)?;
-        let (own, words) = (self.alike(&view)?, all_words(&view));
+        let hits = reader.like(&id, &among, limit).map_err(internal)?;
+        let (own, words) = (self.alike(&view)?, own_words(&view));
         let mut records = Vec::new();
         for hit in &hits {
             let Some(other) = self.desk.view(&hit.record).map_err(read_error)? else { continue };
@@ -95,7 +96,7 @@ impl At<'_> {
             for (_, facet, code) in own.intersection(&both) {
                 shared.push(Shared { facet: (*facet).to_owned(), label: self.facet_label(facet, code)? });
             }
-            let common = reader.in_common(&words, &all_words(&other), WORDS).map_err(internal)?;
+            let common = reader.in_common(&words, &own_words(&other), WORDS).map_err(internal)?;
             shared.extend(common.into_iter().map(|label| Shared { facet: "word".to_owned(), label }));
             let mut line = brief(self.desk, &other)?;
             line.shared = shared;
@@ -147,7 +148,7 @@ impl At<'_> {
                 Entry::Adoption(_) | Entry::Statement(_) => (None, None),
             };
             let fields = touched(&sheet.document, deps, hash);
-            versions.push(Version { change: *hash, ally, at, fields, concurrent });
+            versions.push(Version { change: *hash, after: deps.to_vec(), ally, at, fields, concurrent });
         }
         versions.reverse();
         Ok(Log { brief: brief(self.desk, &view)?, versions })
@@ -160,8 +161,11 @@ fn said(view: &View) -> Option<String> {
     Some(text.char_indices().nth(MAX_TEXT).map_or_else(|| text.to_owned(), |(end, _)| format!("{}…", &text[..end])))
 }
 
-fn all_words(view: &View) -> String {
-    [view.title(), view.summary(), &view.words(essaim_protocol::record::Lang::Fr)].join("\n")
+/// What people wrote in a record, labels left out.
+fn own_words(view: &View) -> String {
+    let is_text = |value: &&Value| matches!(value, Value::Text(_));
+    let texts = view.fields.values().filter_map(|field| field.value().filter(is_text)?.text());
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 /// What each change had seen, itself left out. Changes stand in log order, so parents come first.

@@ -279,14 +279,12 @@ impl At<'_> {
 
     fn search(&mut self, search: Search) -> Result<Records, Error> {
         let Some(like) = &search.like else { return self.find(&search.q, Sort::Relevance, search.page) };
-        self.like(like, search.page)
+        self.like(like, &search.q, search.page)
     }
 
     /// Asks the index, page by page.
     pub(super) fn find(&mut self, q: &str, sort: Sort, page: Page) -> Result<Records, Error> {
-        let parsed =
-            Query::parse(q).and_then(|query| Facets::get().resolve(&query)).map_err(|error| bad_query(q, &error))?;
-        let parsed = self.named_records(parsed)?;
+        let parsed = self.query(q)?;
         self.freshen()?;
         let reader = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
         let wanted = if page.limit == 0 { usize::MAX } else { page.limit as usize };
@@ -316,6 +314,12 @@ impl At<'_> {
                 return Ok(answer);
             }
         }
+    }
+
+    /// A question in the terms of the index.
+    pub(super) fn query(&mut self, q: &str) -> Result<Query, Error> {
+        let parsed = Query::parse(q).and_then(|query| Facets::get().resolve(&query));
+        self.named_records(parsed.map_err(|error| bad_query(q, &error))?)
     }
 
     /// A place in a query is named, and a record by the beginning of its id; the index knows whole ids, and what contains

@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::{get, patch, post};
 use essaim_protocol::api::{
-    Brief, Command, Conflict, Edit, Error, Facet, Linked, List, Log, New, Places, Records, Saved, Search, Settle, Sheet,
-    ShowAt, Template, TemplateFor,
+    Brief, Command, Conflict, Edit, Error, Facet, Linked, List, Log, New, Places, Records, Saved, Search, Settle,
+    Sheet, ShowAt, Template, TemplateFor,
 };
 use serde::Deserialize;
 

@@ -205,11 +205,12 @@ impl Reader {
         })
     }
 
-    /// The `limit` records whose words are most like those of `record`, itself left out; none when it is not indexed.
+    /// The `limit` records whose words are most like those of `record`, itself left out; none when it is not indexed. Of
+    /// `among`, the facets narrow.
     ///
     /// # Errors
     /// [`IndexError::Library`] and [`IndexError::Damaged`].
-    pub fn like(&self, record: &RecordId, limit: usize) -> Result<Vec<Hit>, IndexError> {
+    pub fn like(&self, record: &RecordId, among: &Query, limit: usize) -> Result<Vec<Hit>, IndexError> {
         guarded(|| {
             let searcher = self.reader.searcher();
             let itself = TermQuery::new(self.fields.term_of(record), IndexRecordOption::Basic);
@@ -225,15 +226,37 @@ impl Reader {
                 .with_min_word_length(3)
                 .with_stop_words(JOINING.iter().flat_map(|word| french::terms(word)).collect())
                 .with_document_fields(said.into());
-            let clauses: [(Occur, Box<dyn Lookup>); 2] =
-                [(Occur::Must, Box::new(like)), (Occur::MustNot, Box::new(itself))];
-            let lookup = BooleanQuery::new(clauses.into());
+            let mut clauses: Vec<(Occur, Box<dyn Lookup>)> =
+                vec![(Occur::Must, Box::new(like)), (Occur::MustNot, Box::new(itself))];
+            clauses.extend(filters(self.fields, among));
+            let lookup = BooleanQuery::new(clauses);
             let asked = Asked { searcher: &searcher, fields: self.fields, lookup, terms: BTreeMap::new() };
             let top = TopDocs::with_limit(limit.clamp(1, MAX_LIMIT)).order_by_score();
             let best = searcher.search(&asked.lookup, &top)?;
             best.into_iter().map(|(score, address)| asked.hit(score, address)).collect()
         })
     }
+}
+
+/// What the facets of a query ask: values of one facet widen, facets narrow.
+fn filters(fields: Fields, query: &Query) -> Vec<(Occur, Box<dyn Lookup>)> {
+    let mut clauses: Vec<(Occur, Box<dyn Lookup>)> = Vec::new();
+    let mut facets: BTreeMap<&str, Vec<Box<dyn Lookup>>> = BTreeMap::new();
+    for item in &query.items {
+        let What::Facet { name, value } = &item.what else { continue };
+        let term = match value.parse::<RecordId>() {
+            Ok(record) if name == LINKED => Term::from_field_bytes(fields.refers, record.as_bytes()),
+            Ok(_) | Err(_) => Term::from_field_text(fields.facet, &joined(name, value)),
+        };
+        let lookup = Box::new(TermQuery::new(term, IndexRecordOption::Basic));
+        if item.excluded {
+            clauses.push((Occur::MustNot, lookup));
+        } else {
+            facets.entry(name).or_default().push(lookup);
+        }
+    }
+    clauses.extend(facets.into_values().map(|values| (Occur::Must, constant(any(values)))));
+    clauses
 }
 
 /// Whether a word only joins others.
@@ -269,7 +292,6 @@ impl<'a> Asked<'a> {
     fn new(searcher: &'a Searcher, fields: Fields, query: &Query, how: How) -> Result<Self, IndexError> {
         let mut asked = Self { searcher, fields, lookup: BooleanQuery::new(Vec::new()), terms: BTreeMap::new() };
         let mut clauses: Vec<(Occur, Box<dyn Lookup>)> = Vec::new();
-        let mut facets: BTreeMap<&str, Vec<Box<dyn Lookup>>> = BTreeMap::new();
         let mut said = Vec::new();
         let words = essential(query);
         for (at, item) in words.iter().enumerate() {
@@ -285,20 +307,7 @@ impl<'a> Asked<'a> {
         } else {
             clauses.extend(said.into_iter().map(|lookup| (Occur::Must, lookup)));
         }
-        for item in &query.items {
-            let What::Facet { name, value } = &item.what else { continue };
-            let term = match value.parse::<RecordId>() {
-                Ok(record) if name == LINKED => Term::from_field_bytes(fields.refers, record.as_bytes()),
-                Ok(_) | Err(_) => Term::from_field_text(fields.facet, &joined(name, value)),
-            };
-            let lookup = Box::new(TermQuery::new(term, IndexRecordOption::Basic));
-            if item.excluded {
-                clauses.push((Occur::MustNot, lookup));
-            } else {
-                facets.entry(name).or_default().push(lookup);
-            }
-        }
-        clauses.extend(facets.into_values().map(|values| (Occur::Must, constant(any(values)))));
+        clauses.extend(filters(fields, query));
         if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
             clauses.push((Occur::Must, constant(Box::new(AllQuery))));
         }

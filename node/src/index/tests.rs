@@ -225,7 +225,7 @@ fn records_like_one() {
         note("b", "Covoiturage au bourg", "Une ligne de covoiturage qui n'a pas marché."),
         note("c", "Cantine scolaire", "Des repas bio pour les enfants."),
     ]);
-    let like = |name: &str| index.reader().like(&id(name), 10).unwrap();
+    let like = |name: &str| index.reader().like(&id(name), &Query::default(), 10).unwrap();
     assert_eq!(like("a").iter().map(|hit| hit.record).collect::<Vec<_>>(), [id("b")]);
     assert!(like("unknown").is_empty());
 }

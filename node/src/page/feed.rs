@@ -203,6 +203,7 @@ mod tests {
             conflicts: 0,
             snippet: None,
             highlights: Vec::new(),
+            shared: Vec::new(),
         }
     }
 

@@ -1,12 +1,17 @@
-//! QR codes as pictures that need no file of their own.
+//! QR codes as pictures.
 
 use qrcode::{Color, QrCode};
 
 /// Blank modules around the code (ISO/IEC 18004, 6.3.8).
 const QUIET: usize = 4;
 
-/// A text as a QR code: the address of an SVG picture. `None` when the text is too long for one.
+/// A text as a QR code: the address of a picture that needs no file of its own. `None` when the text is too long for one.
 pub(super) fn picture(text: &str) -> Option<String> {
+    Some(format!("data:image/svg+xml;base64,{}", data_encoding::BASE64.encode(svg(text)?.as_bytes())))
+}
+
+/// The same as the picture itself, in SVG.
+pub(super) fn svg(text: &str) -> Option<String> {
     let code = QrCode::new(text).ok()?;
     let width = code.width();
     let mut path = String::new();
@@ -16,10 +21,9 @@ pub(super) fn picture(text: &str) -> Option<String> {
         }
     }
     let side = width + 2 * QUIET;
-    let svg = format!(
+    Some(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\"><path fill=\"#fff\" d=\"M0 0h{side}v{side}H0z\"/><path d=\"{path}\"/></svg>"
-    );
-    Some(format!("data:image/svg+xml;base64,{}", data_encoding::BASE64.encode(svg.as_bytes())))
+    ))
 }
 
 #[cfg(test)]

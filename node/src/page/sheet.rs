@@ -1,59 +1,228 @@
 //! `/fiche/ID`: one record, whole.
+//!
+//! From the top: what it is at a glance; what waits to be [settled](super::settle); the record's own words in the order of
+//! the form; who [refers](super::linked) to it and who lived the like; how to [cite](super::cite) it. Each of the eight kinds
+//! is read by the same rules: [`GLANCE`] names what of it is seen first.
 
 use askama::Template;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::response::Html;
 use axum::routing::get;
-use essaim_protocol::api::{Command, Sheet};
-use essaim_protocol::record::schema::Schema;
+use essaim_protocol::api::{Command, Linked, Page, Records, Search, Sheet};
+use essaim_protocol::record::schema::{Kind, Schema};
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::Screen;
+use super::cite::Cited;
+use super::linked::{Group, Peer, groups, peers};
+use super::settle::{Dispute, Third, disputes, joined, proposals};
 use super::shown::{Reading, Relation, Row, Shown};
 use super::visit::{Frame, Trouble, Visit, page};
 
-/// Fields that stand around the record's own words.
-const AROUND: [&str; 11] =
-    ["title", "summary", "themes", "tags", "links", "authors", "licence", "status", "visibility", "lang", "fictional"];
+/// Fields that stand around the record's own words, or are of no use to people.
+const AROUND: [&str; 12] = [
+    "title",
+    "summary",
+    "themes",
+    "tags",
+    "links",
+    "authors",
+    "licence",
+    "status",
+    "visibility",
+    "lang",
+    "fictional",
+    "origin",
+];
+
+/// What is seen first, of any kind: fields and relations of links. A field named here does not come again below.
+const GLANCE: [&str; 34] = [
+    "form",
+    "type",
+    "about",
+    "in_territory",
+    "within",
+    "period",
+    "starts",
+    "ends",
+    "place",
+    "issued",
+    "outcome",
+    "state",
+    "part_of",
+    "series",
+    "carried_by",
+    "facilitated_by",
+    "supported_by",
+    "produced_by",
+    "publisher",
+    "population",
+    "codes",
+    "country",
+    "point",
+    "alliance",
+    "joined",
+    "url",
+    "rhythm",
+    "scale",
+    "audience",
+    "axis",
+    "difficulty",
+    "effect",
+    "speaks_as",
+    "setting",
+];
+
+/// Common fields that come after the record's own.
+const LAST: [&str; 3] = ["attachments", "sources", "note"];
+
+/// How many that lived the like are shown.
+const ALIKE: u32 = 4;
 
 pub(super) fn screens() -> Vec<Screen> {
     vec![Screen::new("get", "/fiche/{record}", get(show))]
+}
+
+/// What a person is told after having done something.
+#[derive(Debug, Default, Deserialize)]
+struct After {
+    /// Settled.
+    regle: Option<String>,
+    /// Not settled: something new had come in between.
+    entretemps: Option<String>,
 }
 
 #[derive(Template)]
 #[template(path = "sheet.html")]
 struct SheetPage {
     f: Frame,
-    kind: String,
-    /// The language it is written in.
-    lang: String,
-    sheet: Sheet,
-    /// The record's own words, in the order of the form.
-    body: Vec<Row>,
-    /// What classes it: themes, tags.
-    classes: Vec<Row>,
-    relations: Vec<Relation>,
-    /// Who signs and under which licence.
-    credits: Vec<Row>,
+    told: Told,
+    after: After,
+    /// The version that forms are made from.
+    seen: String,
+    disputes: Vec<Dispute>,
+    proposals: Vec<Dispute>,
+    linked: u64,
+    groups: Vec<Group>,
+    peers: Vec<Peer>,
+    cited: Cited,
 }
 
-async fn show(visit: Visit, Path(record): Path<String>) -> Result<Html<String>, Trouble> {
+/// A record as it is read, now or at a version.
+pub(super) struct Told {
+    pub(super) kind: String,
+    /// The language it is written in.
+    pub(super) lang: String,
+    pub(super) sheet: Sheet,
+    /// Invented, archived, read by peers.
+    pub(super) notes: Vec<String>,
+    pub(super) glance: Vec<Row>,
+    /// What classes it: themes, keywords.
+    pub(super) classes: Vec<Row>,
+    /// The record's own words, in the order of the form.
+    pub(super) body: Vec<Row>,
+    pub(super) relations: Vec<Relation>,
+    /// Who signs and under which licence.
+    pub(super) credits: Vec<Row>,
+}
+
+impl Told {
+    pub(super) fn of(f: &Frame, sheet: Sheet) -> Self {
+        let schema = Schema::get().kind(&sheet.brief.kind);
+        let reading = Reading::of(f, &sheet.names);
+        let rows = reading.rows(schema, &sheet.fields);
+        let (around, own): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| AROUND.contains(&row.name.as_str()));
+        let among = |names: &[&str]| around.iter().filter(|row| names.contains(&row.name.as_str())).cloned().collect();
+        let links = around.iter().find(|row| row.name == "links").map(|row| row.shown.clone());
+        let links = if let Some(Shown::Relations(links)) = links { links } else { Vec::new() };
+        let (first, relations): (Vec<_>, Vec<_>) =
+            links.into_iter().partition(|link| GLANCE.contains(&link.rel.as_str()));
+        let (mut glance, rest): (Vec<Row>, Vec<Row>) =
+            own.into_iter().partition(|row| GLANCE.contains(&row.name.as_str()));
+        glance.extend(gathered(f, first));
+        glance.retain(|row| sheet.fields.get(&row.name).and_then(Json::as_str) != Some("not_told"));
+        glance.sort_by_key(|row| GLANCE.iter().position(|name| *name == row.name));
+        let (last, mut body): (Vec<Row>, Vec<Row>) =
+            rest.into_iter().partition(|row| LAST.contains(&row.name.as_str()));
+        body.extend(last);
+        Self {
+            kind: name_of(f, schema, &sheet.brief.kind),
+            lang: sheet.fields.get("lang").and_then(Json::as_str).unwrap_or("fr").to_owned(),
+            notes: notes(f, &sheet),
+            classes: among(&["themes", "tags"]),
+            credits: among(&["authors", "licence", "visibility"]),
+            glance,
+            body,
+            relations,
+            sheet,
+        }
+    }
+
+    /// Whether somebody has to settle something in a field.
+    pub(super) fn disputed(&self, field: &str) -> bool {
+        self.sheet.disagreements.iter().any(|one| one.field.split('/').next() == Some(field))
+    }
+
+    /// The title, or what to say when there is none.
+    pub(super) fn title(&self, f: &Frame) -> String {
+        if self.sheet.brief.title.is_empty() { f.t("sheet-untitled") } else { self.sheet.brief.title.clone() }
+    }
+}
+
+/// The name of a kind for people.
+pub(super) fn name_of(f: &Frame, schema: Option<&Kind>, kind: &str) -> String {
+    schema.map_or(kind, |schema| schema.label.get(f.lang())).to_owned()
+}
+
+/// One row a relation, with all that it leads to.
+fn gathered(f: &Frame, links: Vec<Relation>) -> Vec<Row> {
+    let mut rows: Vec<(String, Vec<Relation>)> = Vec::new();
+    for mut link in links {
+        link.label.clear();
+        match rows.iter_mut().find(|(rel, _)| *rel == link.rel) {
+            Some((_, all)) => all.push(link),
+            None => rows.push((link.rel.clone(), vec![link])),
+        }
+    }
+    let row = |(rel, all): (String, Vec<Relation>)| {
+        let label = f.maybe(&format!("rel-{}", rel.replace('_', "-"))).unwrap_or_default();
+        Row { label, shown: Shown::Relations(all), name: rel }
+    };
+    rows.into_iter().map(row).collect()
+}
+
+fn notes(f: &Frame, sheet: &Sheet) -> Vec<String> {
+    let is = |field: &str, value: &str| sheet.fields.get(field).and_then(Json::as_str) == Some(value);
+    let said = [
+        (sheet.fields.get("fictional") == Some(&Json::Bool(true)), f.t("sheet-fictional")),
+        (is("status", "archived"), f.t("sheet-archived")),
+        (is("status", "peer_read"), f.t("sheet-peer-read")),
+        (sheet.fields.get("verbatim") == Some(&Json::Bool(true)), f.t("sheet-verbatim")),
+    ];
+    said.into_iter().filter(|(is, _)| *is).map(|(_, note)| note).collect()
+}
+
+async fn show(visit: Visit, Path(record): Path<String>, Query(after): Query<After>) -> Result<Html<String>, Trouble> {
     let sheet: Sheet = visit.ask(Command::Show(record)).await?;
-    let schema = Schema::get().kind(&sheet.brief.kind);
-    let reading = Reading::of(visit.lang(), &sheet);
-    let rows = reading.rows(schema, &sheet.fields);
-    let (around, body): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| AROUND.contains(&row.name.as_str()));
-    let among = |names: &[&str]| around.iter().filter(|row| names.contains(&row.name.as_str())).cloned().collect();
-    let links = around.iter().find(|row| row.name == "links").map(|row| row.shown.clone());
-    let relations = if let Some(Shown::Relations(relations)) = links { relations } else { Vec::new() };
+    let id = sheet.brief.id.to_string();
+    let linked: Linked = visit.ask(Command::Linked(id.clone())).await?;
+    let alike = if sheet.brief.kind == "experience" {
+        let part = Page { limit: ALIKE, offset: 0 };
+        visit.ask(Command::Search(Search { q: "kind:experience".to_owned(), like: Some(id), page: part })).await?
+    } else {
+        Records::default()
+    };
     page(&SheetPage {
-        kind: schema.map_or(sheet.brief.kind.as_str(), |kind| kind.label.get(visit.lang())).to_owned(),
-        lang: sheet.fields.get("lang").and_then(Json::as_str).unwrap_or("fr").to_owned(),
-        body,
-        classes: among(&["themes", "tags"]),
-        relations,
-        credits: among(&["authors", "licence"]),
+        seen: joined(&sheet),
+        disputes: disputes(&visit.frame, &sheet),
+        proposals: proposals(&visit.frame, &sheet),
+        linked: linked.total,
+        groups: groups(&visit.frame, linked),
+        peers: peers(&visit, alike),
+        cited: Cited::of(&visit.frame, &sheet),
+        told: Told::of(&visit.frame, sheet),
         f: visit.frame.clone(),
-        sheet,
+        after,
     })
 }

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use essaim_protocol::api::{Lang, Sheet};
+use essaim_protocol::api::Lang;
+use essaim_protocol::id::SHORT;
 use essaim_protocol::record::schema::{Field, Key, Kind, Schema, Type};
 use serde_json::{Map, Value as Json};
 
 use super::markdown;
+use super::told::Told;
+use super::visit::Frame;
 use crate::words::when;
 
 /// A field with its name for people.
@@ -40,6 +43,8 @@ pub(super) enum Shown {
     Rows(Vec<Row>),
     /// Items in their order.
     Items(Vec<Vec<Row>>),
+    /// What is told in a way of its own.
+    Told(Told),
 }
 
 /// A link to a record.
@@ -54,13 +59,24 @@ pub(super) struct Relation {
 
 /// Reads the fields of one sheet.
 pub(super) struct Reading<'a> {
-    lang: Lang,
+    pub(super) f: &'a Frame,
     names: &'a BTreeMap<String, String>,
+    /// Whether everything is read as lines, to be compared.
+    plain: bool,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) const fn of(lang: Lang, sheet: &'a Sheet) -> Self {
-        Self { lang, names: &sheet.names }
+    pub(super) const fn of(f: &'a Frame, names: &'a BTreeMap<String, String>) -> Self {
+        Self { f, names, plain: false }
+    }
+
+    /// The same, with texts as they were typed and nothing told in a way of its own.
+    pub(super) const fn plain(f: &'a Frame, names: &'a BTreeMap<String, String>) -> Self {
+        Self { f, names, plain: true }
+    }
+
+    const fn lang(&self) -> Lang {
+        self.f.lang()
     }
 
     /// The fields of a kind that have a value, in the order of the form; those that the schema does not know at the end,
@@ -74,20 +90,27 @@ impl<'a> Reading<'a> {
         rows
     }
 
-    fn row(&self, spec: &Field, value: &Json) -> Option<Row> {
+    pub(super) fn row(&self, spec: &Field, value: &Json) -> Option<Row> {
         let shown = self.shown(spec, value)?;
-        Some(Row { name: spec.name.clone(), label: spec.label.get(self.lang).to_owned(), shown })
+        Some(Row { name: spec.name.clone(), label: spec.label.get(self.lang()).to_owned(), shown })
     }
 
-    fn shown(&self, spec: &Field, value: &Json) -> Option<Shown> {
+    pub(super) fn shown(&self, spec: &Field, value: &Json) -> Option<Shown> {
+        if !self.plain
+            && let Some(told) = Told::of(self, spec, value)
+        {
+            return Some(Shown::Told(told));
+        }
         Some(match &spec.ty {
+            Type::Markdown if self.plain => Shown::Line(non_empty(value)?.to_owned()),
             Type::Markdown => Shown::Prose(markdown::html(non_empty(value)?, 4)),
             Type::Text => Shown::Line(non_empty(value)?.to_owned()),
-            Type::Date => Shown::Line(when::edtf(self.lang, non_empty(value)?)),
-            Type::Url => Shown::Address(non_empty(value)?.to_owned()),
+            Type::Date => Shown::Line(when::edtf(self.lang(), non_empty(value)?)),
+            Type::Url if of_the_web(non_empty(value)?) => Shown::Address(non_empty(value)?.to_owned()),
+            Type::Url => Shown::Line(non_empty(value)?.to_owned()),
             Type::Bool => Shown::Line(match value.as_bool()? {
-                true => self.lang.pick("oui", "yes").to_owned(),
-                false => self.lang.pick("non", "no").to_owned(),
+                true => self.lang().pick("oui", "yes").to_owned(),
+                false => self.lang().pick("non", "no").to_owned(),
             }),
             Type::Code(vocabulary) => Shown::Line(self.term(vocabulary, non_empty(value)?)),
             Type::Codes(vocabulary) => Shown::Terms(self.each(value, |text| self.term(vocabulary, text))?),
@@ -97,7 +120,7 @@ impl<'a> Reading<'a> {
                 Shown::Record(id.to_owned(), self.title(id))
             }
             Type::Refs => {
-                let ids = value.as_array()?.iter().filter_map(Json::as_str);
+                let ids = value.as_array()?.iter().filter_map(|to| to.as_str().or_else(|| to["to"].as_str()));
                 let relation = |id: &str| self.relation("", id, None);
                 some(ids.map(relation).collect()).map(Shown::Relations)?
             }
@@ -130,7 +153,13 @@ impl<'a> Reading<'a> {
                 });
                 some(rows.collect()).map(Shown::Rows)?
             }
-            Type::Number | Type::String | Type::Language | Type::Attachments => raw(value),
+            Type::Number => Shown::Line(self.number(value)?),
+            Type::Attachments => {
+                let names =
+                    value.as_object()?.iter().map(|(hash, file)| file["name"].as_str().unwrap_or(hash).to_owned());
+                some(names.collect()).map(Shown::Terms)?
+            }
+            Type::String | Type::Language => raw(value),
         })
     }
 
@@ -159,13 +188,20 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// The title of a record; what to say of one that has not arrived or has none.
     fn title(&self, id: &str) -> String {
-        self.names.get(id).cloned().unwrap_or_else(|| id.to_owned())
+        let known = self.names.get(id).filter(|name| name.len() != SHORT || !id.starts_with(name.as_str()));
+        known.cloned().unwrap_or_else(|| self.f.t("sheet-absent"))
+    }
+
+    /// A number as the language writes it.
+    pub(super) fn number(&self, value: &Json) -> Option<String> {
+        value.as_f64().map(|number| self.f.t1("sheet-number", "n", number))
     }
 
     /// A term's label; a code that the schema does not know is shown raw.
-    fn term(&self, vocabulary: &str, code: &str) -> String {
-        Schema::get().term(vocabulary, code).map_or(code, |term| term.label.get(self.lang)).to_owned()
+    pub(super) fn term(&self, vocabulary: &str, code: &str) -> String {
+        Schema::get().term(vocabulary, code).map_or(code, |term| term.label.get(self.lang())).to_owned()
     }
 
     fn key(&self, key: &Key, name: &str) -> String {
@@ -175,20 +211,64 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Who holds a position: a record, a role, or an ally by its id.
-    fn author(&self, name: &str) -> String {
+    /// Who holds a position: a role, an ally or a record by its id, or somebody as the source names them.
+    pub(super) fn author(&self, name: &str) -> String {
         match name.split_once(':') {
             Some(("fantastic", code)) => self.term("fantastic", code),
-            _ => self.title(name),
+            Some(("ally", _)) => self.names.get(name).cloned().unwrap_or_else(|| self.f.t("sheet-some-ally")),
+            Some((_, slug)) => slug.replace('-', " "),
+            None => self.title(name),
+        }
+    }
+
+    /// What stands in one place of a record, from a value in the JSON form.
+    pub(super) fn at(&self, kind: Option<&Kind>, path: &str, value: &Json) -> Shown {
+        spec_at(kind, path).and_then(|spec| self.shown(spec, value)).unwrap_or_else(|| raw(value))
+    }
+}
+
+/// What the schema says of the end of a path. Keys of maps and ids of items stand for whatever their container holds.
+pub(super) fn spec_at<'s>(kind: Option<&'s Kind>, path: &str) -> Option<&'s Field> {
+    let mut names = path.split('/');
+    let first = kind?.field(names.next()?)?;
+    Some(names.fold(first, |spec, name| spec.member(name).unwrap_or(spec)))
+}
+
+impl Shown {
+    /// All that is said, a line a value, each after its name.
+    pub(super) fn lines(&self) -> String {
+        let row = |row: &Row| {
+            let below = if matches!(row.shown, Self::Rows(_) | Self::Items(_)) { "\n" } else { " " };
+            format!("{} :{below}{}", row.label, row.shown.lines())
+        };
+        let rows = |rows: &[Row]| rows.iter().map(row).collect::<Vec<_>>().join("\n");
+        match self {
+            Self::Line(text) | Self::Prose(text) | Self::Address(text) => text.clone(),
+            Self::Record(_, title) => title.clone(),
+            Self::Terms(terms) => terms.join(", "),
+            Self::Relations(relations) => {
+                let line = |one: &Relation| [one.label.as_str(), &one.title].join(" ").trim().to_owned();
+                relations.iter().map(line).collect::<Vec<_>>().join("\n")
+            }
+            Self::Rows(all) => rows(all),
+            Self::Items(items) => items.iter().map(|item| rows(item)).collect::<Vec<_>>().join("\n\n"),
+            Self::Told(_) => String::new(),
         }
     }
 }
 
-fn non_empty(value: &Json) -> Option<&str> {
+/// Whether an address that somebody else wrote may become a link: one of a script must not.
+pub(super) fn of_the_web(url: &str) -> bool {
+    ["http://", "https://"]
+        .iter()
+        .any(|start| url.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start)))
+}
+
+pub(super) fn non_empty(value: &Json) -> Option<&str> {
     value.as_str().filter(|text| !text.trim().is_empty())
 }
 
-fn some<T>(all: Vec<T>) -> Option<Vec<T>> {
+pub(super) fn some<T>(all: Vec<T>) -> Option<Vec<T>> {
     (!all.is_empty()).then_some(all)
 }
 

@@ -127,6 +127,11 @@ impl Frame {
         when::moment(self.lang(), *time)
     }
 
+    /// A moment without its hour.
+    pub(super) fn day(&self, time: &Timestamp) -> String {
+        when::day(self.lang(), *time)
+    }
+
     /// The address of a style or script.
     pub(super) fn asset(&self, name: &str) -> String {
         assets::address(name)

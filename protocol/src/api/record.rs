@@ -139,7 +139,7 @@ pub struct Search {
     /// Words and filters.
     #[serde(default)]
     pub q: Query,
-    /// Records like this one.
+    /// Records like this one; of `q`, the filters narrow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub like: Option<String>,
     /// Which part.
@@ -291,6 +291,9 @@ pub struct Version {
     /// The change, by which the version is cited.
     #[schema(value_type = String)]
     pub change: ChangeHash,
+    /// The changes that it was made on; none for the first.
+    #[schema(value_type = Vec<String>)]
+    pub after: Vec<ChangeHash>,
     /// Who; `None` for reference records, which nobody here wrote, and while the author is not known.
     pub ally: Option<String>,
     /// When, as the author claims; `None` for reference records.

@@ -332,7 +332,14 @@ fn indexed(view: &View, facets: BTreeSet<Facet>) -> Indexed {
         text: view.words(Lang::Fr),
         tags: facets.iter().filter(|(facet, _)| facet == "tags").map(|(_, tag)| tag.clone()).collect(),
         facets: facets.into_iter().collect(),
-        refers: view.refers().into_iter().map(|(_, record)| record).collect::<BTreeSet<_>>().into_iter().collect(),
+        refers: view
+            .refers()
+            .into_iter()
+            .map(|(_, to)| to)
+            .filter(|to| *to != view.record)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         updated_at: view.updated_at,
         lang: view.field("lang").and_then(|lang| lang.text()).unwrap_or("fr").to_owned(),
     }

@@ -1,0 +1,64 @@
+//! How a record is cited: the line for a bibliography, the name of just this version as text and as a QR code.
+
+use axum::extract::Path;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use essaim_protocol::api::{Command, Error, Sheet};
+use essaim_protocol::record::schema::Schema;
+use serde_json::Value as Json;
+
+use super::find::address;
+use super::visit::{Frame, Trouble, Visit};
+use super::{Screen, qr};
+use crate::words::when;
+
+pub(super) fn screens() -> Vec<Screen> {
+    vec![Screen::new("get", "/fiche/{record}/citation.svg", get(picture))]
+}
+
+/// What cites a record.
+pub(super) struct Cited {
+    /// Authors, title, commons, date, licence.
+    pub(super) line: String,
+    /// `essaim:COMMONS/RECORD@HEADS`.
+    pub(super) version: String,
+    /// A message to write, with both.
+    pub(super) mail: String,
+}
+
+impl Cited {
+    pub(super) fn of(f: &Frame, sheet: &Sheet) -> Self {
+        let authors = sheet.fields.get("authors").and_then(Json::as_array).into_iter().flatten();
+        let authors = authors.filter_map(|to| sheet.names.get(to.as_str().or_else(|| to["to"].as_str())?));
+        let authors: Vec<String> = authors.cloned().collect();
+        // The organisations that wrote it, when nobody signs.
+        let authors = if authors.is_empty() { sheet.written_by.clone() } else { authors };
+        let title = if sheet.brief.title.is_empty() { f.t("sheet-untitled") } else { sheet.brief.title.clone() };
+        let licence = sheet.fields.get("licence").and_then(Json::as_str).unwrap_or_default();
+        let licence = Schema::get().term("licence", licence).map_or(licence, |term| term.label.get(f.lang()));
+        // What a term explains in brackets is for those who choose one.
+        let licence = licence.split(" (").next().unwrap_or_default();
+        let commons = f.commons.as_ref().map(|commons| commons.name.clone()).unwrap_or_default();
+        let at = sheet.brief.updated_at;
+        let parts = [
+            authors.join(", "),
+            f.t1("cite-title", "title", title.as_str()),
+            commons,
+            if at.0 > 0 { when::day(f.lang(), at) } else { String::new() },
+            licence.to_owned(),
+        ];
+        let line = format!("{}.", parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "));
+        let version = sheet.citation.clone();
+        let mail = address("mailto:", &[("subject", title), ("body", format!("{line}\n\n{version}"))]);
+        Self { line, version, mail }
+    }
+}
+
+async fn picture(visit: Visit, Path(record): Path<String>) -> Result<Response, Trouble> {
+    let sheet: Sheet = visit.ask(Command::Show(record)).await?;
+    // Only the name of a merge of dozens of versions is too long for a code.
+    let too_long = || Error::UnknownVersion { title: sheet.brief.title.clone() };
+    let svg = qr::svg(&sheet.citation).ok_or_else(too_long)?;
+    Ok(([(CONTENT_TYPE, "image/svg+xml")], svg).into_response())
+}

@@ -1,0 +1,208 @@
+//! One record: read, settled, followed through its history, cited and printed.
+
+use essaim_protocol::api::{Command, Import, Imported, Records, Saved, Search, Synced};
+use essaim_tests::browser::Browser;
+use essaim_tests::cluster::{Ally, agreed, experience, set};
+
+/// Eleven invented records: CC0, see `fixtures/invented/README.md`.
+const INVENTED: &str = include_str!("../../fixtures/invented/demo-fictional.jsonl");
+
+/// An ally with the invented records, and a browser that its page let in.
+async fn invented(javascript: bool) -> Option<(Ally, Browser)> {
+    let browser = Browser::open(javascript).await?;
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", true).await;
+    let imported: Imported = ally.ask(Command::Import(Import { lines: INVENTED.to_owned() })).await;
+    assert_eq!(imported.created, 11);
+    browser.go(&ally.page()).await;
+    Some((ally, browser))
+}
+
+/// The address of a record of the page, by words of its title.
+async fn sheet_of(ally: &Ally, browser: &Browser, q: &str) -> String {
+    let found: Records = ally.ask(Command::Search(Search { q: q.to_owned(), ..Search::default() })).await;
+    let origin = browser.address().await.split('/').take(3).collect::<Vec<_>>().join("/");
+    format!("{origin}/fiche/{}", found.records[0].id)
+}
+
+const SHUTTLE: &str = "\"navette à la demande\" kind:experience";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filled_experience_tells_everything_without_javascript() {
+    let Some((ally, browser)) = invented(false).await else { return };
+    browser.go(&sheet_of(&ally, &browser, SHUTTLE).await).await;
+    for said in [
+        "N'a pas marché",
+        "septembre 2023 – mars 2025",
+        "Le café du marché",
+        "tournant",
+        "Valeur détruite · Effet économique · Inattendu · Mesuré",
+        "On ne finance pas un véhicule vide.",
+        "L'élu·e",
+        "Fiche inventée, pour l’exemple",
+        "86\u{202f}000",
+        "Comment avez-vous annoncé l'arrêt aux habitant·es ?",
+        "Nous nous en sommes inspiré·es",
+        "Qui a vécu ça ?",
+        "En commun :",
+        "une population comparable",
+        "CC0, domaine public",
+        "essaim:",
+    ] {
+        browser.see(said).await;
+    }
+    // The name of the version is the only place where an id is read.
+    let (text, citation) = (browser.text("main").await, browser.text(".cite-version").await);
+    let id = browser.address().await.rsplit('/').next().unwrap_or_default().to_owned();
+    assert!(citation.contains(&id) && !text.replace(&citation, "").contains(&id[..8]), "{text}");
+    for code in ["demo-", "did_not_work", "fantastic", "essaim-demo"] {
+        assert!(!text.contains(code), "“{code}” in {text}");
+    }
+    browser.press("Tout ce qui renvoie à cette fiche").await;
+    browser.see("2 fiches").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_has_a_sheet_that_passes_an_accessibility_audit() {
+    let Some((ally, browser)) = invented(true).await else { return };
+    for (q, said) in [
+        (SHUTTLE, "Sur quoi n'étions-nous pas d'accord ?"),
+        ("kind:territory Valombre", "1\u{202f}240 habitant·es"),
+        ("kind:actor \"Fabrique des transitions\"", "Lien à l'alliance"),
+        ("kind:programme saison", "Ce qui la documente"),
+        ("kind:gathering", "Début"),
+        ("kind:resource", "Type"),
+        ("kind:finding", "Énoncé"),
+        ("kind:contribution carrière", "Forme"),
+        ("kind:contribution", "À propos de"),
+    ] {
+        browser.go(&sheet_of(&ally, &browser, q).await).await;
+        browser.see(said).await;
+        assert_eq!(browser.violations().await, Vec::<String>::new(), "{q}");
+    }
+}
+
+/// Two allies, a record that both changed apart, and a browser at the second's page.
+async fn disputed(javascript: bool) -> Option<(Ally, Ally, String, Browser)> {
+    let browser = Browser::open(javascript).await?;
+    let mut a = Ally::new("Commune d’Aubigné-sur-Layon").await;
+    a.found("Patrimoine", false).await;
+    let mut b = Ally::new("Communauté de communes Cœur Haute Lande").await;
+    b.join(&a.invite().await).await;
+    let saved: Saved = a.ask(experience("Le marché couvert", "Il a fallu trois ans.")).await;
+    let id = saved.brief.id.to_string();
+    agreed(&[&a, &b]).await;
+    a.go_offline().await;
+    b.go_offline().await;
+    a.ask::<Saved>(set(&id, "outcome", "achieved")).await;
+    a.ask::<Saved>(set(&id, "story", "Il a fallu quatre ans et deux maires.")).await;
+    b.ask::<Saved>(set(&id, "outcome", "did_not_work")).await;
+    b.ask::<Saved>(set(&id, "story", "Il a fallu trois ans, puis tout reprendre.")).await;
+    a.go_online().await;
+    b.go_online().await;
+    b.ask::<Synced>(Command::Sync(essaim_protocol::api::Sync { peer: None, wait_s: 20 })).await;
+    agreed(&[&a, &b]).await;
+    browser.go(&b.page()).await;
+    let origin = browser.address().await.split('/').take(3).collect::<Vec<_>>().join("/");
+    let sheet = format!("{origin}/fiche/{id}");
+    browser.go(&sheet).await;
+    Some((a, b, sheet, browser))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_allies_wrote_apart_is_settled_without_javascript() {
+    let Some((a, b, sheet, browser)) = disputed(false).await else { return };
+    browser.see("À décider ensemble").await;
+    browser.see("Commune d’Aubigné-sur-Layon").await;
+    browser.see("Abouti").await;
+    browser.see("Il a fallu trois ans, puis tout reprendre.").await;
+    // The outcome: one of the two.
+    browser.click("#regler-0 .sides li:first-child button").await;
+    browser.see("C’est décidé").await;
+    assert_eq!(browser.count(".dispute").await, 1);
+    // The story: a third version.
+    browser.press("Écrire une troisième version").await;
+    browser.fill("#regler-0-texte", "Il a fallu quatre ans, deux maires, et tout reprendre.").await;
+    browser.press("Garder cette troisième version").await;
+    browser.see("C’est décidé").await;
+    assert_eq!(browser.count(".dispute").await, 0);
+    browser.see("deux maires, et tout reprendre").await;
+    agreed(&[&a, &b]).await;
+
+    // What was not kept is still there.
+    browser.go(&format!("{sheet}/historique")).await;
+    browser.see("En même temps qu’une autre modification").await;
+    browser.see("A écrit la fiche").await;
+    browser.click(".history li:first-child a").await;
+    browser.see("C’est la version d’aujourd’hui").await;
+    browser.press("Voir plutôt ce que cette étape a changé").await;
+    browser.appears("ins").await;
+    browser.appears("del").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disagreement_is_settled_by_keyboard_alone() {
+    let Some((_a, b, sheet, browser)) = disputed(true).await else { return };
+    assert_eq!(browser.violations().await, Vec::<String>::new(), "to settle");
+    browser.go(&sheet).await;
+    // From the top to the first button of the first dispute: Tab until it has the focus.
+    let focused = "return document.activeElement.matches('#regler-0 .sides li:first-child button')";
+    for _ in 0..60 {
+        if browser.run(focused).await == true {
+            break;
+        }
+        browser.keys("\u{e004}").await;
+    }
+    assert_eq!(browser.run(focused).await, true, "the button is reached by Tab");
+    let seen = browser.source().await;
+    browser.keys("\u{e007}").await;
+    browser.see("C’est décidé").await;
+
+    // What was seen before is no longer what is settled.
+    let id = sheet.rsplit('/').next().unwrap_or_default();
+    b.ask::<Saved>(set(id, "title", "Le marché couvert, enfin")).await;
+    browser.click("#regler-0 .sides li:first-child button").await;
+    browser.see("Quelqu’un a écrit ici entre-temps").await;
+    assert!(seen.contains("regler-1") && browser.count(".dispute").await == 1);
+    browser.press("Garder les deux, l’une après l’autre").await;
+    browser.see("C’est décidé").await;
+    for path in ["historique", ""] {
+        browser.go(&format!("{sheet}/{path}").trim_end_matches('/').to_owned()).await;
+        assert_eq!(browser.violations().await, Vec::<String>::new(), "{path}");
+    }
+    browser.go(&format!("{sheet}/historique")).await;
+    browser.click(".history li:last-child a").await;
+    browser.see("Ce qui a changé depuis").await;
+    assert_eq!(browser.violations().await, Vec::<String>::new(), "a version");
+    browser.go(&format!("{sheet}/liens")).await;
+    assert_eq!(browser.violations().await, Vec::<String>::new(), "what refers to it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ordinary_experience_prints_on_one_sheet() {
+    let Some((ally, browser)) = invented(true).await else { return };
+    browser.go(&sheet_of(&ally, &browser, SHUTTLE).await).await;
+    browser.see("Citer et partager").await;
+    let pdf = browser.pdf().await;
+    let text = String::from_utf8_lossy(&pdf);
+    let pages = text.matches("/Type /Page\n").count() + text.matches("/Type /Page/").count();
+    assert!((1..=2).contains(&pages), "{pages} pages in {} bytes", pdf.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_words_are_only_words() {
+    let Some((ally, browser)) = invented(true).await else { return };
+    let hostile = "<script>document.title='pris'</script><img src=x onerror=\"document.title='pris'\">\"'>";
+    let saved: Saved = ally.ask(experience(hostile, &format!("# {hostile}\n\n[ici](javascript:alert(1))"))).await;
+    let id = saved.brief.id.to_string();
+    for field in ["summary", "tags", "learned"] {
+        ally.ask::<Saved>(set(&id, field, hostile)).await;
+    }
+    let origin = browser.address().await.split('/').take(3).collect::<Vec<_>>().join("/");
+    for path in ["", "/historique", "/liens"] {
+        browser.go(&format!("{origin}/fiche/{id}{path}")).await;
+        browser.see("onerror").await;
+        assert_ne!(browser.run("return document.title").await, "pris", "{path}");
+        assert_eq!(browser.count("main script, main img[src=x]").await, 0, "{path}");
+    }
+}
