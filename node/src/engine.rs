@@ -6,6 +6,7 @@
 
 mod brief;
 mod commons;
+mod drafts;
 mod exchange;
 mod fault;
 mod health;
@@ -25,6 +26,7 @@ use tokio::sync::RwLock;
 
 pub(crate) use self::fault::store_error;
 use self::fault::{desk_error, home_error, internal};
+use crate::drafts::Drafts;
 use crate::driver::Driver;
 use crate::home::{self, Home};
 use crate::keeper::{Desk, Keeper};
@@ -39,6 +41,7 @@ struct Inner {
     /// `None` until there is an identity.
     home: RwLock<Option<Home>>,
     rooms: RwLock<BTreeMap<CommonsId, Room>>,
+    drafts: Drafts,
     /// `None` when this node keeps off the network.
     driver: Option<Driver>,
     /// Bytes to leave free on the disk.
@@ -79,7 +82,8 @@ impl Engine {
             }
         }
         let (home, rooms) = (RwLock::new(home), RwLock::new(rooms));
-        let inner = Inner { path: path.to_owned(), home, rooms, driver, free, started: now() };
+        let drafts = Drafts::new(path);
+        let inner = Inner { path: path.to_owned(), home, rooms, drafts, driver, free, started: now() };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -103,6 +107,13 @@ impl Engine {
             Command::Invite(invite) => self.invite(&self.room(asked).await?, invite).await.map(Into::into),
             Command::Allies => self.allies(&self.room(asked).await?).await.map(Into::into),
             Command::Ally(ally) => self.ally(&self.room(asked).await?, ally).await.map(Into::into),
+            Command::Gazetteer(text) => Ok(drafts::places(&text).into()),
+            command @ (Command::Drafts
+            | Command::StartDraft(_)
+            | Command::Draft(_)
+            | Command::KeepDraft(_)
+            | Command::DropDraft(_)
+            | Command::ShareDraft(_)) => self.drafts(&self.room(asked).await?, lang, command).await,
             command @ (Command::Template(_)
             | Command::New(_)
             | Command::Edit(_)

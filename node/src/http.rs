@@ -28,6 +28,7 @@ use crate::page::{self, Keys};
 
 pub(crate) mod access;
 mod commons;
+mod drafts;
 mod error;
 mod exchange;
 mod extract;
@@ -127,7 +128,7 @@ impl Route {
 
 /// Every route.
 fn routes() -> Vec<Route> {
-    [node::routes(), commons::routes(), records::routes(), exchange::routes(), openapi::routes()]
+    [node::routes(), commons::routes(), records::routes(), drafts::routes(), exchange::routes(), openapi::routes()]
         .into_iter()
         .flatten()
         .collect()

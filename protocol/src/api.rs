@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 mod commons;
+mod draft;
 mod error;
 mod node;
 mod record;
@@ -24,6 +25,7 @@ pub use commons::{
     Allies, Ally, AllyState, Commons, CommonsList, CreateCommons, Invitation, Invite, Join, Joined, ReadTicket, Role,
     TicketContent,
 };
+pub use draft::{Draft, DraftBrief, Drafts, KeepDraft, Place, StartDraft};
 pub use error::{Candidate, Error, Fault, Problem, Words};
 pub use node::{
     Check, Checked, Diagnosis, Doctor, Ended, Health, Identity, Init, Network, Peer, PeerSync, Status, Sync,
@@ -93,6 +95,20 @@ pub enum Command {
     Conflicts(Option<String>),
     /// Settle one field. Answers [`Answer::Saved`].
     Settle(Settle),
+    /// What is being written here and not shared yet. Answers [`Answer::Drafts`].
+    Drafts,
+    /// Begin a draft. Answers [`Answer::Draft`].
+    StartDraft(StartDraft),
+    /// One draft. Answers [`Answer::Draft`].
+    Draft(String),
+    /// Keep what was typed in a draft. Answers [`Answer::Draft`].
+    KeepDraft(KeepDraft),
+    /// Throw a draft away. Answers [`Answer::Draft`], as it was.
+    DropDraft(String),
+    /// Share a draft: one signed change, after which it is gone. Answers [`Answer::Saved`].
+    ShareDraft(String),
+    /// Territories of the gazetteer that a name or code may mean. Answers [`Answer::Gazetteer`].
+    Gazetteer(String),
     /// Exchange with peers now. Answers [`Answer::Synced`].
     Sync(Sync),
     /// Take in records of a JSON Lines file. Answers [`Answer::Imported`].
@@ -153,7 +169,7 @@ answers! {
     Status(Status),
     /// To [`Command::Template`].
     Template(Template),
-    /// To [`Command::New`], [`Command::Edit`] and [`Command::Settle`].
+    /// To [`Command::New`], [`Command::Edit`], [`Command::Settle`] and [`Command::ShareDraft`].
     Saved(Saved),
     /// To [`Command::Show`] and [`Command::ShowAt`].
     Sheet(Sheet),
@@ -167,6 +183,12 @@ answers! {
     Log(Log),
     /// To [`Command::Conflicts`].
     Conflicts(Vec<Conflict>),
+    /// To [`Command::Drafts`].
+    Drafts(Drafts),
+    /// To [`Command::StartDraft`], [`Command::Draft`], [`Command::KeepDraft`] and [`Command::DropDraft`].
+    Draft(Draft),
+    /// To [`Command::Gazetteer`].
+    Gazetteer(Vec<Place>),
     /// To [`Command::Sync`].
     Synced(Synced),
     /// To [`Command::Import`].

@@ -111,6 +111,13 @@ impl Engine {
                 | Command::Allies
                 | Command::Ally(_)
                 | Command::Status
+                | Command::Drafts
+                | Command::StartDraft(_)
+                | Command::Draft(_)
+                | Command::KeepDraft(_)
+                | Command::DropDraft(_)
+                | Command::ShareDraft(_)
+                | Command::Gazetteer(_)
                 | Command::Sync(_)
                 | Command::Doctor(_) => return Err(internal("this is not about records")),
             })
@@ -158,16 +165,9 @@ impl At<'_> {
         }
     }
 
-    fn new_record(&mut self, new: New) -> Result<Saved, Error> {
+    pub(super) fn new_record(&mut self, new: New) -> Result<Saved, Error> {
         let name = kind(&new.kind)?;
-        let mut fields = match new.form {
-            Some(Form::Fields(fields)) => fields.into_iter().collect(),
-            Some(Form::Template(text)) => {
-                let parsed = template::parse(name, &text, lang_of(self.lang)).map_err(|found| mistakes(&found))?;
-                parsed.fields
-            }
-            None => BTreeMap::new(),
-        };
+        let mut fields = self.filled(name, new.form)?;
         for (path, value) in self.settings(name, &new.set)? {
             put(&mut fields, &path, value);
         }
@@ -181,7 +181,18 @@ impl At<'_> {
         self.saved("", saved, fields.into_keys().collect())
     }
 
-    fn edit(&mut self, edit: Edit) -> Result<Saved, Error> {
+    /// What a form holds, in the JSON form.
+    pub(super) fn filled(&self, kind: &schema::Kind, form: Option<Form>) -> Result<BTreeMap<String, Json>, Error> {
+        Ok(match form {
+            Some(Form::Fields(fields)) => fields.into_iter().collect(),
+            Some(Form::Template(text)) => {
+                template::parse(kind, &text, lang_of(self.lang)).map_err(|found| mistakes(&found))?.fields
+            }
+            None => BTreeMap::new(),
+        })
+    }
+
+    pub(super) fn edit(&mut self, edit: Edit) -> Result<Saved, Error> {
         let view = self.view(&edit.record)?;
         let name = kind(&view.kind)?;
         let mut edits: Vec<edit::Edit> = match edit.form {
@@ -518,7 +529,7 @@ impl At<'_> {
     }
 
     /// Reads `field=value` as typed.
-    fn settings(&self, kind: &schema::Kind, set: &[Setting]) -> Result<Vec<(Path, Json)>, Error> {
+    pub(super) fn settings(&self, kind: &schema::Kind, set: &[Setting]) -> Result<Vec<(Path, Json)>, Error> {
         let mut read = Vec::new();
         for setting in set {
             let path = Path::from(&setting.field[..]);
@@ -543,22 +554,26 @@ impl At<'_> {
                 found.push(id);
                 continue;
             }
-            let place = place(text)?;
-            let id = record_of(&place);
-            if self.desk.store().of_record(&id).map_err(store_failed)?.is_empty() {
-                let line = place.record().to_string();
-                let read = import_lines([(1, line.as_str())]);
-                let outcomes = self.desk.import(&read.records, now(), &mut |_| {});
-                outcomes.map_err(|error| save_error(self.commons, "", error))?;
-            }
-            found.push(id);
+            found.push(self.adopt(&place(text)?)?);
         }
         Ok(found)
+    }
+
+    /// The record of a place, made from the gazetteer's line when there is none yet.
+    pub(super) fn adopt(&mut self, place: &Place<'_>) -> Result<RecordId, Error> {
+        let id = record_of(place);
+        if self.desk.store().of_record(&id).map_err(store_failed)?.is_empty() {
+            let line = place.record().to_string();
+            let read = import_lines([(1, line.as_str())]);
+            let outcomes = self.desk.import(&read.records, now(), &mut |_| {});
+            outcomes.map_err(|error| save_error(self.commons, "", error))?;
+        }
+        Ok(id)
     }
 }
 
 /// The place that a person means.
-fn place(text: &str) -> Result<Place<'static>, Error> {
+pub(super) fn place(text: &str) -> Result<Place<'static>, Error> {
     let candidate =
         |place: &Place<'_>| Candidate { id: place.code.to_owned(), title: place.name.clone(), detail: detail(place) };
     match Gazetteer::get().find(text) {
@@ -573,7 +588,7 @@ fn place(text: &str) -> Result<Place<'static>, Error> {
 }
 
 /// A kind by its code or its label in either language.
-fn kind(asked: &str) -> Result<&'static schema::Kind, Error> {
+pub(super) fn kind(asked: &str) -> Result<&'static schema::Kind, Error> {
     let text = asked.trim().to_lowercase();
     let is = |label: &str| label.to_lowercase() == text;
     let french = essaim_protocol::record::Lang::Fr;
@@ -586,7 +601,7 @@ fn kind(asked: &str) -> Result<&'static schema::Kind, Error> {
 }
 
 /// Puts a value at a path into fields in the JSON form.
-fn put(fields: &mut BTreeMap<String, Json>, path: &Path, value: Json) {
+pub(super) fn put(fields: &mut BTreeMap<String, Json>, path: &Path, value: Json) {
     let Some((first, rest)) = path.0.split_first() else { return };
     let mut at = fields.entry(first.clone()).or_insert(Json::Null);
     for name in rest {
@@ -637,7 +652,7 @@ const fn path_of(edit: &edit::Edit) -> &Path {
 }
 
 /// The record of a place, here or not.
-fn record_of(place: &Place<'_>) -> RecordId {
+pub(super) fn record_of(place: &Place<'_>) -> RecordId {
     let (system, id) = place.origin();
     Origin { system: system.to_owned(), id: id.to_owned() }.record()
 }

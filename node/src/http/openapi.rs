@@ -128,6 +128,7 @@ fn method(route: &Route) -> HttpMethod {
     match route.method {
         "post" => HttpMethod::Post,
         "patch" => HttpMethod::Patch,
+        "delete" => HttpMethod::Delete,
         _ => HttpMethod::Get,
     }
 }

@@ -251,6 +251,17 @@ errors! {
     UnknownVersion { /// The record's title.
         title: String } Missing,
         "« {title} » n'a pas cette version ici", "\"{title}\" has no such version here";
+    /// No draft of this id.
+    UnknownDraft { /// What was asked for.
+        asked: String } Missing,
+        "aucun brouillon « {asked} »", "no draft \"{asked}\"";
+    /// The draft was kept from elsewhere since.
+    DraftMoved {} State,
+        "ce brouillon a été enregistré d'ailleurs entre-temps", "this draft was kept from elsewhere meanwhile";
+    /// As many drafts as a home keeps.
+    TooManyDrafts { /// How many.
+        max: usize } State,
+        "il y a déjà {max} brouillons : partagez-en ou jetez-en un", "there are {max} drafts already: share one or throw one away";
     /// A prefix or name that several things have.
     Ambiguous { /// What was asked for.
         asked: String, /// What it may mean.

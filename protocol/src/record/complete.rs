@@ -3,7 +3,8 @@
 //! Computed, never stored: what is shared but not complete (an import, a record of before the rule) is shown as
 //! "à compléter".
 
-use super::field::Field;
+use serde_json::{Map, Value as Json};
+
 use super::schema::Lang;
 use super::view::View;
 
@@ -25,6 +26,19 @@ pub enum Lack {
 }
 
 impl Lack {
+    /// The field in which it is said.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Territory => "links",
+            Self::Story => "story",
+            Self::Learned => "learned",
+            Self::Trouble => "difficulties",
+            Self::Differently => "differently",
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn message(self, lang: Lang) -> &'static str {
@@ -52,24 +66,43 @@ impl Lack {
 }
 
 impl View {
-    /// What the record lacks before it may be shared; nothing when it is complete. Only experiences are held to more
-    /// than a title.
+    /// What the record lacks before it may be called complete; nothing when it is.
     #[must_use]
     pub fn lacks(&self) -> Vec<Lack> {
-        let said =
-            |name: &str| self.field(name).is_some_and(|field| field.value().is_some_and(|value| !value.is_blank()));
-        let experience = self.kind == "experience";
-        let outcome = self.field("outcome").and_then(Field::text);
-        let unforeseen = matches!(outcome, Some("redirected" | "stopped" | "did_not_work"));
-        let rules = [
-            (Lack::Title, said("title")),
-            (Lack::Territory, !experience || !self.territories().is_empty()),
-            (Lack::Story, !experience || said("story")),
-            (Lack::Learned, !experience || said("learned")),
-            (Lack::Trouble, !experience || said("difficulties") || said("disagreements")),
-            (Lack::Differently, !experience || !unforeseen || said("differently")),
-        ];
-        rules.into_iter().filter(|(_, fine)| !fine).map(|(lack, _)| lack).collect()
+        lacks(&self.kind, &self.fields_json())
+    }
+}
+
+/// What fields in the JSON form lack before a record of this kind may be called complete. Only experiences are held to
+/// more than a title.
+#[must_use]
+pub fn lacks(kind: &str, fields: &Map<String, Json>) -> Vec<Lack> {
+    let said = |name: &str| fields.get(name).is_some_and(|value| !is_blank(value));
+    let experience = kind == "experience";
+    let links = fields.get("links").and_then(Json::as_array);
+    let placed = links.is_some_and(|links| links.iter().any(|link| link["rel"] == "in_territory"));
+    let outcome = fields.get("outcome").and_then(Json::as_str);
+    let unforeseen = matches!(outcome, Some("redirected" | "stopped" | "did_not_work"));
+    let rules = [
+        (Lack::Title, said("title")),
+        (Lack::Territory, !experience || placed),
+        (Lack::Story, !experience || said("story")),
+        (Lack::Learned, !experience || said("learned")),
+        (Lack::Trouble, !experience || said("difficulties") || said("disagreements")),
+        (Lack::Differently, !experience || !unforeseen || said("differently")),
+    ];
+    rules.into_iter().filter(|(_, fine)| !fine).map(|(lack, _)| lack).collect()
+}
+
+/// Whether a value in the JSON form says nothing. An item's id is not something said.
+#[must_use]
+pub fn is_blank(value: &Json) -> bool {
+    match value {
+        Json::Null | Json::Bool(false) => true,
+        Json::Bool(true) | Json::Number(_) => false,
+        Json::String(text) => text.trim().is_empty(),
+        Json::Array(values) => values.iter().all(is_blank),
+        Json::Object(members) => members.iter().all(|(name, value)| name.starts_with('_') || is_blank(value)),
     }
 }
 

@@ -17,6 +17,21 @@ impl View {
         let unknown = unknown.filter_map(|(name, field)| Some((name.clone(), plain(field.value()?))));
         known.chain(unknown).collect()
     }
+
+    /// The fields in the JSON form with the id of each item of a list (`_id`), so that an edit that hands them back changes
+    /// the very items it means.
+    #[must_use]
+    pub fn fields_to_edit(&self) -> Map<String, Json> {
+        let mut fields = self.fields_json();
+        for (name, field) in &self.fields {
+            if let (Some(Value::List(items)), Some(Json::Array(shown))) = (field.value(), fields.get_mut(name)) {
+                for (item, shown) in items.iter().zip(shown) {
+                    shown["_id"] = item.id.as_str().into();
+                }
+            }
+        }
+        fields
+    }
 }
 
 /// One field in the JSON form.
