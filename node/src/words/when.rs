@@ -33,6 +33,10 @@ const EN: [&str; 12] = [
     "December",
 ];
 
+/// Seasons, which EDTF numbers from 21.
+const SEASONS_FR: [&str; 4] = ["printemps", "été", "automne", "hiver"];
+const SEASONS_EN: [&str; 4] = ["spring", "summer", "autumn", "winter"];
+
 /// `7 mai 2026 à 16:00`, `7 May 2026 at 16:00`; the raw form outside the calendar.
 #[must_use]
 pub fn moment(lang: Lang, time: Timestamp) -> String {
@@ -66,10 +70,15 @@ fn one(lang: Lang, text: &str) -> String {
     let parts: Vec<&str> = date.split('-').collect();
     let said = match parts[..] {
         [year, month] => {
-            let names = lang.pick(FR, EN);
-            month.parse::<usize>().ok().and_then(|n| names.get(n.wrapping_sub(1))).map(|name| format!("{name} {year}"))
+            let (months, seasons) = lang.pick((FR, SEASONS_FR), (EN, SEASONS_EN));
+            let name = |n: usize| months.get(n.wrapping_sub(1)).or_else(|| seasons.get(n.wrapping_sub(21)));
+            month.parse::<usize>().ok().and_then(name).map(|name| format!("{name} {year}"))
         }
         [_, _, _] => date.parse().ok().map(|date| written(lang, date)),
+        [decade] => {
+            let decade = decade.strip_suffix('X').filter(|digits| digits.len() == 3);
+            decade.map(|digits| lang.pick(format!("années {digits}0"), format!("the {digits}0s")))
+        }
         _ => None,
     };
     said.map_or_else(|| text.to_owned(), |said| format!("{about}{said}{}", hour.unwrap_or_default()))
@@ -111,6 +120,8 @@ mod tests {
             ("2016/2019", "2016 – 2019", "2016 – 2019"),
             ("2019-03/..", "depuis mars 2019", "since March 2019"),
             ("2024-05~", "vers mai 2024", "about May 2024"),
+            ("2020-22", "été 2020", "summer 2020"),
+            ("199X", "années 1990", "the 1990s"),
             ("2024-13", "2024-13", "2024-13"),
             ("jadis", "jadis", "jadis"),
         ] {

@@ -1,0 +1,336 @@
+//! Dates and numbers as people type them, in the form of the model; and back, as they are shown in the field to mend.
+
+use essaim_protocol::api::Lang;
+
+use super::when;
+
+/// Months by how their names begin, folded; the first that fits counts.
+const MONTHS: [(&str, u8); 24] = [
+    ("janv", 1),
+    ("jan", 1),
+    ("fev", 2),
+    ("feb", 2),
+    ("mars", 3),
+    ("mar", 3),
+    ("avr", 4),
+    ("apr", 4),
+    ("mai", 5),
+    ("may", 5),
+    ("juin", 6),
+    ("jun", 6),
+    ("juil", 7),
+    ("jul", 7),
+    ("aou", 8),
+    ("aug", 8),
+    ("sept", 9),
+    ("sep", 9),
+    ("oct", 10),
+    ("nov", 11),
+    ("dec", 12),
+    ("printemps", 21),
+    ("ete", 22),
+    ("hiver", 24),
+];
+
+/// Seasons that share their beginning with nothing above (EDTF level 1 numbers them 21 to 24).
+const SEASONS: [(&str, u8); 5] = [("spring", 21), ("summer", 22), ("automne", 23), ("autumn", 23), ("winter", 24)];
+
+/// What is typed before a date that is not certain.
+const ABOUT: [&str; 6] = ["vers ", "environ ", "about ", "circa ", "ca ", "~"];
+
+/// A date or span as people type it (`mai 2024`, `2019-2021`, `07/05/2024`, `depuis mars 2019`) in EDTF level 1; `None`
+/// when it is not understood.
+#[must_use]
+pub fn date(text: &str) -> Option<String> {
+    let text = folded(text);
+    let text = text.trim_start_matches("le ").trim_start_matches("en ").trim_start_matches("in ");
+    if let Some(one) = one(text) {
+        return Some(one);
+    }
+    for start in ["depuis ", "a partir de ", "since ", "from "] {
+        if let Some(from) = text.strip_prefix(start).filter(|rest| !rest.contains(" to ")) {
+            return Some(format!("{}/..", one(from)?));
+        }
+    }
+    for start in ["jusqu'en ", "jusqu'au ", "jusqu'a ", "until "] {
+        if let Some(until) = text.strip_prefix(start) {
+            return Some(format!("../{}", one(until)?));
+        }
+    }
+    let span = ["de ", "du ", "from ", "entre "].iter().find_map(|start| text.strip_prefix(start)).unwrap_or(text);
+    for between in [" a ", " au ", " to ", " et ", " - ", "/", "-"] {
+        for (at, _) in span.match_indices(between) {
+            let (from, until) = (&span[..at], &span[at + between.len()..]);
+            let Some(until) = end(until) else { continue };
+            // "mai à juin 2021", "mai-juin 2021": the year is said once.
+            let year = until.get(..4).unwrap_or_default();
+            let from = end(from).or_else(|| one(&format!("{from} {year}")));
+            if let Some(from) = from.filter(|from| from.as_str() != ".." || until != "..") {
+                return Some(format!("{from}/{until}"));
+            }
+        }
+    }
+    None
+}
+
+fn end(text: &str) -> Option<String> {
+    if matches!(text.trim(), "" | "..") { Some("..".to_owned()) } else { one(text) }
+}
+
+/// One date without an interval.
+fn one(text: &str) -> Option<String> {
+    let text = text.trim();
+    if let Some(rest) = ABOUT.iter().find_map(|start| text.strip_prefix(start)) {
+        return one(rest).filter(|date| !date.ends_with('~')).map(|date| format!("{date}~"));
+    }
+    if let Some(decade) = ["annees ", "les annees ", "the "].iter().find_map(|start| text.strip_prefix(start)) {
+        let decade = decade.trim_end_matches('s');
+        return (year(decade)? % 10 == 0).then(|| format!("{}x", &decade[..3]).to_uppercase());
+    }
+    let (bare, mark) = match text.as_bytes().last() {
+        Some(mark @ (b'~' | b'?' | b'%')) => (&text[..text.len() - 1], char::from(*mark).to_string()),
+        _ => (text, String::new()),
+    };
+    let (day, hour) = with_hour(bare);
+    let date = written(day).or_else(|| figures(day)).or_else(|| iso(day))?;
+    match hour {
+        None => Some(format!("{date}{mark}")),
+        Some(hour) if date.len() == 10 => Some(format!("{date}T{}", clock(hour)?)),
+        Some(_) => None,
+    }
+}
+
+/// Cuts off an hour: `7 mai 2024 à 14h30`, `2024-05-07T14:00`.
+fn with_hour(text: &str) -> (&str, Option<&str>) {
+    [" a ", " at ", "t"]
+        .iter()
+        .filter_map(|between| text.rsplit_once(between))
+        .find(|(day, hour)| day.ends_with(|c: char| c.is_ascii_digit()) && clock(hour).is_some())
+        .map_or((text, None), |(day, hour)| (day, Some(hour)))
+}
+
+fn clock(text: &str) -> Option<String> {
+    let (hour, minute) = text.trim().split_once([':', 'h'])?;
+    let minute = if minute.trim().is_empty() { "0" } else { minute.trim() };
+    let (hour, minute): (u8, u8) = (hour.trim().parse().ok()?, minute.parse().ok()?);
+    (hour < 24 && minute < 60).then(|| format!("{hour:02}:{minute:02}"))
+}
+
+/// `mai 2024`, `1er mai 2024`, `été 2020`.
+fn written(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+    let month_of = |word: &str| {
+        let word = word.trim_end_matches('.');
+        let known = SEASONS.iter().chain(&MONTHS).find(|(start, _)| word.starts_with(start));
+        known.map(|(_, number)| *number).filter(|_| word.chars().all(char::is_alphabetic))
+    };
+    match words[..] {
+        [month, of] => Some(format!("{:04}-{:02}", year(of)?, month_of(month)?)),
+        [day, month, of] => {
+            let day = day.trim_end_matches("er").trim_end_matches("st").parse().ok()?;
+            real(year(of)?, month_of(month)?, day)
+        }
+        _ => None,
+    }
+}
+
+/// `07/05/2024`, `7.5.2024`, `05/2024`.
+fn figures(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split(['/', '.', '-', ' ']).map(str::trim).collect();
+    match parts[..] {
+        [day, month, of] => real(year(of)?, month.parse().ok()?, day.parse().ok()?),
+        [month, of] => {
+            let month: u8 = month.parse().ok().filter(|month| (1..=12).contains(month))?;
+            Some(format!("{:04}-{month:02}", year(of)?))
+        }
+        _ => None,
+    }
+}
+
+/// What is EDTF already: `2024`, `199X`, `2024-05`, `2024-05-07`.
+fn iso(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split('-').collect();
+    match parts[..] {
+        [decade] if decade.len() == 4 && decade.ends_with('x') => {
+            year(&decade.replace('x', "0")).map(|_| decade.to_uppercase())
+        }
+        [of] => Some(format!("{:04}", year(of)?)),
+        [of, month] if month.len() == 2 => {
+            let month: u8 = month.parse().ok().filter(|month| matches!(month, 1..=12 | 21..=24))?;
+            Some(format!("{:04}-{month:02}", year(of)?))
+        }
+        [of, month, day] => real(year(of)?, month.parse().ok()?, day.parse().ok()?),
+        _ => None,
+    }
+}
+
+fn year(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|_| text.len() == 4)
+}
+
+fn real(year: u16, month: u8, day: u8) -> Option<String> {
+    let (year, month, day) = (i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?);
+    jiff::civil::Date::new(year, month, day).ok().map(|date| date.to_string())
+}
+
+fn folded(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization as _;
+    let text = text.trim().to_lowercase().replace(['\u{2013}', '\u{2014}'], "-").replace('\u{2019}', "'");
+    let text: String = text.nfd().filter(|c| c.is_ascii()).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A date of the model in words that [`date`] reads back; as it is when there are none.
+#[must_use]
+pub fn shown_date(lang: Lang, edtf: &str) -> String {
+    let words = when::edtf(lang, edtf);
+    if date(&words).as_deref() == Some(edtf) { words } else { edtf.to_owned() }
+}
+
+/// A number as people type it: `12 500,50 €`, `1,5 M€`, `30 %`; `None` when it is not understood.
+#[must_use]
+pub fn number(lang: Lang, text: &str) -> Option<serde_json::Number> {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
+    let text = text.trim_end_matches(['€', '%']).trim_end_matches("euros");
+    let (text, scale) = match text.strip_suffix('k') {
+        Some(rest) => (rest, 1_000.0),
+        None => text.strip_suffix('m').map_or((text, 1.0), |rest| (rest, 1_000_000.0)),
+    };
+    let plain = plain(lang, text)?;
+    let value = plain.parse::<f64>().ok().filter(|value| value.is_finite())? * scale;
+    let whole = value.fract() == 0.0 && value.abs() < 9e15;
+    if whole { Some((value as i64).into()) } else { serde_json::Number::from_f64(value) }
+}
+
+/// Digits with a point before the decimals. In French a comma is one, and points between groups of three are not.
+fn plain(lang: Lang, text: &str) -> Option<String> {
+    let (decimal, apart) = lang.pick((',', '.'), ('.', ','));
+    let (whole, part) = match text.split_once(decimal) {
+        Some((whole, part)) => (whole, Some(part)),
+        None => (text, None),
+    };
+    let groups: Vec<&str> = whole.trim_start_matches('-').split(apart).collect();
+    let thousands = groups.len() > 1 && groups[1..].iter().all(|group| group.len() == 3);
+    let plain = match (groups.len(), part) {
+        (1, Some(part)) => format!("{whole}.{part}"),
+        (1, None) => whole.to_owned(),
+        (_, part) if thousands => {
+            let digits: String = whole.chars().filter(|c| *c != apart).collect();
+            part.map_or(digits.clone(), |part| format!("{digits}.{part}"))
+        }
+        // "86.125": nobody groups like this.
+        (2, None) => whole.replace(apart, "."),
+        _ => return None,
+    };
+    let digits = plain.trim_start_matches('-');
+    let only = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    (only && digits.starts_with(|c: char| c.is_ascii_digit())).then_some(plain)
+}
+
+/// A number as the language writes it, which [`number`] reads back.
+#[must_use]
+pub fn shown_number(lang: Lang, value: &serde_json::Number) -> String {
+    let text = value.to_string();
+    let (whole, part) = text.split_once('.').map_or((text.as_str(), None), |(whole, part)| (whole, Some(part)));
+    if !whole.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) || text.contains(['e', 'E']) {
+        return text;
+    }
+    let (apart, decimal) = lang.pick(('\u{202f}', ','), (',', '.'));
+    let sign = if whole.starts_with('-') { "-" } else { "" };
+    let digits = whole.trim_start_matches('-');
+    let mut out = sign.to_owned();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(apart);
+        }
+        out.push(digit);
+    }
+    part.map_or(out.clone(), |part| format!("{out}{decimal}{part}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_understood_as_people_type_them() {
+        for (typed, edtf) in [
+            ("mai 2024", "2024-05"),
+            ("2019-2021", "2019/2021"),
+            ("2019 – 2021", "2019/2021"),
+            ("de 2019 à 2021", "2019/2021"),
+            ("07/05/2024", "2024-05-07"),
+            ("7.5.2024", "2024-05-07"),
+            ("05/2024", "2024-05"),
+            ("1er mai 2024", "2024-05-01"),
+            ("le 7 mai 2024 à 14h30", "2024-05-07T14:30"),
+            ("2024-05-07T14:00", "2024-05-07T14:00"),
+            ("Depuis mars 2019", "2019-03/.."),
+            ("jusqu’en 2020", "../2020"),
+            ("vers 2015", "2015~"),
+            ("été 2020", "2020-22"),
+            ("Automne 2021", "2021-23"),
+            ("mai-juin 2021", "2021-05/2021-06"),
+            ("de mai à septembre 2021", "2021-05/2021-09"),
+            ("années 1990", "199X"),
+            ("déc. 2023", "2023-12"),
+            ("2016/2019", "2016/2019"),
+            ("2024", "2024"),
+            ("May 2024", "2024-05"),
+        ] {
+            assert_eq!(date(typed).as_deref(), Some(edtf), "{typed}");
+        }
+        for other in ["", "jadis", "31/02/2024", "13/2024", "mai", "24", "le printemps dernier", "/", "-", "14h30"] {
+            assert_eq!(date(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_shown_in_words_that_mean_the_same() {
+        for edtf in [
+            "2024",
+            "2024-05",
+            "2020-22",
+            "2020-24",
+            "199X",
+            "2024-05-07T14:00",
+            "2016/2019",
+            "2019-03/..",
+            "../2020",
+            "2015~",
+        ] {
+            for lang in [Lang::Fr, Lang::En] {
+                assert_eq!(date(&shown_date(lang, edtf)).as_deref(), Some(edtf), "{}", shown_date(lang, edtf));
+            }
+        }
+        assert_eq!(shown_date(Lang::Fr, "2024-05"), "mai 2024");
+        assert_eq!(shown_date(Lang::Fr, "jadis"), "jadis");
+    }
+
+    #[test]
+    fn numbers_are_understood_as_people_type_them() {
+        for (typed, value) in [
+            ("12 500", 12_500.0),
+            ("12\u{202f}500,50 €", 12_500.5),
+            ("12.500", 12_500.0),
+            ("1.234.567,8", 1_234_567.8),
+            ("1,5 M€", 1_500_000.0),
+            ("30 k€", 30_000.0),
+            ("45 %", 45.0),
+            ("-3", -3.0),
+            ("86.1", 86.1),
+        ] {
+            assert_eq!(number(Lang::Fr, typed).and_then(|n| n.as_f64()), Some(value), "{typed}");
+        }
+        assert_eq!(number(Lang::En, "12,500.5").and_then(|n| n.as_f64()), Some(12_500.5));
+        for other in ["", "douze", "1 ou 2", "1.2.3", "€", "inf", "1e400", "--1"] {
+            assert_eq!(number(Lang::Fr, other), None, "{other}");
+        }
+        for value in [0.5, 1234.25, -98_765.0] {
+            for lang in [Lang::Fr, Lang::En] {
+                let shown = shown_number(lang, &serde_json::Number::from_f64(value).unwrap());
+                assert_eq!(number(lang, &shown).and_then(|n| n.as_f64()), Some(value), "{shown}");
+            }
+        }
+    }
+}
