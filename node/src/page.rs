@@ -23,11 +23,13 @@ mod cite;
 mod diff;
 mod feed;
 mod find;
+mod form;
 pub(crate) mod guard;
 mod history;
 mod linked;
 mod map;
 mod markdown;
+mod paste;
 mod qr;
 mod settings;
 mod settle;
@@ -36,6 +38,7 @@ mod shown;
 mod texts;
 mod told;
 mod visit;
+mod write;
 
 pub(crate) use guard::Keys;
 
@@ -66,6 +69,7 @@ pub(crate) fn screens() -> Vec<Screen> {
         settle::screens(),
         history::screens(),
         cite::screens(),
+        write::screens(),
         settings::screens(),
         allies::screens(),
     ]

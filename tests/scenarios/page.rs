@@ -16,3 +16,4 @@ mod allies;
 mod hostile;
 mod search;
 mod sheet;
+mod write;

@@ -94,7 +94,18 @@ mod tests {
         let missing: Vec<_> = used.difference(&known).collect();
         assert!(missing.is_empty(), "not in the locales: {missing:?}");
         // Made at run time: `hint-` from the kind of an error, the others from tables.
-        let composed = ["hint-", "facet-", "menu-", "view-", "file-", "linked-", "rel-"];
+        let composed = [
+            "hint-",
+            "facet-",
+            "menu-",
+            "view-",
+            "file-",
+            "linked-",
+            "rel-",
+            "write-step-",
+            "write-ask-",
+            "write-kind-",
+        ];
         let idle: Vec<_> =
             known.difference(&used).filter(|key| !composed.iter().any(|start| key.starts_with(start))).collect();
         assert!(idle.is_empty(), "in the locales and never said: {idle:?}");

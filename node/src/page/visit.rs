@@ -22,7 +22,8 @@ pub(super) const LANG: &str = "essaim_langue";
 pub(super) const COMMONS: &str = "essaim_commun";
 
 /// The main menu: where each entry leads, and the key of its text.
-pub(super) const MENU: [(&str, &str); 2] = [("/recherche", "menu-find"), ("/allies", "menu-allies")];
+pub(super) const MENU: [(&str, &str); 3] =
+    [("/recherche", "menu-find"), ("/ecrire", "menu-write"), ("/allies", "menu-allies")];
 
 /// A request, with what every screen needs to answer it.
 pub(super) struct Visit {
