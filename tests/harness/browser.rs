@@ -4,6 +4,7 @@
 //! Without Chromium the tests of the page say so loudly and pass; with `ESSAIM_CI=1` they fail.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -35,8 +36,11 @@ pub struct Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver takes its browser with it; both are gone already when they fell over.
-        let _ = self.driver.kill();
+        // The driver and its browser are one process group; killed alone, the driver would leave the browser behind. They
+        // are gone already when they fell over.
+        if let Some(group) = i32::try_from(self.driver.id()).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
         let _ = self.driver.wait();
     }
 }
@@ -44,7 +48,12 @@ impl Drop for Browser {
 impl Browser {
     /// Opens a browser, with JavaScript or without; `None` where there is none.
     pub async fn open(javascript: bool) -> Option<Self> {
-        let spawned = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let spawned = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
         let Ok(mut driver) = spawned else {
             let needed = "the tests of the page need Debian's packages chromium and chromium-driver";
             assert!(std::env::var_os("ESSAIM_CI").is_none(), "{needed}");
