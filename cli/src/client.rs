@@ -103,10 +103,10 @@ impl Client {
     pub(crate) async fn long_lines<T: DeserializeOwned>(
         &self,
         path: &str,
-        lines: String,
+        lines: Vec<u8>,
         progress: impl FnMut(&Progress),
     ) -> Result<T, Failure> {
-        let body = (essaim_node::http::LINES, lines.into_bytes());
+        let body = (essaim_node::http::LINES, lines);
         let response = self.send(Method::POST, path, &Vec::new(), Some(body)).await?;
         last(response, progress).await
     }
@@ -275,7 +275,7 @@ pub(crate) mod tests {
                         Ok(Records { total: search.q.len() as u64, ..Records::default() }.into())
                     }
                     Command::Import(import) => {
-                        let done = import.lines.lines().count() as u64;
+                        let done = import.lines.iter().filter(|byte| **byte == b'\n').count() as u64;
                         report(Progress { stage: Stage::Writing, done, total: Some(done) });
                         tokio::task::yield_now().await;
                         Ok(Imported { created: done, ..Imported::default() }.into())
@@ -318,7 +318,7 @@ pub(crate) mod tests {
     async fn long_jobs_report_on_both_ways() {
         for client in ways().await {
             let mut heard = Vec::new();
-            let lines = "{}\n".repeat(3);
+            let lines = "{}\n".repeat(3).into_bytes();
             let done: Imported = client.long_lines("import", lines, |p| heard.push(p.clone())).await.unwrap();
             assert_eq!(done.created, 3);
             assert_eq!(heard, [Progress { stage: Stage::Writing, done: 3, total: Some(3) }]);

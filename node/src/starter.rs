@@ -55,8 +55,7 @@ mod tests {
 
     /// The layout of what the lines become.
     fn made_from_lines() -> Vec<u8> {
-        let lines = include_str!("../data/heritage.jsonl").lines().enumerate();
-        let import = import_lines(lines.map(|(index, line)| (index + 1, line)));
+        let import = import_lines(include_bytes!("../data/heritage.jsonl"));
         assert!(import.bad.is_empty(), "{:?}", import.bad);
         let mut bytes = vec![VERSION];
         bytes.put_uleb(import.records.len() as u64);

@@ -283,11 +283,11 @@ async fn founder(name: &str) -> Ally {
 }
 
 async fn import(ally: &Ally, lines: &[String]) -> Imported {
-    ally.ask(Command::Import(Import { lines: lines.join("\n") })).await
+    ally.ask(Command::Import(Import { lines: lines.join("\n").into_bytes() })).await
 }
 
 fn one_line() -> Command {
-    Command::Import(Import { lines: json!({"kind": "experience", "title": "Une ligne"}).to_string() })
+    Command::Import(Import { lines: json!({"kind": "experience", "title": "Une ligne"}).to_string().into_bytes() })
 }
 
 /// A second node on a home.

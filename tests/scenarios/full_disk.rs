@@ -176,7 +176,7 @@ fn import(first: u64, count: u64) -> Command {
         json!({"id": format!("experience:{n}"), "kind": "experience", "title": title(n), "story": base32(&story)})
     };
     let lines: Vec<String> = (first..first + count).map(|n| line(n).to_string()).collect();
-    Command::Import(Import { lines: lines.join("\n") })
+    Command::Import(Import { lines: lines.join("\n").into_bytes() })
 }
 
 /// Runs a command; its exit code and what it printed.

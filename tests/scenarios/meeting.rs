@@ -59,7 +59,7 @@ async fn the_starter_heritage_imported_twice_or_at_two_allies_is_260_records() {
     let a = Ally::new("Cerdd").await;
     let commons = a.found("Patrimoine", true).await;
     assert_eq!(commons.records, 260);
-    let lines = include_str!("../../node/data/heritage.jsonl").to_owned();
+    let lines = include_bytes!("../../node/data/heritage.jsonl").to_vec();
     let again: Imported = a.ask(Command::Import(Import { lines: lines.clone() })).await;
     assert_eq!((again.created, again.updated, again.unchanged, again.bad.len()), (0, 0, 260, 0));
 

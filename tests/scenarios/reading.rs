@@ -9,7 +9,7 @@ const INVENTED: &str = include_str!("../fixtures/invented/demo-fictional.jsonl")
 async fn with_invented_records() -> Ally {
     let ally = Ally::new("Commune de Valombre").await;
     ally.found("Vallées en transition", false).await;
-    let imported: Imported = ally.ask(Command::Import(Import { lines: INVENTED.to_owned() })).await;
+    let imported: Imported = ally.ask(Command::Import(Import { lines: INVENTED.as_bytes().to_vec() })).await;
     assert_eq!((imported.created, imported.bad.len()), (11, 0));
     ally
 }

@@ -18,9 +18,7 @@ pub(super) async fn run(cx: &Context<'_>, path: &Path) -> Result<Outcome, Failur
     } else {
         bytes = std::fs::read(path).map_err(file(path))?;
     }
-    // A line in another encoding is one bad line, and is refused with its number.
-    let lines = String::from_utf8_lossy(&bytes).into_owned();
-    let imported: Imported = cx.client().await?.long_lines("import", lines, cx.progress()).await?;
+    let imported: Imported = cx.client().await?.long_lines("import", bytes, cx.progress()).await?;
     print(cx.ui, &imported);
     Ok(if imported.bad.is_empty() { Outcome::Done } else { Outcome::Partial })
 }

@@ -472,7 +472,7 @@ impl At<'_> {
 
     fn import(&mut self, import: &Import, report: &Report) -> Result<Imported, Error> {
         report(Progress { stage: Stage::Reading, done: 0, total: None });
-        let read = import_lines(import.lines.lines().enumerate().map(|(index, line)| (index + 1, line)));
+        let read = import_lines(&import.lines);
         let mut answer = Imported::default();
         answer
             .bad
@@ -564,7 +564,7 @@ impl At<'_> {
         let id = record_of(place);
         if self.desk.store().of_record(&id).map_err(store_failed)?.is_empty() {
             let line = place.record().to_string();
-            let read = import_lines([(1, line.as_str())]);
+            let read = import_lines(line.as_bytes());
             let outcomes = self.desk.import(&read.records, now(), &mut |_| {});
             outcomes.map_err(|error| save_error(self.commons, "", error))?;
         }
@@ -690,6 +690,10 @@ fn import_problem(error: &essaim_protocol::record::import::ImportError) -> Probl
             let Words { fr, en } = Words::of_json(error);
             Words::new(format!("ce n'est pas du JSON, {fr}"), format!("not JSON: {en}"))
         }
+        ImportError::Encoding => Words::new(
+            "ce n'est pas du texte en UTF-8 ; enregistrez le fichier dans cet encodage",
+            "not UTF-8 text; save the file in this encoding",
+        ),
         ImportError::TooLong(bytes) => Words::new(
             format!("la ligne est trop longue ({bytes} octets)"),
             format!("the line is too long ({bytes} bytes)"),

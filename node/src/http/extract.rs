@@ -99,17 +99,16 @@ impl<T: DeserializeOwned> FromRequest<Door> for Given<T> {
     }
 }
 
-/// A body of JSON lines.
+/// A body of JSON lines, in whatever encoding: one line in another is one bad line, refused with its number.
 #[derive(Debug)]
-pub(super) struct Lines(pub(super) String);
+pub(super) struct Lines(pub(super) Vec<u8>);
 
 impl FromRequest<Door> for Lines {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &Door) -> Result<Self, Refusal> {
         let bytes = body(request, MAX_IMPORT).await?;
-        // One line in another encoding is one bad line, not a bad file: it will be refused with its number.
-        Ok(Self(String::from_utf8_lossy(&bytes).into_owned()))
+        Ok(Self(bytes.into()))
     }
 }
 

@@ -438,8 +438,8 @@ pub enum Settlement {
 /// JSON Lines to take in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
-    /// The whole text: references between its lines are resolved over all of it.
-    pub lines: String,
+    /// The whole file: references between its lines are resolved over all of it. A line that is not UTF-8 is a bad line.
+    pub lines: Vec<u8>,
 }
 
 /// What became of an import.

@@ -53,7 +53,7 @@ pub struct Imported {
 /// A line that was not taken.
 #[derive(Debug)]
 pub struct BadLine {
-    /// Which, as the caller counts.
+    /// Its number, from 1.
     pub line: usize,
     /// Why.
     pub error: ImportError,
@@ -62,6 +62,9 @@ pub struct BadLine {
 /// Why a line was not taken. The file's author is at fault.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// Not UTF-8: guessing the letters would sign words that nobody wrote.
+    #[error("not UTF-8")]
+    Encoding,
     /// Not JSON.
     #[error("not JSON")]
     Json(#[from] serde_json::Error),
@@ -82,19 +85,17 @@ pub enum ImportError {
     Content(#[from] EditError),
 }
 
-/// Reads numbered lines. Blank lines are passed over.
-pub fn import_lines<'a>(lines: impl IntoIterator<Item = (usize, &'a str)>) -> Import {
+/// Reads the lines of a file. Blank lines are passed over.
+#[must_use]
+pub fn import_lines(file: &[u8]) -> Import {
     let mut import = Import::default();
     let mut names: BTreeMap<String, RecordId> = BTreeMap::new();
     let mut seen: BTreeMap<RecordId, usize> = BTreeMap::new();
     let mut found = Vec::new();
-    for (line, text) in lines {
-        let text = text.trim_start_matches('\u{feff}').trim();
-        if text.is_empty() {
-            continue;
-        }
-        match parse(line, text) {
-            Ok((name, record)) => match seen.get(&record.record) {
+    for (line, bytes) in (1..).zip(file.split(|byte| *byte == b'\n')) {
+        match parse(line, bytes) {
+            Ok(None) => {}
+            Ok(Some((name, record))) => match seen.get(&record.record) {
                 Some(first) => import.bad.push(BadLine { line, error: ImportError::Repeated(*first) }),
                 None => {
                     seen.insert(record.record, line);
@@ -125,8 +126,13 @@ impl View {
     }
 }
 
-/// The name that a line gives itself, and its record with names not yet resolved.
-fn parse(line: usize, text: &str) -> Result<(Option<String>, Imported), ImportError> {
+/// The name that a line gives itself, and its record with names not yet resolved; nothing of a blank line.
+fn parse(line: usize, bytes: &[u8]) -> Result<Option<(Option<String>, Imported)>, ImportError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ImportError::Encoding)?;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
     if text.len() > MAX_LINE {
         return Err(ImportError::TooLong(text.len()));
     }
@@ -148,7 +154,7 @@ fn parse(line: usize, text: &str) -> Result<(Option<String>, Imported), ImportEr
             (origin.record(), Some(origin))
         }
     };
-    Ok((name, Imported { line, record, origin, kind, fields, dangling: Vec::new() }))
+    Ok(Some((name, Imported { line, record, origin, kind, fields, dangling: Vec::new() })))
 }
 
 fn origin_of(fields: &BTreeMap<String, Json>) -> Result<Option<Origin>, ImportError> {
@@ -258,7 +264,7 @@ mod tests {
     const DEMO: &str = include_str!("../../../node/data/demo-fictional.jsonl");
 
     fn import(text: &str) -> Import {
-        import_lines(text.lines().enumerate().map(|(index, line)| (index + 1, line)))
+        import_lines(text.as_bytes())
     }
 
     fn first(record: &Imported) -> Vec<u8> {
@@ -376,6 +382,18 @@ mod tests {
                 record.line
             );
         }
+    }
+
+    #[test]
+    fn a_line_in_another_encoding_is_refused_by_its_number_and_the_others_go_in() {
+        // In Latin-1 "é" is one byte that UTF-8 does not have alone.
+        let mut file = br#"{"kind":"finding","title":"Avant"}"#.to_vec();
+        file.extend(b"\r\n{\"kind\":\"finding\",\"title\":\"Mobilit\xe9\"}\n\n");
+        file.extend(r#"{"kind":"finding","title":"Après"}"#.bytes());
+        let import = import_lines(&file);
+        let titles: Vec<&Json> = import.records.iter().map(|record| &record.fields["title"]).collect();
+        assert_eq!(titles, ["Avant", "Après"]);
+        assert!(matches!(import.bad[..], [BadLine { line: 2, error: ImportError::Encoding }]), "{:?}", import.bad);
     }
 
     #[test]

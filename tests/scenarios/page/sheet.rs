@@ -12,7 +12,7 @@ async fn invented(javascript: bool) -> Option<(Ally, Browser)> {
     let browser = Browser::open(javascript).await?;
     let ally = Ally::new("Commune de Valombre").await;
     ally.found("Vallées en transition", true).await;
-    let imported: Imported = ally.ask(Command::Import(Import { lines: INVENTED.to_owned() })).await;
+    let imported: Imported = ally.ask(Command::Import(Import { lines: INVENTED.as_bytes().to_vec() })).await;
     assert_eq!(imported.created, 11);
     browser.go(&ally.page()).await;
     Some((ally, browser))

@@ -38,7 +38,7 @@ async fn main() {
     let Some(browser) = Browser::open(true).await else { std::process::exit(1) };
     let ally = Ally::new("Commune de Valombre").await;
     ally.found("Vallées en transition", true).await;
-    ally.ask::<Imported>(Command::Import(Import { lines: RECORDS.to_owned() })).await;
+    ally.ask::<Imported>(Command::Import(Import { lines: RECORDS.as_bytes().to_vec() })).await;
     browser.go(&ally.page()).await;
     let page = ally.page();
     let origin = page.split("/entrer").next().unwrap_or_default();
