@@ -2,6 +2,7 @@
 //! and answers are the same to the byte; only the way differs.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -18,6 +19,10 @@ use crate::error::Failure;
 
 /// Most bytes of one line of a long job's answer: an import with 100,000 bad lines.
 const MAX_LINE: usize = 64 << 20;
+
+/// How long a running node may take to accept a connection, and to answer the first question, which needs no store: it
+/// runs on this machine.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A way to the node of one home.
 #[derive(Debug)]
@@ -44,12 +49,13 @@ impl Client {
     pub(crate) async fn running(home: &Path, commons: Option<String>, lang: Lang) -> Option<Self> {
         let running = essaim_node::home::running(home)?;
         let token = essaim_node::home::read_token(home).ok()?;
-        let http = reqwest::Client::builder().no_proxy().build().ok()?;
+        let http = reqwest::Client::builder().no_proxy().connect_timeout(PATIENCE);
+        let http = http.redirect(reqwest::redirect::Policy::none()).build().ok()?;
         let address = running.address.to_string();
         let client = Self { way: Way::Loopback { http, address }, token, commons, lang };
-        // An announcement outlives a node that was killed: only an answer tells.
-        client.send(Method::GET, "status", &Vec::new(), None).await.ok()?;
-        Some(client)
+        let document = client.get::<serde_json::Value>("openapi.json", vec![]);
+        let document = tokio::time::timeout(PATIENCE, document).await.ok()?.ok()?;
+        (document["info"]["title"] == "Essaim").then_some(client)
     }
 
     /// The way to a node's API that runs inside this process.
@@ -258,6 +264,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 pub(crate) mod tests {
     use std::sync::Arc;
 
+    use essaim_node::home::{Home, Profile};
     use essaim_node::http::{Ask, Server};
     use essaim_protocol::api::{Answer, Command, CommonsList, Imported, Stage};
 
@@ -329,11 +336,41 @@ pub(crate) mod tests {
     async fn an_announcement_without_a_node_behind_it_is_no_node() {
         let dir = tempfile::tempdir().unwrap();
         assert!(Client::running(dir.path(), None, Lang::Fr).await.is_none());
-        let server = Server::start("127.0.0.1:0".parse().unwrap(), echo(), "s3cret".into()).await.unwrap();
-        let gone = server.address();
+        let home = home(dir.path());
+        let server = Server::start("127.0.0.1:0".parse().unwrap(), echo(), home.token().to_owned()).await.unwrap();
+        home.announce(server.address()).unwrap();
+        assert!(Client::running(dir.path(), None, Lang::Fr).await.is_some());
         server.stop().await;
         std::fs::write(dir.path().join("token"), "s3cret").unwrap();
         std::fs::write(dir.path().join("api.json"), format!(r#"{{"pid":1,"address":"{gone}"}}"#)).unwrap();
+
+    #[tokio::test]
+    async fn the_token_is_not_sent_to_who_took_the_port_of_a_killed_node() {
+        let dir = tempfile::tempdir().unwrap();
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        other.set_nonblocking(true).unwrap();
+        let killed = home(dir.path());
+        killed.announce(other.local_addr().unwrap()).unwrap();
+        drop(killed);
+        assert!(dir.path().join("api.json").exists());
+        assert!(Client::running(dir.path(), None, Lang::Fr).await.is_none());
+        assert_eq!(other.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody may have called");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_ours_is_no_node() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = home(dir.path());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        home.announce(listener.local_addr().unwrap()).unwrap();
+        let other = Router::new().fallback(|| async { axum::Json(serde_json::json!({"info": {"title": "Autre"}})) });
+        tokio::spawn(async move { axum::serve(listener, other).await });
+        assert!(Client::running(dir.path(), None, Lang::Fr).await.is_none());
+    }
+
+    fn home(path: &Path) -> Home {
+        Home::create(path, &Profile { name: "Cerdd".into(), person: false }).unwrap()
+    }
         assert!(Client::running(dir.path(), None, Lang::Fr).await.is_none());
     }
 }

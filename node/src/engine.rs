@@ -149,6 +149,13 @@ impl Engine {
         home.as_ref().map_or(Ok(()), |home| home.announce(address)).map_err(home_error)
     }
 
+    /// Takes the announcement back. One that stays is void once the home is given back.
+    pub(crate) async fn withdraw(&self) {
+        if let Some(Err(error)) = self.with_home(Home::stopped).await {
+            tracing::warn!(%error, "the announcement of this node could not be removed");
+        }
+    }
+
     /// Does something with the home, once there is an identity.
     pub(crate) async fn with_home<T>(&self, work: impl FnOnce(&Home) -> T) -> Option<T> {
         self.0.home.read().await.as_ref().map(work)

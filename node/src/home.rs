@@ -26,6 +26,10 @@ use serde::{Deserialize, Serialize};
 /// The layout that this program reads and writes.
 const VERSION: &str = "essaim 1";
 
+/// Least characters of a token: 128 bits in base 32, which nobody guesses. A file that a power cut left empty is not a
+/// token that everybody has.
+const MIN_TOKEN: usize = 26;
+
 /// Why a home cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -78,6 +82,9 @@ pub enum Flaw {
     /// Of the key.
     #[error("it is not 64 hexadecimal digits")]
     Key,
+    /// Of the token.
+    #[error("it is too short for a token; delete it, and another is made")]
+    Token,
     /// Of all others.
     #[error("it is not the JSON this version writes")]
     Json,
@@ -149,11 +156,9 @@ impl Home {
         let mut seed = [0; 32];
         rand::fill(&mut seed[..]);
         let digits = data_encoding::HEXLOWER.encode(&seed);
-        for (name, text) in [("key", digits), ("token", fresh_token())] {
-            let file = path.join(name);
-            if !file.exists() {
-                write_whole(&file, text.as_bytes(), 0o600)?;
-            }
+        let key = path.join("key");
+        if !key.exists() {
+            write_whole(&key, digits.as_bytes(), 0o600)?;
         }
         write_json(&path.join("profile.json"), profile)?;
         // Last: a directory with a version file is a whole home.
@@ -176,6 +181,11 @@ impl Home {
 
     fn read(path: &Path, lock: File) -> Result<Self, Error> {
         let keys = Keys::from_seed(&read_seed(&path.join("key"))?);
+        let token = path.join("token");
+        // Deleting it shuts out whoever had it.
+        if !token.exists() {
+            write_whole(&token, fresh_token().as_bytes(), 0o600)?;
+        }
         let token = read_token(path)?;
         let profile = read_json(&path.join("profile.json"))?;
         let home = Self { path: path.to_owned(), _lock: lock, keys, token, profile };
@@ -274,18 +284,28 @@ pub(crate) fn keep_ports(path: &Path, change: impl FnOnce(Ports) -> Ports) -> Re
 }
 
 /// The node that answers for a home, when one does: for a command that wants to talk to it.
+///
+/// An announcement outlives a node that was killed, and then anybody may listen at its address. It counts only while the
+/// process that wrote it holds the home.
 #[must_use]
 pub fn running(path: &Path) -> Option<Running> {
-    read_json(&path.join("api.json")).ok()
+    let announced: Running = read_json(&path.join("api.json")).ok()?;
+    let lock = File::open(path.join("lock")).ok()?;
+    let held = matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock));
+    (held && crate::lock::signed_by(&lock) == Some(announced.pid)).then_some(announced)
 }
 
 /// The bearer token of a home that another process holds.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read.
+/// [`Error::Io`] when it cannot be read, [`Error::Damaged`] when it is not a whole token.
 pub fn read_token(path: &Path) -> Result<String, Error> {
     let file = path.join("token");
-    Ok(fs::read_to_string(&file).map_err(at(&file))?.trim().to_owned())
+    let token = fs::read_to_string(&file).map_err(at(&file))?.trim().to_owned();
+    if token.len() < MIN_TOKEN {
+        return Err(Error::Damaged { path: file, what: Flaw::Token });
+    }
+    Ok(token)
 }
 
 fn lock(path: &Path) -> Result<File, Error> {
@@ -406,6 +426,38 @@ mod tests {
         let _home = Home::create(dir.path(), &profile()).unwrap();
         let error = Home::open(dir.path()).unwrap_err();
         assert!(matches!(error, Error::Locked { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
+    }
+
+    #[test]
+    fn a_token_that_is_empty_or_cut_short_opens_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::create(dir.path(), &profile()).unwrap();
+        let whole = home.token().to_owned();
+        drop(home);
+        for cut in ["", "\n", &whole[..10]] {
+            fs::write(dir.path().join("token"), cut).unwrap();
+            let error = Home::open(dir.path()).unwrap_err();
+            assert!(matches!(error, Error::Damaged { what: Flaw::Token, .. }), "{cut:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_announcement_counts_only_while_its_process_holds_the_home() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::create(dir.path(), &profile()).unwrap();
+        let address = "127.0.0.1:8421".parse().unwrap();
+        home.announce(address).unwrap();
+        assert_eq!(running(dir.path()).map(|running| running.address), Some(address));
+        let announcement = fs::read(dir.path().join("api.json")).unwrap();
+        drop(home);
+        // As after a kill: the announcement stands, and nobody holds the home.
+        fs::write(dir.path().join("api.json"), &announcement).unwrap();
+        assert_eq!(running(dir.path()), None);
+        // Then somebody else holds it, who did not write it.
+        let _home = Home::open(dir.path()).unwrap();
+        let other = Running { pid: std::process::id() + 1, address };
+        write_json(&dir.path().join("api.json"), &other).unwrap();
+        assert_eq!(running(dir.path()), None);
     }
 
     #[test]

@@ -114,6 +114,8 @@ impl Node {
 
     /// Stops: no more requests, off the network, stores closed, the home given back.
     pub async fn shutdown(self) {
+        // First, so that a command that comes now waits for the home instead of asking who no longer answers.
+        self.engine.withdraw().await;
         if let Some(http) = self.http {
             http.stop().await;
         }

@@ -27,6 +27,7 @@ pub(super) fn home_error(error: home::Error) -> Error {
             let fr = match what {
                 home::Flaw::Version => "il ne dit pas de version",
                 home::Flaw::Key => "ce ne sont pas 64 chiffres hexadécimaux",
+                home::Flaw::Token => "il est trop court pour un jeton ; supprimez-le, un autre sera fait",
                 home::Flaw::Json => "ce n'est pas le JSON que cette version écrit",
             };
             Error::Damaged { path: text(&path), detail: Words::new(fr, what.to_string()) }

@@ -38,8 +38,12 @@ impl Access {
 
     fn check(&self, headers: &HeaderMap) -> Result<(), Error> {
         from_here(headers)?;
-        let token = text(headers, AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
-        if blake3::hash(token.as_bytes()) == *self.token { Ok(()) } else { Err(Error::Unauthorised {}) }
+        // No token is never the right one, whatever the home's is.
+        let shown = text(headers, AUTHORIZATION.as_str()).strip_prefix("Bearer ").filter(|token| !token.is_empty());
+        match shown {
+            Some(token) if blake3::hash(token.as_bytes()) == *self.token => Ok(()),
+            Some(_) | None => Err(Error::Unauthorised {}),
+        }
     }
 }
 
@@ -80,6 +84,17 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_token_lets_nobody_in() {
+        let access = Access::new("");
+        for authorization in [None, Some("Bearer "), Some("")] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, "localhost".parse().unwrap());
+            authorization.map(|value| headers.insert(AUTHORIZATION, value.parse().unwrap()));
+            assert!(matches!(access.check(&headers), Err(Error::Unauthorised {})), "{authorization:?}");
+        }
+    }
 
     #[test]
     fn only_loopback_names_are_ours() {
