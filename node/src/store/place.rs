@@ -6,6 +6,7 @@
 //! mark        epoch and end of the log at the last acknowledged write
 //! ballast     bytes that are given up when the disk is so full that the database could not be opened
 //! database/   sled
+//! database.new/  a salvage, whole once database/ is moved away
 //! outbox/     a second copy of own entries
 //! quarantine/ what was found damaged, by time
 //! ```
@@ -62,15 +63,24 @@ impl Place {
         self.dir.join("database")
     }
 
+    /// Where what is whole in a damaged database is copied to.
+    pub(super) fn salvage(&self) -> PathBuf {
+        self.dir.join("database.new")
+    }
+
     pub(super) fn outbox(&self) -> PathBuf {
         self.dir.join("outbox")
+    }
+
+    pub(super) fn quarantines(&self) -> PathBuf {
+        self.dir.join("quarantine")
     }
 
     /// A name, not yet taken, for what is found damaged now.
     pub(super) fn quarantine(&self) -> PathBuf {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let names = (now..).map(|name| self.dir.join("quarantine").join(name.to_string()));
-        names.into_iter().find(|path| !path.exists()).unwrap_or_else(|| self.dir.join("quarantine"))
+        let names = (now..).map(|name| self.quarantines().join(name.to_string()));
+        names.into_iter().find(|path| !path.exists()).unwrap_or_else(|| self.quarantines())
     }
 
     /// Free bytes on the disk.

@@ -11,6 +11,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use essaim_protocol::store::Error;
+use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, guarded, sync_dir};
 use super::outbox::Outbox;
@@ -27,7 +28,7 @@ pub struct Report {
 }
 
 /// Something that was mended on opening.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Repair {
     /// The disk is so full that the ballast was given up to open at all.
     BallastGivenUp,
@@ -79,6 +80,7 @@ pub(super) fn open(config: &Config, thorough: bool) -> Result<(Disk, Report), Er
     let mark = place.mark();
     let created = mark.is_none() && !place.database().join("db").exists();
     let mut report = Report { created, repairs: Vec::new() };
+    finish_salvage(&place, &mut report)?;
     if place.free()? < config.ballast && place.drop_ballast()? {
         report.repairs.push(Repair::BallastGivenUp);
     }
@@ -92,6 +94,8 @@ pub(super) fn open(config: &Config, thorough: bool) -> Result<(Disk, Report), Er
         .and_then(|parts| mend(config, parts, mark, thorough, &place, &mut report))
         .map_err(|error| place.explained(error, config.free))?;
     let (outbox, owned, damage) = Outbox::open(&place.outbox(), &quarantine)?;
+    // Both directories stand in this one, and may be new.
+    sync_dir(&config.dir)?;
     if damage.frames > 0 {
         report.repairs.push(Repair::OutboxDamaged { frames: damage.frames });
     }
@@ -143,25 +147,40 @@ fn mend(
         report.repairs.push(Repair::Reindexed { why: told(error) });
         outcome = guarded(|| parts.derive_anew());
     }
-    let Some(mark) = mark.filter(|mark| mark.epoch != parts.epoch || mark.end > parts.log.end()) else {
-        return match outcome {
-            Err(error) if is_damage(&error) => salvage(config, parts, told(&error), place, report),
-            outcome => outcome.map(|()| parts),
-        };
-    };
-    let anew = report.repairs.iter().any(|repair| matches!(repair, Repair::Quarantined { .. }));
-    if !anew {
-        let why = "it has less than was acknowledged".to_owned();
-        parts = salvage(config, parts, why, place, report)?;
+    let had = mark.map_or(0, |mark| mark.end).max(parts.log.end());
+    let fits = mark.is_none_or(|mark| mark.epoch == parts.epoch && mark.end <= parts.log.end());
+    let anew =
+        report.repairs.iter().any(|repair| matches!(repair, Repair::Quarantined { .. } | Repair::Salvaged { .. }));
+    match outcome {
+        Err(error) if is_damage(&error) => parts = salvage(config, parts, told(&error), place, report)?,
+        Err(error) => return Err(error),
+        Ok(()) if fits || anew => {}
+        Ok(()) => parts = salvage(config, parts, "it has less than was acknowledged".to_owned(), place, report)?,
     }
-    report.repairs.push(Repair::EntriesLost { entries: mark.end.saturating_sub(parts.log.end()) });
+    let lost = had.saturating_sub(parts.log.end());
+    if lost > 0 {
+        report.repairs.push(Repair::EntriesLost { entries: lost });
+    }
     Ok(parts)
+}
+
+/// Puts a salvaged database in place that a crash left beside the empty place of the old one: that is moved away only
+/// once the new one is whole.
+fn finish_salvage(place: &Place, report: &mut Report) -> Result<(), Error> {
+    let (dir, new_dir) = (place.database(), place.salvage());
+    if dir.exists() || !new_dir.exists() {
+        return Ok(());
+    }
+    put_in_place(&new_dir, &dir)?;
+    let why = "saving what was whole in it was interrupted".to_owned();
+    report.repairs.push(Repair::Salvaged { to: place.quarantines(), why });
+    Ok(())
 }
 
 /// Copies what is whole to a new database and puts that in the place of the old.
 fn salvage(config: &Config, old: Parts, why: String, place: &Place, report: &mut Report) -> Result<Parts, Error> {
     let (dir, quarantine) = (place.database(), place.quarantine());
-    let new_dir = dir.with_extension("new");
+    let new_dir = place.salvage();
     if new_dir.exists() {
         fs::remove_dir_all(&new_dir).map_err(|source| Error::Io { doing: "removing an unfinished salvage", source })?;
     }
@@ -171,10 +190,10 @@ fn salvage(config: &Config, old: Parts, why: String, place: &Place, report: &mut
         new.engine.make_durable()
     })?;
     drop(old);
-    move_to(&dir, &quarantine)?;
-    let io = |source| Error::Io { doing: "putting the salvaged database in place", source };
-    fs::rename(&new_dir, &dir).map_err(io)?;
+    // Killed from here on, opening again finds the new one and puts it in place.
     dir.parent().map_or(Ok(()), sync_dir)?;
+    move_to(&dir, &quarantine)?;
+    put_in_place(&new_dir, &dir)?;
     report.repairs.push(Repair::Salvaged { to: quarantine, why });
     guarded(|| {
         let mut parts = Parts::open(Engine::open(&dir, config.cache)?)?;
@@ -220,6 +239,12 @@ fn drop_snapshots(dir: &Path) -> Result<bool, Error> {
         }
     }
     Ok(dropped)
+}
+
+fn put_in_place(new_dir: &Path, dir: &Path) -> Result<(), Error> {
+    let io = |source| Error::Io { doing: "putting the salvaged database in place", source };
+    fs::rename(new_dir, dir).map_err(io)?;
+    dir.parent().map_or(Ok(()), sync_dir)
 }
 
 fn move_to(dir: &Path, quarantine: &Path) -> Result<(), Error> {
@@ -335,6 +360,61 @@ mod tests {
         assert_eq!(report, Report::default(), "{case}: mended once");
         let damaged = disk.check().unwrap().damaged;
         assert!(damaged.iter().all(|found| !matches!(found.cure, store::Cure::RebuildAndSync)), "{case}: {damaged:?}");
+    }
+
+    #[test]
+    fn killed_at_any_step_of_a_salvage_nothing_whole_is_lost() {
+        let (home, [_, killed]) = images();
+        let half = |dir: &Path| {
+            let unfinished = dir.join("database.new");
+            copy(&killed.join("database"), &unfinished);
+            fs::write(unfinished.join("db"), b"half a page").unwrap();
+        };
+        let whole = |dir: &Path| copy(&killed.join("database"), &dir.join("database.new"));
+        let moved = |dir: &Path| {
+            whole(dir);
+            move_to(&dir.join("database"), &dir.join("quarantine").join("1")).unwrap();
+        };
+        let steps: [(&str, &dyn Fn(&Path)); 3] =
+            [("the new one is half written", &half), ("it is whole", &whole), ("the old one is moved away", &moved)];
+        for (step, as_killed) in steps {
+            let dir = home.path().join("case");
+            copy(&killed, &dir);
+            as_killed(&dir);
+            let (disk, report) = store::open(&config(&dir)).unwrap();
+            assert_eq!(disk.end().0, ENTRIES, "{step}: {report:?}");
+            let told = report.repairs.iter().any(|repair| matches!(repair, Repair::Salvaged { .. }));
+            assert_eq!(told, !dir.join("database.new").exists(), "{step}: {report:?}");
+            drop(disk);
+            fs::remove_dir_all(&dir).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_salvage_tells_how_many_entries_it_could_not_save() {
+        let (home, [_, killed]) = images();
+        let dir = home.path().join("case");
+        copy(&killed, &dir);
+        let engine = Engine::open(&dir.join("database"), 1 << 20).unwrap();
+        let log = engine.tree("log").unwrap();
+        let (key, _) = log.iter().nth(1).unwrap().unwrap();
+        log.insert(key, b"no frame").unwrap();
+        engine.make_durable().unwrap();
+        drop((log, engine));
+        let (disk, report) = store::rebuild(&config(&dir)).unwrap();
+        let missing = (0..ENTRIES).filter(|n| disk.ordinal(&entry(*n).id()).unwrap().is_none()).count();
+        assert!(missing > 0);
+        let lost = report.repairs.iter().find_map(|repair| match repair {
+            Repair::EntriesLost { entries } => Some(*entries),
+            Repair::BallastGivenUp
+            | Repair::SnapshotsDropped { .. }
+            | Repair::Quarantined { .. }
+            | Repair::Reindexed { .. }
+            | Repair::Salvaged { .. }
+            | Repair::OutboxDamaged { .. }
+            | Repair::Replayed { .. } => None,
+        });
+        assert!(lost.is_some_and(|lost| lost >= missing as u64), "{missing} are missing: {report:?}");
     }
 
     #[test]

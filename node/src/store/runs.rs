@@ -148,13 +148,18 @@ impl Runs {
 
     /// Writes what is in memory as a run that covers the log up to `end`.
     pub(super) fn write(&mut self, engine: &Engine, end: u64) -> Result<(), Error> {
-        let recent = std::mem::take(&mut self.recent);
-        let [ids, changes, records] = &recent;
+        let [ids, changes, records] = &self.recent;
         let mut rows = [ids.iter(), changes.iter(), records.iter()];
         let run = self.build(ids.len() as u64, &mut |kind| Ok(rows[kind as usize].next().copied()))?;
         self.runs.push(run);
-        self.covered = end;
-        self.commit(engine)?;
+        let covered = std::mem::replace(&mut self.covered, end);
+        if let Err(error) = self.commit(engine) {
+            // What is in memory is all there is of these rows.
+            self.runs.pop();
+            self.covered = covered;
+            return Err(error);
+        }
+        self.recent = Default::default();
         if self.runs.len() > MAX_RUNS { self.merge(engine) } else { Ok(()) }
     }
 
@@ -169,10 +174,12 @@ impl Runs {
         let newer = |from: usize| self.runs[from + 1..].iter().map(|run| run.entries).sum::<u64>();
         let last_pair = self.runs.len().saturating_sub(2);
         let from = (0..last_pair).find(|from| newer(*from) >= self.runs[*from].entries).unwrap_or(last_pair);
-        let old = self.runs.split_off(from);
-        let merged = self.merged(&old)?;
-        self.runs.push(merged);
-        self.commit(engine)?;
+        let merged = self.merged(&self.runs[from..])?;
+        let old: Vec<Run> = self.runs.splice(from.., [merged]).collect();
+        if let Err(error) = self.commit(engine) {
+            self.runs.splice(from.., old);
+            return Err(error);
+        }
         old.iter().try_for_each(|run| self.remove(run.number))
     }
 
