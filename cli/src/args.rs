@@ -250,7 +250,7 @@ pub(crate) struct Search {
     pub(crate) kind: Vec<String>,
     #[arg(long, value_name = "ID")]
     pub(crate) like: Option<String>,
-    #[arg(long)]
+    #[arg(long, conflicts_with = "like")]
     pub(crate) facets: bool,
     #[command(flatten)]
     pub(crate) filters: Filters,

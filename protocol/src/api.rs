@@ -83,7 +83,7 @@ pub enum Command {
     ShowAt(ShowAt),
     /// The records that refer to one. Answers [`Answer::Linked`].
     Linked(String),
-    /// Records by title, without relevance. Answers [`Answer::Records`].
+    /// Records, the newest first. Answers [`Answer::Records`].
     List(List),
     /// Records by relevance. Answers [`Answer::Records`].
     Search(Search),

@@ -148,6 +148,7 @@ show-history = { $by } — written on { $created }, changed on { $updated }
 show-missing = To be completed:
 log-concurrent = (written at the same time as another)
 search-corrected = Nothing for these words; this is for words close to them.
+search-partial = No record has all these words; these have some of them.
 search-nothing = fewer words, or essaim list to see everything
 
 imported = { $created } created, { $updated } updated, { $unchanged } there already

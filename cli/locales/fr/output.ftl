@@ -148,6 +148,7 @@ show-history = { $by } — écrite le { $created }, modifiée le { $updated }
 show-missing = À compléter :
 log-concurrent = (écrite en même temps qu'une autre)
 search-corrected = Rien pour ces mots ; voici pour des mots proches.
+search-partial = Aucune fiche n'a tous ces mots ; en voici qui en ont une partie.
 search-nothing = moins de mots, ou essaim list pour tout voir
 
 imported = { $created } créées, { $updated } mises à jour, { $unchanged } déjà là

@@ -1,4 +1,4 @@
-//! `essaim list`: records by title.
+//! `essaim list`: records, the newest first.
 
 use super::{Context, print_records, query};
 use crate::Outcome;

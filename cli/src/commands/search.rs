@@ -36,6 +36,9 @@ fn print(ui: &Ui, found: &Records) {
     if found.corrected && found.total > 0 {
         ui.note(&Ui::warning(&t!(ui, "search-corrected")));
     }
+    if found.partial {
+        ui.note(&Ui::warning(&t!(ui, "search-partial")));
+    }
     for record in &found.records {
         let kind = super::sheet::kind_label(ui, &record.kind);
         ui.out(&format!("{}  {}  {}", Ui::bold(&record.short), crate::ui::one_line(&record.title), Ui::dim(&kind)));

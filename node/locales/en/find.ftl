@@ -23,6 +23,7 @@ find-total = { $n ->
    *[other] { $n } records
   }
 find-corrected = Nothing matches as typed: here is what is spelt nearly the same.
+find-partial = No record has all these words: these have some of them.
 find-chosen = What narrows the search
 find-remove = (remove)
 find-nothing = Try fewer words, or remove a filter. Perhaps nobody has told this yet: it could be you.

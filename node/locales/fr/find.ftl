@@ -23,6 +23,7 @@ find-total = { $n ->
    *[other] { $n } fiches
   }
 find-corrected = Rien ne correspond tel quel : voici ce qui s’écrit presque pareil.
+find-partial = Aucune fiche n’a tous ces mots : en voici qui en ont une partie.
 find-chosen = Ce qui précise la recherche
 find-remove = (retirer)
 find-nothing = Essayez avec moins de mots, ou retirez un filtre. Personne n’a peut-être encore raconté cela : ce serait à vous.

@@ -9,7 +9,7 @@ use essaim_protocol::record::View;
 use essaim_protocol::record::field::{Field, Value};
 
 use super::brief::{brief, read_error, resolve, title};
-use super::records::{At, PAGE, unknown};
+use super::records::{At, limit, unknown};
 use super::{desk_error, internal};
 use crate::index::Sort;
 
@@ -85,8 +85,7 @@ impl At<'_> {
         self.freshen()?;
         let Some(view) = self.desk.view(&id).map_err(read_error)? else { return Err(unknown(asked)) };
         let reader = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
-        let limit = if page.limit == 0 { PAGE } else { page.limit as usize };
-        let hits = reader.like(&id, &among, limit).map_err(internal)?;
+        let hits = reader.like(&id, &among, limit(page)).map_err(internal)?;
         let (own, words) = (self.alike(&view)?, own_words(&view));
         let mut records = Vec::new();
         for hit in &hits {
@@ -102,7 +101,7 @@ impl At<'_> {
             line.shared = shared;
             records.push(line);
         }
-        Ok(Records { total: records.len() as u64, corrected: false, records, facets: Vec::new() })
+        Ok(Records { total: records.len() as u64, records, ..Records::default() })
     }
 
     /// The values by which a record is like others, each with its facet and that one's place among [`ALIKE`]. The

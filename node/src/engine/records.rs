@@ -31,9 +31,6 @@ use crate::words::number;
 /// are still to come.
 const FOLD_FIRST: usize = 2_000;
 
-/// Hits asked of the index at a time.
-pub(super) const PAGE: usize = 500;
-
 /// Facet values counted beside a search: what a person looks through. Of places all that are counted: a map shows them.
 const FACET_VALUES: usize = 50;
 
@@ -284,8 +281,7 @@ impl At<'_> {
     }
 
     fn list(&mut self, list: &List) -> Result<Records, Error> {
-        let found = self.find(&list.q, Sort::Newest, list.page)?;
-        Ok(Records { facets: Vec::new(), ..found })
+        self.find(&list.q, Sort::Newest, list.page)
     }
 
     fn search(&mut self, search: Search) -> Result<Records, Error> {
@@ -293,38 +289,30 @@ impl At<'_> {
         self.like(like, &search.q, search.page)
     }
 
-    /// Asks the index, page by page.
+    /// Asks the index.
     pub(super) fn find(&mut self, q: &str, sort: Sort, page: Page) -> Result<Records, Error> {
         let parsed = self.query(q)?;
         self.freshen()?;
         let reader = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
-        let wanted = if page.limit == 0 { usize::MAX } else { page.limit as usize };
-        let mut answer = Records::default();
-        let mut offset = page.offset as usize;
-        loop {
-            let limit = PAGE.min(wanted - answer.records.len());
-            let asked = Asked { query: parsed.clone(), sort, offset, limit };
-            let hits = reader.search(&asked).map_err(internal)?;
-            if answer.records.is_empty() {
-                answer.total = hits.total as u64;
-                answer.corrected = hits.corrected;
-                answer.facets = self.facet_counts(&hits.facets)?;
+        let asked = Asked { query: parsed, sort, offset: page.offset as usize, limit: limit(page) };
+        let hits = reader.search(&asked).map_err(internal)?;
+        let mut answer = Records {
+            total: hits.total as u64,
+            corrected: hits.corrected,
+            partial: hits.partial,
+            facets: if sort == Sort::Relevance { self.facet_counts(&hits.facets)? } else { Vec::new() },
+            records: Vec::new(),
+        };
+        for hit in hits.hits {
+            let Some(mut brief) = self.brief_of(&hit.record)? else { continue };
+            if sort == Sort::Relevance {
+                let mark = |mark: &std::ops::Range<usize>| (mark.start as u32, mark.end as u32);
+                brief.highlights = hit.excerpt.marks.iter().map(mark).collect();
+                brief.snippet = Some(hit.excerpt.text);
             }
-            for hit in &hits.hits {
-                if let Some(mut brief) = self.brief_of(&hit.record)? {
-                    if sort == Sort::Relevance {
-                        brief.snippet = Some(hit.excerpt.text.clone());
-                        let mark = |mark: &std::ops::Range<usize>| (mark.start as u32, mark.end as u32);
-                        brief.highlights = hit.excerpt.marks.iter().map(mark).collect();
-                    }
-                    answer.records.push(brief);
-                }
-            }
-            offset += hits.hits.len();
-            if hits.hits.len() < limit || answer.records.len() >= wanted {
-                return Ok(answer);
-            }
+            answer.records.push(brief);
         }
+        Ok(answer)
     }
 
     /// A question in the terms of the index.
@@ -570,6 +558,11 @@ impl At<'_> {
         }
         Ok(id)
     }
+}
+
+/// How many records a page asks for.
+pub(super) const fn limit(page: Page) -> usize {
+    if page.limit == 0 { usize::MAX } else { page.limit as usize }
 }
 
 /// The place that a person means.

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::{get, patch, post};
 use essaim_protocol::api::{
-    Brief, Command, Conflict, Edit, Error, Facet, Linked, List, Log, New, Places, Records, Saved, Search, Settle,
+    Brief, Command, Conflict, Edit, Error, Facet, Linked, List, Log, New, Page, Places, Records, Saved, Search, Settle,
     Sheet, ShowAt, Template, TemplateFor,
 };
 use serde::Deserialize;
@@ -20,6 +20,9 @@ pub const TOTAL: &str = "x-total-count";
 /// In answers of a search: `true` when nothing matched as typed and the answer is for words close to it.
 pub const CORRECTED: &str = "x-corrected";
 
+/// In answers of a search: `true` when no record has all the words, and these have some of them.
+pub const PARTIAL: &str = "x-partial";
+
 const QUERY: (&str, &str) = ("q", "words and filters, such as `mobilité theme:mobility`");
 const LIKE: (&str, &str) = ("like", "a record: others like it");
 const LIMIT: (&str, &str) = ("limit", "how many at most; 0 is all");
@@ -27,7 +30,7 @@ const OFFSET: (&str, &str) = ("offset", "how many to skip");
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::new("get", "/api/v1/records", get(list), Shape::many::<Brief>(), "Records by title")
+        Route::new("get", "/api/v1/records", get(list), Shape::many::<Brief>(), "Records, the newest first")
             .query(&[QUERY, LIMIT, OFFSET]),
         Route::new("post", "/api/v1/records", post(new), Shape::one::<Saved>(), "Writes a new record, shared at once")
             .body(Shape::one::<New>()),
@@ -100,7 +103,7 @@ pub(super) fn routes() -> Vec<Route> {
             Shape::many::<Facet>(),
             "Counts by facet of what a search finds",
         )
-        .query(&[QUERY, LIKE]),
+        .query(&[QUERY]),
         Route::new(
             "get",
             "/api/v1/conflicts",
@@ -118,7 +121,9 @@ type Found = (HeaderMap, Json<Vec<Brief>>);
 fn found(records: Records) -> Found {
     let mut headers = HeaderMap::new();
     headers.insert(TOTAL, HeaderValue::from(records.total));
-    headers.insert(CORRECTED, HeaderValue::from_static(if records.corrected { "true" } else { "false" }));
+    for (name, is_so) in [(CORRECTED, records.corrected), (PARTIAL, records.partial)] {
+        headers.insert(name, HeaderValue::from_static(if is_so { "true" } else { "false" }));
+    }
     (headers, Json(records.records))
 }
 
@@ -141,8 +146,10 @@ async fn places(
 async fn facets(
     State(door): State<Door>,
     scope: Scope,
-    Params(search): Params<Search>,
+    Params(List { q, .. }): Params<List>,
 ) -> Result<Json<Vec<Facet>>, Refusal> {
+    // The counts are over all that is found: of the records themselves, the fewest.
+    let search = Search { q, like: None, page: Page { limit: 1, offset: 0 } };
     let records: Records = door.ask(scope, Command::Search(search)).await?;
     Ok(Json(records.facets))
 }

@@ -39,14 +39,15 @@ fn rote() -> Ask {
         Box::pin(async move {
             match request.command {
                 Command::Search(_) | Command::List(_) => {
-                    Ok(Records { total: 41, corrected: true, records: vec![brief()], facets: Vec::new() }.into())
+                    Ok(Records { total: 41, corrected: true, records: vec![brief()], ..Records::default() }.into())
                 }
                 Command::Show(asked) => Err(Error::UnknownRecord { asked }),
                 Command::ShowCommons => {
                     Err(Error::UnknownCommons { asked: request.commons.unwrap_or_default(), candidates: Vec::new() })
                 }
                 Command::Import(import) => {
-                    report(Progress { stage: Stage::Reading, done: import.lines.lines().count() as u64, total: None });
+                    let done = String::from_utf8(import.lines).unwrap().lines().count() as u64;
+                    report(Progress { stage: Stage::Reading, done, total: None });
                     tokio::task::yield_now().await;
                     let message = Words::new("ligne illisible", "unreadable line");
                     let bad = vec![BadLine { line: 2, problem: Problem { line: None, field: None, message } }];
@@ -124,6 +125,7 @@ async fn lists_are_arrays_with_their_counts_beside_them() {
     let response = send(request("get", "/api/v1/search?q=navette&limit=1").body(Body::empty()).unwrap()).await;
     assert_eq!(response.headers()[TOTAL], "41");
     assert_eq!(response.headers()[CORRECTED], "true");
+    assert_eq!(response.headers()[PARTIAL], "false");
     let records = json(response).await;
     assert_eq!(records[0]["title"], "Une navette à la demande");
     assert_eq!(records[0]["updated_at"], "2000-02-29T00:00:00Z");

@@ -88,9 +88,8 @@ const EXCERPT: usize = 240;
 /// How far into a text an excerpt is sought, in bytes: a page of hits must not analyse twenty novels.
 const EXCERPT_SOURCE: usize = 16 << 10;
 
-/// Most hits on one page, and the farthest page: ranking keeps a heap of both.
-const MAX_LIMIT: usize = 500;
-const MAX_OFFSET: usize = 10_000;
+/// Most records that are like one: further down, they share nothing but frequent words.
+const MAX_LIKE: usize = 500;
 
 /// A question, its order and its page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,9 +98,9 @@ pub struct Search {
     pub query: Query,
     /// What comes first.
     pub sort: Sort,
-    /// Hits to pass over, 10,000 at most.
+    /// Hits to pass over.
     pub offset: usize,
-    /// Hits to give, from 1 to 500.
+    /// Hits to give, at least 1; `usize::MAX` is all. Ranking holds as many as both together, some 50 bytes each.
     pub limit: usize,
 }
 
@@ -205,8 +204,8 @@ impl Reader {
         })
     }
 
-    /// The `limit` records whose words are most like those of `record`, itself left out; none when it is not indexed. Of
-    /// `among`, the facets narrow.
+    /// The `limit` records, 500 at most, whose words are most like those of `record`, itself left out; none when it is not
+    /// indexed. Of `among`, the facets narrow.
     ///
     /// # Errors
     /// [`IndexError::Library`] and [`IndexError::Damaged`].
@@ -231,7 +230,7 @@ impl Reader {
             clauses.extend(filters(self.fields, among));
             let lookup = BooleanQuery::new(clauses);
             let asked = Asked { searcher: &searcher, fields: self.fields, lookup, terms: BTreeMap::new() };
-            let top = TopDocs::with_limit(limit.clamp(1, MAX_LIMIT)).order_by_score();
+            let top = TopDocs::with_limit(limit.clamp(1, MAX_LIKE)).order_by_score();
             let best = searcher.search(&asked.lookup, &top)?;
             best.into_iter().map(|(score, address)| asked.hit(score, address)).collect()
         })
@@ -434,7 +433,10 @@ impl<'a> Asked<'a> {
     }
 
     fn answer(&self, search: &Search) -> Result<Hits, IndexError> {
-        let page = TopDocs::with_limit(search.limit.clamp(1, MAX_LIMIT)).and_offset(search.offset.min(MAX_OFFSET));
+        // The library makes room for as many as are asked for: never more than there are.
+        let held = usize::try_from(self.searcher.num_docs()).unwrap_or(usize::MAX);
+        let offset = search.offset.min(held);
+        let page = TopDocs::with_limit(search.limit.clamp(1, (held - offset).max(1))).and_offset(offset);
         let ((total, facets), best) = if search.sort == Sort::Newest || self.terms.is_empty() {
             let page = page.order_by_fast_field::<i64>("updated_at", Order::Desc);
             let (counted, newest) = self.searcher.search(&self.lookup, &(Counting, page))?;
@@ -460,6 +462,9 @@ impl<'a> Asked<'a> {
 
     /// The part of `text` with most of what was asked for.
     fn excerpt(&self, text: &str) -> Option<Excerpt> {
+        if self.terms.is_empty() {
+            return None;
+        }
         let analyser = TextAnalyzer::from(French::default());
         let choice = SnippetGenerator::new(self.terms.clone(), analyser, self.fields.text, EXCERPT);
         let snippet = choice.snippet(text);
@@ -477,6 +482,9 @@ impl<'a> Asked<'a> {
     }
 
     fn marks(&self, text: &str) -> Vec<Range<usize>> {
+        if self.terms.is_empty() {
+            return Vec::new();
+        }
         let mut french = French::default();
         let mut words = french.token_stream(text);
         let mut marks = Vec::new();

@@ -109,6 +109,26 @@ fn french_questions_find_the_heritage() {
 }
 
 #[test]
+fn all_of_many_records_are_given_once_and_pages_end() {
+    const MANY: usize = 10_600;
+    let records = (0..MANY).map(|n| note(&n.to_string(), "Navette", "")).collect();
+    let (_dir, index) = filled(records);
+    for sort in [Sort::Newest, Sort::Relevance] {
+        let ask = |offset, limit| {
+            let query = Query::parse("navette").unwrap();
+            let hits = index.reader().search(&Search { query, sort, offset, limit }).unwrap();
+            assert_eq!(hits.total, MANY);
+            hits.hits.into_iter().map(|hit| hit.record).collect::<Vec<_>>()
+        };
+        let all = ask(0, usize::MAX);
+        let different: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!((all.len(), different.len()), (MANY, MANY));
+        assert_eq!(ask(10_500, 500), all[10_500..]);
+        assert!(ask(MANY, 500).is_empty() && ask(usize::MAX, usize::MAX).is_empty());
+    }
+}
+
+#[test]
 fn spellings_of_one_word_find_the_same_records() {
     let (_dir, index) = filled(heritage());
     for (one, other) in

@@ -122,7 +122,7 @@ fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
 /// Words and filters in the query language of [`crate::query`]: `mobilité theme:mobility kind:experience`.
 pub type Query = String;
 
-/// Records by title.
+/// Records, the newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct List {
     /// Filters (and words, which must all be there); empty is everything.
@@ -154,6 +154,8 @@ pub struct Records {
     pub total: u64,
     /// Nothing matched as typed: these are for words close to it.
     pub corrected: bool,
+    /// No record has all the words: these have some of them, the best first.
+    pub partial: bool,
     /// Those of the page asked for.
     pub records: Vec<Brief>,
     /// Counts by facet over all that was found. Empty in a [`List`].
