@@ -74,6 +74,9 @@ const GLANCE: [&str; 34] = [
     "setting",
 ];
 
+/// Values that go without saying.
+const IMPLIED: [(&str, &str); 2] = [("outcome", "not_told"), ("country", "FR")];
+
 /// Common fields that come after the record's own.
 const LAST: [&str; 3] = ["attachments", "sources", "note"];
 
@@ -141,7 +144,10 @@ impl Told {
         let (mut glance, rest): (Vec<Row>, Vec<Row>) =
             own.into_iter().partition(|row| GLANCE.contains(&row.name.as_str()));
         glance.extend(gathered(f, first));
-        glance.retain(|row| sheet.fields.get(&row.name).and_then(Json::as_str) != Some("not_told"));
+        glance.retain(|row| {
+            let said = sheet.fields.get(&row.name).and_then(Json::as_str);
+            !IMPLIED.contains(&(row.name.as_str(), said.unwrap_or_default()))
+        });
         glance.sort_by_key(|row| GLANCE.iter().position(|name| *name == row.name));
         let (last, mut body): (Vec<Row>, Vec<Row>) =
             rest.into_iter().partition(|row| LAST.contains(&row.name.as_str()));

@@ -2,7 +2,7 @@
 
 use essaim_protocol::api::{Command, Import, Imported, Records, Saved, Search, Synced};
 use essaim_tests::browser::Browser;
-use essaim_tests::cluster::{Ally, agreed, experience, set};
+use essaim_tests::cluster::{Ally, agreed, experience, set, until};
 
 /// Eleven invented records: CC0, see `fixtures/invented/README.md`.
 const INVENTED: &str = include_str!("../../fixtures/invented/demo-fictional.jsonl");
@@ -73,7 +73,7 @@ async fn each_kind_has_a_sheet_that_passes_an_accessibility_audit() {
         ("kind:gathering", "Début"),
         ("kind:resource", "Type"),
         ("kind:finding", "Énoncé"),
-        ("kind:contribution carrière", "Forme"),
+        ("kind:contribution constaté", "Forme"),
         ("kind:contribution", "À propos de"),
     ] {
         browser.go(&sheet_of(&ally, &browser, q).await).await;
@@ -100,7 +100,8 @@ async fn disputed(javascript: bool) -> Option<(Ally, Ally, String, Browser)> {
     b.ask::<Saved>(set(&id, "story", "Il a fallu trois ans, puis tout reprendre.")).await;
     a.go_online().await;
     b.go_online().await;
-    b.ask::<Synced>(Command::Sync(essaim_protocol::api::Sync { peer: None, wait_s: 20 })).await;
+    let sync = || Command::Sync(essaim_protocol::api::Sync { peer: None, wait_s: 20 });
+    until("they meet again", async || b.try_ask::<Synced>(sync()).await.ok()).await;
     agreed(&[&a, &b]).await;
     browser.go(&b.page()).await;
     let origin = browser.address().await.split('/').take(3).collect::<Vec<_>>().join("/");
