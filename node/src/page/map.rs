@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn depth_of_colour_tells_the_count() {
-        assert_eq!([0, 1, 2, 4, 8, 15, 16].map(|count| class(count, 16)), [0, 1, 2, 3, 4, 4, 5]);
+        assert_eq!([0, 1, 2, 4, 8, 15, 16].map(|count| class(count, 16)), [0, 1, 2, 3, 4, 5, 5]);
         assert_eq!(class(1, 1), 5);
     }
 

@@ -11,16 +11,17 @@ use essaim_tests::cluster::Ally;
 const WIDTHS: [u32; 3] = [390, 768, 1280];
 
 /// Eleven invented records, filled whole.
-const RECORDS: &str = include_str!("../../fixtures/demo/demo-fictional.jsonl");
+const RECORDS: &str = include_str!("../../fixtures/invented/demo-fictional.jsonl");
 
 /// Screens by the name of their picture.
-const SCREENS: [(&str, &str); 11] = [
+const SCREENS: [(&str, &str); 12] = [
     ("accueil", "/"),
     ("recherche", "/recherche"),
     ("recherche-mots", "/recherche?q=mobilités"),
     ("tableau", "/recherche?kind=experience&vue=tableau"),
     ("carte", "/recherche?vue=carte"),
     ("frise", "/recherche?vue=frise"),
+    ("ecrire", "/ecrire"),
     ("allies", "/allies"),
     ("echanges", "/pairs"),
     ("inviter", "/inviter"),
