@@ -188,7 +188,11 @@ impl Browser {
     /// Waits until the page says a text.
     pub async fn see(&self, text: &str) {
         for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
-            if self.element("body").await.is_ok() && self.text("body").await.contains(text) {
+            // The page may be on its way to the next one between two questions.
+            if let Ok(body) = self.element("body").await
+                && let Ok(said) = self.order(Method::GET, &format!("/element/{body}/text"), &Value::Null).await
+                && said.as_str().is_some_and(|said| said.contains(text))
+            {
                 return;
             }
             tokio::time::sleep(LOOK).await;

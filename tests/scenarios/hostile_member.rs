@@ -26,7 +26,7 @@ const WRONG: [Wrong; 7] = [
         eve.seal(&first_draft(), &stranger, None)
     }),
     ("not signed by", |eve| {
-        let (mut replayed, other) = (eve.change(0).bytes().to_vec(), eve.change(1).record());
+        let (mut replayed, other) = (eve.later().bytes().to_vec(), eve.change(1).record());
         replayed[..32].copy_from_slice(&other.0);
         tagged(&replayed)
     }),
@@ -39,7 +39,7 @@ const WRONG: [Wrong; 7] = [
         elsewhere.seal(&first_draft(), &eve.keys, None)
     }),
     ("not signed by", |eve| {
-        let mut flipped = eve.change(0).bytes().to_vec();
+        let mut flipped = eve.later().bytes().to_vec();
         // In the name of the record, which the signature covers and the checksum of the change does not.
         flipped[3] ^= 1;
         tagged(&flipped)
@@ -48,7 +48,8 @@ const WRONG: [Wrong; 7] = [
         let whole = tagged(eve.change(0).bytes());
         whole[..whole.len() - 1].to_vec()
     }),
-    ("not an entry", |eve| {
+    // In the signature: the checksum over it is worked out by who receives it.
+    ("not signed by", |eve| {
         let mut flipped = tagged(eve.change(0).bytes());
         let last = flipped.len() - 1;
         flipped[last] ^= 1;
@@ -62,9 +63,9 @@ async fn whoever_sends_a_wrong_entry_is_cut_off_and_named_and_the_others_go_on()
     alice.found("Patrimoine", false).await;
     let carol = Ally::new("Carol").await;
     carol.join(&alice.invite().await).await;
-    for title in ["La navette du lac", "Le verger partagé"] {
-        let _: Saved = alice.ask(experience(title, "Un récit.")).await;
-    }
+    let shuttle: Saved = alice.ask(experience("La navette du lac", "Un récit.")).await;
+    let _: Saved = alice.ask(experience("Le verger partagé", "Un récit.")).await;
+    let _: Saved = alice.ask(set(&shuttle.brief.id.to_string(), "summary", "Une navette, puis plus rien.")).await;
     for (index, (says, wrong)) in WRONG.into_iter().enumerate() {
         let name = format!("Eve {index}");
         let mut eve = Ally::new(&name).await;
@@ -75,7 +76,7 @@ async fn whoever_sends_a_wrong_entry_is_cut_off_and_named_and_the_others_go_on()
         Turned::turn(&eve, |turned| vec![wrong(turned)]);
         eve.start(true).await;
         // She is cut off by whoever hears her first; the wrong entry went nowhere.
-        let named = until("she is named", async || {
+        let named = until(&format!("{name} is named: {says}"), async || {
             let mut told = check(&alice, Check::Quarantine).await.details;
             told.extend(check(&carol, Check::Quarantine).await.details);
             told.into_iter().map(|one| one.en).find(|one| one.starts_with(&name))
@@ -200,6 +201,12 @@ impl Turned {
 
     fn change(&self, index: usize) -> &Change {
         &self.changes[index]
+    }
+
+    /// A change that builds on another. The record of a first change is worked out by who receives it: a wrong one cannot
+    /// be said on the wire.
+    fn later(&self) -> &Change {
+        self.changes.iter().find(|change| !change.deps().is_empty()).unwrap()
     }
 
     /// A change under any keys, that claims to have seen what an honest one had.

@@ -45,7 +45,7 @@ impl At<'_> {
     pub(super) fn linked(&mut self, asked: &str) -> Result<Linked, Error> {
         let id = resolve(self.desk, asked)?;
         let page = Page { limit: MAX_LINKED as u32, offset: 0 };
-        let found = self.find(&format!("linked:{id}"), Sort::Newest, page)?;
+        let found = self.find(&format!("linked:{id}"), Sort::Relevance, page)?;
         let kinds = found.facets.into_iter().find(|facet| facet.name == "kind");
         let mut records = Vec::new();
         for brief in found.records {

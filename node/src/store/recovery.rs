@@ -375,7 +375,8 @@ mod tests {
             whole(dir);
             move_to(&dir.join("database"), &dir.join("quarantine").join("1")).unwrap();
         };
-        let steps: [(&str, &dyn Fn(&Path)); 3] =
+        type Step<'a> = (&'a str, &'a dyn Fn(&Path));
+        let steps: [Step<'_>; 3] =
             [("the new one is half written", &half), ("it is whole", &whole), ("the old one is moved away", &moved)];
         for (step, as_killed) in steps {
             let dir = home.path().join("case");

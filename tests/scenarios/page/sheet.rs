@@ -168,7 +168,7 @@ async fn a_disagreement_is_settled_by_keyboard_alone() {
     browser.press("Garder les deux, l’une après l’autre").await;
     browser.see("C’est décidé").await;
     for path in ["historique", ""] {
-        browser.go(&format!("{sheet}/{path}").trim_end_matches('/').to_owned()).await;
+        browser.go(format!("{sheet}/{path}").trim_end_matches('/')).await;
         assert_eq!(browser.violations().await, Vec::<String>::new(), "{path}");
     }
     browser.go(&format!("{sheet}/historique")).await;

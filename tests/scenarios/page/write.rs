@@ -92,8 +92,8 @@ async fn whole_interview(javascript: bool) {
     assert_eq!((&fields["steps"][0]["title"], &fields["steps"][0]["on"]), (&"L'arrêt".into(), &"2021-06".into()));
     assert_eq!(fields["means"]["budget_eur"], 12_500);
     assert_eq!(fields["difficulties"][0]["text"], HOSTILE);
-    let positions = fields["disagreements"][0]["positions"].as_object().unwrap();
-    let (author, said) = positions.iter().next().unwrap();
+    let positions = fields["disagreements"][0]["positions"].as_object().expect("positions by author");
+    let (author, said) = positions.iter().next().expect("one position");
     assert!(author.starts_with("ally:") && said["text"] == "La gratuité d'abord.", "{positions:?}");
     assert_eq!(sheet.missing.len(), 1, "it is shared to be completed");
 }

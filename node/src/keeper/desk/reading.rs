@@ -11,7 +11,7 @@ use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use serde::{Deserialize, Serialize};
 
 use super::{Desk, Error, FOLDED};
-use crate::index::{Indexed, Reader as IndexReader};
+use crate::index::{IndexError, Indexed, Reader as IndexReader};
 
 /// Views handed to the index at a time: some megabytes of text at most.
 const INDEX_STEP: usize = 200;
@@ -164,7 +164,13 @@ impl Desk {
     /// # Errors
     /// [`Error`] when the index cannot be written.
     pub fn search(&mut self) -> Result<IndexReader, Error> {
-        self.write_index()?;
+        match self.write_index() {
+            // Without room on the disk nothing more can be indexed; what was is still found.
+            Err(Error::Index(error @ IndexError::Library(_))) => {
+                tracing::warn!(%error, "searching what was indexed before");
+            }
+            other => other?,
+        }
         Ok(self.index.reader())
     }
 
