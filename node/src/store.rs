@@ -265,6 +265,11 @@ impl Disk {
         self.failed = Some(Failure { full, why: recovery::told(error) });
     }
 
+    /// Runs what only reads. Once sled could not write what is put off, it lets nobody read either.
+    fn look<T>(&self, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        guarded(call).map_err(|error| self.place.explained(error, self.free))
+    }
+
     /// Runs what writes, when writing is still allowed. After a failure of the disk or the engine it no longer is.
     fn write<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         if let Some(Failure { full, why }) = self.failed.clone() {
@@ -301,7 +306,7 @@ impl Store for Disk {
 
     fn append(&mut self, entries: &[Append<'_>]) -> Result<Vec<Appended>, Error> {
         check_entries(entries)?;
-        let places = guarded(|| self.parts.place(entries))?;
+        let places = self.look(|| self.parts.place(entries))?;
         let new = entries.iter().zip(&places).filter(|(_, place)| matches!(place, Appended::New(_)));
         let new: Vec<Append<'_>> = new.map(|(entry, _)| *entry).collect();
         if !new.is_empty() {
@@ -317,23 +322,23 @@ impl Store for Disk {
     }
 
     fn ordinal(&self, id: &EntryId) -> Result<Option<Ordinal>, Error> {
-        guarded(|| Ok(self.parts.runs.find(Kind::Ids, &id.0)?.first().copied().map(Ordinal)))
+        self.look(|| Ok(self.parts.runs.find(Kind::Ids, &id.0)?.first().copied().map(Ordinal)))
     }
 
     fn matching(&self, item: &Item) -> Result<Vec<Ordinal>, Error> {
-        guarded(|| Ok(ordinals(self.parts.runs.find(Kind::Ids, &item.0)?)))
+        self.look(|| Ok(ordinals(self.parts.runs.find(Kind::Ids, &item.0)?)))
     }
 
     fn of_change(&self, hash: &ChangeHash) -> Result<Vec<Ordinal>, Error> {
-        guarded(|| Ok(ordinals(self.parts.runs.find(Kind::Changes, &hash.0)?)))
+        self.look(|| Ok(ordinals(self.parts.runs.find(Kind::Changes, &hash.0)?)))
     }
 
     fn of_record(&self, record: &RecordId) -> Result<Vec<Ordinal>, Error> {
-        guarded(|| Ok(ordinals(self.parts.runs.find(Kind::Records, &record.0)?)))
+        self.look(|| Ok(ordinals(self.parts.runs.find(Kind::Records, &record.0)?)))
     }
 
     fn records(&self, after: Option<&RecordId>, limit: usize) -> Result<Vec<RecordId>, Error> {
-        guarded(|| {
+        self.look(|| {
             let mut found = Vec::new();
             let mut after = after.map(|record| record.0);
             while found.len() < limit {
@@ -346,14 +351,14 @@ impl Store for Disk {
     }
 
     fn read(&self, at: Ordinal) -> Result<Option<(EntryId, Vec<u8>)>, Error> {
-        guarded(|| {
+        self.look(|| {
             let frame = self.parts.log.frame_of(at.0)?;
             Ok(frame.and_then(|frame| frame.entry(at.0).map(|entry| (entry.id, entry.bytes.to_vec()))))
         })
     }
 
     fn scan(&self, from: Ordinal, visit: &mut Visit<'_>) -> Result<(), Error> {
-        guarded(|| {
+        self.look(|| {
             self.parts.log.frames(from.0, &mut |frame| {
                 let mut wanted = frame.entries().filter(|(at, _)| *at >= from.0);
                 Ok(wanted.try_for_each(|(at, entry)| visit(Ordinal(at), entry.id, entry.bytes)))
@@ -362,7 +367,7 @@ impl Store for Disk {
     }
 
     fn ids(&self, from: Ordinal, visit: &mut dyn FnMut(Ordinal, EntryId) -> ControlFlow<()>) -> Result<(), Error> {
-        guarded(|| self.parts.log.ids(from.0, &mut |at, id| visit(Ordinal(at), id)))
+        self.look(|| self.parts.log.ids(from.0, &mut |at, id| visit(Ordinal(at), id)))
     }
 
     fn outbox(&self) -> Vec<EntryId> {
@@ -374,7 +379,7 @@ impl Store for Disk {
     }
 
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        guarded(|| self.parts.table(table)?.get(key))
+        self.look(|| self.parts.table(table)?.get(key))
     }
 
     fn put(&mut self, table: Table, items: &[Put]) -> Result<(), Error> {
@@ -386,7 +391,7 @@ impl Store for Disk {
     }
 
     fn list(&self, table: Table, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>, Error> {
-        guarded(|| self.parts.table(table)?.list(prefix, after, limit))
+        self.look(|| self.parts.table(table)?.list(prefix, after, limit))
     }
 
     fn clear(&mut self, table: Table) -> Result<(), Error> {
