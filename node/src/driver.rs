@@ -7,7 +7,7 @@
 //! commons; a commons where it is not in good standing is unknown to it, like one that is not here.
 //!
 //! Nobody is dialled but devices of allies, at addresses that a ticket, a person, the local network or an earlier
-//! connection gave; those that are away, [again and again](reach).
+//! connection gave; those that are away, again and again.
 
 mod host;
 mod pump;

@@ -2,7 +2,7 @@
 //! command that runs the node inside itself.
 //!
 //! The story of one request: [`Engine::call`] finds the commons that is meant, has its [keeper](crate::keeper) do the
-//! work, and puts the outcome in the words of [`api`]. Nothing here decides who may do what; the rules did.
+//! work, and puts the outcome in the words of [`api`](essaim_protocol::api). Nothing here decides who may do what; the rules did.
 
 mod brief;
 mod commons;

@@ -1,7 +1,7 @@
 //! What answers on loopback, over HTTP/1.1: the local API, `/api/v1/…` in JSON, for the commands and other programs of the
 //! same person; beside it the [`page`](entrance) for people.
 //!
-//! The story of one request: [`access`] lets it in (a loopback `Host`, no foreign `Origin`, the home's token); the
+//! The story of one request: `access` lets it in (a loopback `Host`, no foreign `Origin`, the home's token); the
 //! router, which is made from the one table `routes`, gives it to a handler; the handler makes an
 //! [`api::Request`], hands it to the [`Engine`](Ask) and writes the answer as JSON, or the error with its words in
 //! both languages. The same router is called inside a command when no node runs on its home: there is no socket then,

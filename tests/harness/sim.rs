@@ -2,15 +2,15 @@
 //!
 //! Everything that happens, happens at a simulated millisecond in an order that the seed decides. Alice founds a commons
 //! and invites; others come by ticket, one after the other, and invite in turn. All write: they create records, edit few of
-//! them together, import the same file. Their nodes are the real rules over a [disk](disk) that forgets: what a session
+//! them together, import the same file. Their nodes are the real rules over a disk that forgets: what a session
 //! delivers is verified, judged by the roster and kept as a node keeps it. Meanwhile frames arrive late, connections stop or
 //! are lost with what was under way, networks fall in two, programs die in the middle of a write and start again, disks are
-//! lost whole, clocks jump by a day; one node may be of another [version](odd), and one may be [turned]. Each class of fault
+//! lost whole, clocks jump by a day; one node may be of another version, and one may be turned. Each class of fault
 //! is on in half of the seeds.
 //!
-//! Some rules hold at every [moment](link). After a while the faults stop, and then all honest nodes must come to hold the
+//! Some rules hold at every moment. After a while the faults stop, and then all honest nodes must come to hold the
 //! same: every entry that an ally was told is durable, and none that is wrong. They say so in 236 bytes, and read every
-//! record alike, with every value in it that [nobody overwrote](ledger).
+//! record alike, with every value in it that nobody overwrote.
 
 mod ally;
 mod dice;

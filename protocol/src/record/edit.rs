@@ -121,7 +121,7 @@ pub enum EditError {
     /// The record has more heads than a change may name: [`merge`] first.
     #[error("{0} heads are more than one change may join ({MAX_HEADS})")]
     TooManyHeads(usize),
-    /// The record has grown to the bounds that [`fold`](super::fold) keeps: go on in a new one.
+    /// The record has grown to the bounds that [`fold`](mod@super::fold) keeps: go on in a new one.
     #[error(
         "this record holds all that one may: {changes} changes, {operations} operations (at most {MAX_CHANGES} and \
              {RECORD_OPERATIONS}); go on in a new record"
