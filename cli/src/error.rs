@@ -185,7 +185,7 @@ fn hint(ui: &Ui, error: &api::Error) -> Option<String> {
         Error::UnknownTerritory { candidates, .. } if candidates.is_empty() => t!(ui, "hint-territory"),
         Error::UnknownTerritory { .. } | Error::UnknownKind { .. } => t!(ui, "hint-one-of-these"),
         Error::NoConflict { .. } => t!(ui, "hint-conflicts"),
-        Error::CannotKeepBoth { .. } | Error::NoSuchValue { .. } => t!(ui, "hint-settle"),
+        Error::CannotKeepBoth { .. } | Error::NoSuchValue { .. } | Error::ValuesChanged { .. } => t!(ui, "hint-settle"),
         Error::BadTicket { .. } => t!(ui, "hint-ticket"),
         Error::AlreadyJoined { .. } => t!(ui, "hint-sync"),
         Error::NotAdmitted { .. } => t!(ui, "hint-not-admitted"),

@@ -1,6 +1,8 @@
 //! Allies found, invite, join, write apart, meet again and find what they need.
 
-use essaim_protocol::api::{Command, Conflict, Import, Imported, Records, Saved, Search, Settle, Settlement, Sheet};
+use essaim_protocol::api::{
+    Command, Conflict, Error, Import, Imported, Records, Saved, Search, Settle, Settlement, Sheet,
+};
 use essaim_tests::cluster::{Ally, agreed, experience, set};
 
 fn search(words: &str) -> Command {
@@ -48,8 +50,16 @@ async fn what_was_written_apart_is_kept_shown_and_settled() {
         who.sort();
         assert_eq!(who, ["Communauté de communes Cœur Haute Lande", "Commune d’Aubigné-sur-Layon"]);
     }
-    let settle = Settle { record: id.clone(), field: "outcome".to_owned(), keep: Settlement::Value(0) };
-    a.ask::<Saved>(Command::Settle(settle)).await;
+    let settle = |seen| {
+        let (record, field) = (id.clone(), "outcome".to_owned());
+        Command::Settle(Settle { record, field, keep: Settlement::Value(0), seen })
+    };
+    // As when a third value came while somebody decided between two others.
+    let late = a.try_ask::<Saved>(settle(vec!["achieved".into(), "other".into()])).await;
+    assert!(matches!(late, Err(Error::ValuesChanged { .. })), "{late:?}");
+    let conflicts: Vec<Conflict> = a.ask(Command::Conflicts(None)).await;
+    let seen = conflicts[0].values.iter().map(|value| value.value.clone()).collect();
+    a.ask::<Saved>(settle(seen)).await;
     agreed(&[&a, &b]).await;
     assert_eq!(b.ask::<Vec<Conflict>>(Command::Conflicts(None)).await, []);
 }

@@ -25,7 +25,8 @@ pub(super) async fn run(cx: &Context<'_>, settle: args::Settle) -> Result<Outcom
         (None, false, None) => ask(cx.ui, conflict)?,
     };
     let path = format!("records/{}/settlements", piece(&conflict.record.to_string()));
-    let settle = Settle { record: String::new(), field: conflict.field.clone(), keep };
+    let seen = conflict.values.iter().map(|value| value.value.clone()).collect();
+    let settle = Settle { record: String::new(), field: conflict.field.clone(), keep, seen };
     let saved: Saved = client.post(&path, &settle).await?;
     if cx.ui.look.json {
         cx.ui.json(&saved);

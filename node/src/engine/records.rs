@@ -435,6 +435,9 @@ impl At<'_> {
         };
         let shown = conflict(self.desk, &view, found, self.lang)?;
         let field = settle.field.clone();
+        if !settle.seen.is_empty() && !settle.seen.iter().eq(shown.values.iter().map(|value| &value.value)) {
+            return Err(Error::ValuesChanged { field });
+        }
         let value = match settle.keep {
             Settlement::Value(number) => match shown.values.get(number) {
                 Some(value) => value.value.clone(),

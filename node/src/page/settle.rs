@@ -122,7 +122,9 @@ async fn settle(visit: Visit, Path(record): Path<String>, Form(choice): Form<Cho
         "text" => Settlement::Other(choice.text.replace("\r\n", "\n")),
         number => Settlement::Value(number.parse().unwrap_or(usize::MAX)),
     };
-    let settle = Settle { record: id.to_string(), field: choice.field, keep };
+    let conflict = sheet.disagreements.iter().find(|conflict| conflict.field == choice.field);
+    let seen = conflict.map(|conflict| conflict.values.iter().map(|value| value.value.clone()).collect());
+    let settle = Settle { record: id.to_string(), field: choice.field, keep, seen: seen.unwrap_or_default() };
     visit.ask::<Saved>(Command::Settle(settle)).await?;
     Ok(Redirect::to(&format!("/fiche/{id}?regle=1")))
 }

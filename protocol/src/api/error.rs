@@ -287,6 +287,11 @@ errors! {
         title: String, /// The field's path.
         field: String } State,
         "il n'y a rien à régler dans « {field} » de « {title} »", "there is nothing to settle in \"{field}\" of \"{title}\"";
+    /// Another value came while somebody decided.
+    ValuesChanged { /// The field's path.
+        field: String } State,
+        "les valeurs de « {field} » ont changé entre-temps : rien n'a été réglé",
+        "the values of \"{field}\" have changed meanwhile: nothing was settled";
     /// The values of the field cannot be kept together.
     CannotKeepBoth { /// The field's path.
         field: String } Asker,

@@ -423,6 +423,11 @@ pub struct Settle {
     pub field: String,
     /// How.
     pub keep: Settlement,
+    /// The values that whoever decides has seen, in their order. When others stand there now nothing is settled: a number
+    /// would mean another value. Empty settles whatever stands there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub seen: Vec<Json>,
 }
 
 /// How a conflict ends. The values not kept stay in the history.
