@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use desk::department;
 pub use desk::{
     About, Desk, Error as DeskError, Imported, JoinError, Prospect, Quarantined, ReadError, SaveError, Saved,
     SessionId, Sheet, Wanted, about, charter_hash, store_config,
 };
+pub(crate) use desk::{IMPORT_BATCH, department};
 
 mod desk;
 

@@ -80,7 +80,11 @@ impl Engine {
         command: Command,
         report: &Report,
     ) -> Result<Answer, Error> {
-        let (commons, report) = (room.name.clone(), report.clone());
+        let command = match command {
+            Command::Import(import) => return self.import(room, import, report).await.map(Into::into),
+            command => command,
+        };
+        let commons = room.name.clone();
         let work = move |desk: &mut Desk| -> Result<Answer, Error> {
             let mut at = At { desk, commons: &commons, lang };
             Ok(match command {
@@ -96,7 +100,6 @@ impl Engine {
                 Command::Log(asked) => at.log(&asked)?.into(),
                 Command::Conflicts(asked) => at.conflicts(asked.as_deref())?.into(),
                 Command::Settle(settle) => at.settle(settle)?.into(),
-                Command::Import(import) => at.import(&import, &report)?.into(),
                 Command::Export(export) => at.export(&export)?.into(),
                 Command::Init(_)
                 | Command::CreateCommons(_)
@@ -116,10 +119,47 @@ impl Engine {
                 | Command::ShareDraft(_)
                 | Command::Gazetteer(_)
                 | Command::Sync(_)
+                | Command::Import(_)
                 | Command::Doctor(_) => return Err(internal("this is not about records")),
             })
         };
         room.keeper.run(work).await.map_err(internal)?
+    }
+
+    /// Takes in a file, some lines at a time: others are answered in between.
+    async fn import(&self, room: &Room, import: Import, report: &Report) -> Result<Imported, Error> {
+        report(Progress { stage: Stage::Reading, done: 0, total: None });
+        let read = tokio::task::spawn_blocking(move || import_lines(&import.lines)).await.map_err(internal)?;
+        let bad = read.bad.iter().map(|bad| BadLine { line: bad.line as u64, problem: import_problem(&bad.error) });
+        let mut answer = Imported { bad: bad.collect(), ..Imported::default() };
+        let (mut done, total) = (0, Some(read.records.len() as u64));
+        let mut rest = read.records.into_iter();
+        loop {
+            let some: Vec<Line> = rest.by_ref().take(keeper::IMPORT_BATCH).collect();
+            if some.is_empty() {
+                break;
+            }
+            let commons = room.name.clone();
+            let work = move |desk: &mut Desk| {
+                let outcomes = desk.import(&some, now()).map_err(|error| save_error(&commons, "", error))?;
+                if desk.stale() <= FOLD_FIRST {
+                    desk.refresh_all(&mut |_| {}).map_err(read_error)?;
+                }
+                Ok::<_, Error>(some.into_iter().zip(outcomes).collect::<Vec<_>>())
+            };
+            for (line, outcome) in room.keeper.run(work).await.map_err(internal)?? {
+                done += 1;
+                match outcome {
+                    Ok(keeper::Imported::Created) => answer.created += 1,
+                    Ok(keeper::Imported::Updated) => answer.updated += 1,
+                    Ok(keeper::Imported::Unchanged) => answer.unchanged += 1,
+                    Err(error) => answer.bad.push(bad_line(&line, error)),
+                }
+            }
+            report(Progress { stage: Stage::Writing, done, total });
+        }
+        answer.bad.sort_by_key(|bad| bad.line);
+        Ok(answer)
     }
 
     /// Adopts the records that the program ships.
@@ -461,30 +501,6 @@ impl At<'_> {
         self.saved(&settle.record, saved, vec![field])
     }
 
-    fn import(&mut self, import: &Import, report: &Report) -> Result<Imported, Error> {
-        report(Progress { stage: Stage::Reading, done: 0, total: None });
-        let read = import_lines(&import.lines);
-        let mut answer = Imported::default();
-        answer
-            .bad
-            .extend(read.bad.iter().map(|bad| BadLine { line: bad.line as u64, problem: import_problem(&bad.error) }));
-        let total = read.records.len() as u64;
-        let mut done = |done: usize| report(Progress { stage: Stage::Writing, done: done as u64, total: Some(total) });
-        let outcomes = self.desk.import(&read.records, now(), &mut done);
-        let outcomes = outcomes.map_err(|error| save_error(self.commons, "", error))?;
-        for (line, outcome) in read.records.iter().zip(outcomes) {
-            match outcome {
-                Ok(keeper::Imported::Created) => answer.created += 1,
-                Ok(keeper::Imported::Updated) => answer.updated += 1,
-                Ok(keeper::Imported::Unchanged) => answer.unchanged += 1,
-                Err(error) => answer.bad.push(bad_line(line, error)),
-            }
-        }
-        answer.bad.sort_by_key(|bad| bad.line);
-        self.desk.refresh_all(&mut |_| {}).map_err(read_error)?;
-        Ok(answer)
-    }
-
     fn export(&mut self, export: &Export) -> Result<Exported, Error> {
         let ids = if export.q.trim().is_empty() {
             self.desk.records().map_err(store_failed)?
@@ -556,7 +572,7 @@ impl At<'_> {
         if self.desk.store().of_record(&id).map_err(store_failed)?.is_empty() {
             let line = place.record().to_string();
             let read = import_lines(line.as_bytes());
-            let outcomes = self.desk.import(&read.records, now(), &mut |_| {});
+            let outcomes = self.desk.import(&read.records, now());
             outcomes.map_err(|error| save_error(self.commons, "", error))?;
         }
         Ok(id)

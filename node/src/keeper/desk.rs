@@ -28,10 +28,12 @@ pub use members::{About, JoinError, Prospect, about, charter_hash};
 pub(crate) use places::department;
 pub use reading::{Quarantined, ReadError, Sheet};
 pub use sessions::{SessionId, Wanted};
+pub(crate) use writing::IMPORT_BATCH;
 pub use writing::{Imported, SaveError, Saved};
 
+use crate::home::make_dir;
 use crate::index::{Index, IndexError};
-use crate::store::{Disk, Repair};
+use crate::store::{Disk, Repair, Report};
 
 /// Silence in a session after which background work goes on: longer than a frame takes to come.
 const LULL: Duration = Duration::from_millis(500);

@@ -21,8 +21,9 @@ use serde_json::Value as Json;
 use super::reading::ReadError;
 use super::{Desk, Sheet};
 
-/// Adoptions made durable together: one flush for many records, and an interrupted import has lost little.
-const IMPORT_BATCH: usize = 100;
+/// Lines of a file taken in at once: one flush for many records; whoever asks meanwhile waits for no more, and an
+/// interrupted import has lost little.
+pub(crate) const IMPORT_BATCH: usize = 100;
 
 /// The system of the origin of a record that people wrote in another commons, named there by its id.
 const ELSEWHERE: &str = "essaim";
@@ -113,27 +114,18 @@ impl Desk {
         }
     }
 
-    /// Takes in lines of a file. `done` is told how many are finished.
+    /// Takes in some lines of a file, best [`IMPORT_BATCH`] of them, all durable when this returns.
     ///
     /// # Errors
-    /// [`SaveError`] when nothing more can be written; what was finished stays. A line that cannot be held is answered
-    /// with its own error.
-    pub fn import(
-        &mut self,
-        lines: &[Line],
-        now: Timestamp,
-        done: &mut dyn FnMut(usize),
-    ) -> Result<Vec<Result<Imported, EditError>>, SaveError> {
+    /// [`SaveError`] when nothing more can be written. A line that cannot be held is answered with its own error.
+    pub fn import(&mut self, lines: &[Line], now: Timestamp) -> Result<Vec<Result<Imported, EditError>>, SaveError> {
         let frontier = self.frontier(now)?;
         let mut outcomes = Vec::with_capacity(lines.len());
-        for some in lines.chunks(IMPORT_BATCH) {
-            let mut batch = Vec::new();
-            for line in some {
-                outcomes.push(self.import_line(line, frontier, now, &mut batch)?);
-            }
-            self.enter(batch, now)?;
-            done(outcomes.len());
+        let mut batch = Vec::new();
+        for line in lines {
+            outcomes.push(self.import_line(line, frontier, now, &mut batch)?);
         }
+        self.enter(batch, now)?;
         Ok(outcomes)
     }
 
