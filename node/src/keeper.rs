@@ -52,16 +52,21 @@ impl Keeper {
         let (work, inbox) = mpsc::channel::<Work>();
         let (end, ended) = watch::channel(false);
         thread::Builder::new().name("keeper".to_owned()).stack_size(STACK).spawn(move || {
+            let mut sound = true;
             while let Some(work) = next(&inbox, &mut desk) {
                 if catch_unwind(AssertUnwindSafe(|| work(&mut desk))).is_err() {
                     tracing::error!(commons = %desk.id(), "a piece of work panicked; this commons is closed until restart");
+                    sound = false;
                     break;
                 }
                 if desk.is_finished() {
                     break;
                 }
             }
-            desk.close();
+            // What is in memory after a panic may be wrong; it must not be kept for the next opening.
+            if sound {
+                desk.close();
+            }
             // The store is closed and its lock given back before anybody is told.
             drop((inbox, desk));
             end.send_replace(true);
