@@ -41,6 +41,8 @@ struct Inner {
     /// `None` until there is an identity.
     home: RwLock<Option<Home>>,
     rooms: RwLock<BTreeMap<CommonsId, Room>>,
+    /// Commons whose data could not be opened, and why. The others go on without them.
+    closed: RwLock<BTreeMap<CommonsId, Error>>,
     drafts: Drafts,
     /// `None` when this node keeps off the network.
     driver: Option<Driver>,
@@ -64,26 +66,30 @@ impl Engine {
     /// Opens the home, when there is one, and all its commons.
     ///
     /// # Errors
-    /// [`Error::HomeLocked`], [`Error::NewerHome`], [`Error::Damaged`], [`Error::Io`] and those of the stores.
+    /// [`Error::HomeLocked`], [`Error::NewerHome`], [`Error::Damaged`] and [`Error::Io`] of the home, and what keeps every
+    /// store from being opened, such as a full disk. A commons that is damaged stays closed.
     pub async fn open(path: &Path, free: u64, driver: Option<Driver>) -> Result<Self, Error> {
         let home = match Home::open(path) {
             Ok(home) => Some(home),
             Err(home::Error::Missing { .. }) => None,
             Err(error) => return Err(home_error(error)),
         };
-        let mut rooms = BTreeMap::new();
+        let (mut rooms, mut closed) = (BTreeMap::new(), BTreeMap::new());
         if let Some(home) = &home {
             for id in home.commons().map_err(home_error)? {
-                let desk = open_desk(home.commons_dir(&id), id, home.keys().clone(), free).await?;
-                // A ticket that was read and not redeemed leaves a commons that we have no part in.
-                if desk.has_presented().map_err(|error| store_error("", error))? {
-                    rooms.insert(id, room(desk)?);
+                match opened(home.commons_dir(&id), id, home.keys().clone(), free).await {
+                    Ok(room) => rooms.extend(room.map(|room| (id, room))),
+                    Err(why) if concerns_one(&why) => {
+                        tracing::error!(commons = %id, %why, "a commons cannot be opened and stays closed");
+                        closed.insert(id, why);
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }
-        let (home, rooms) = (RwLock::new(home), RwLock::new(rooms));
+        let (home, rooms, closed) = (RwLock::new(home), RwLock::new(rooms), RwLock::new(closed));
         let drafts = Drafts::new(path);
-        let inner = Inner { path: path.to_owned(), home, rooms, drafts, driver, free, started: now() };
+        let inner = Inner { path: path.to_owned(), home, rooms, closed, drafts, driver, free, started: now() };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -205,23 +211,51 @@ impl Engine {
         if self.0.home.read().await.is_none() {
             return Err(Error::NotInitialised { home: self.0.path.display().to_string() });
         }
-        let candidates = |rooms: &[&Room]| rooms.iter().map(|room| room.candidate()).collect::<Vec<_>>();
+        let closed: Vec<(CommonsId, Error)> = self.closed().await;
+        let all = || {
+            let open = rooms.iter().map(Room::candidate);
+            let closed = closed.iter().map(|(id, _)| Candidate { id: id.short(), title: id.short(), detail: None });
+            open.chain(closed).collect()
+        };
         let Some(asked) = asked else {
-            return match &rooms[..] {
-                [] => Err(Error::NoCommons {}),
-                [room] => Ok(room.clone()),
-                rooms => Err(Error::WhichCommons { candidates: candidates(&rooms.iter().collect::<Vec<_>>()) }),
+            return match (&rooms[..], &closed[..]) {
+                ([], []) => Err(Error::NoCommons {}),
+                ([room], []) => Ok(room.clone()),
+                ([], [(_, why)]) => Err(why.clone()),
+                // What is meant for the closed one must not go to the other.
+                _ => Err(Error::WhichCommons { candidates: all() }),
             };
         };
         let found: Vec<_> = rooms.iter().filter(|room| room.is_called(asked)).collect();
         match &found[..] {
-            [] => Err(Error::UnknownCommons {
-                asked: asked.to_owned(),
-                candidates: candidates(&rooms.iter().collect::<Vec<_>>()),
+            [] => Err(match closed.iter().find(|(id, _)| is_beginning(asked, id)) {
+                Some((_, why)) => why.clone(),
+                None => Error::UnknownCommons { asked: asked.to_owned(), candidates: all() },
             }),
             [room] => Ok((*room).clone()),
-            several => Err(Error::Ambiguous { asked: asked.to_owned(), candidates: candidates(several) }),
+            several => Err(Error::Ambiguous {
+                asked: asked.to_owned(),
+                candidates: several.iter().map(|room| room.candidate()).collect(),
+            }),
         }
+    }
+
+    /// The commons that could not be opened, and why.
+    async fn closed(&self) -> Vec<(CommonsId, Error)> {
+        self.0.closed.read().await.iter().map(|(id, why)| (*id, why.clone())).collect()
+    }
+
+    /// Whether something in the stores was mended that nobody was told of, or could not be.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when a commons was closed meanwhile.
+    pub async fn needs_doctor(&self) -> Result<bool, Error> {
+        for room in self.rooms().await {
+            if room.keeper.run(|desk| !desk.repairs().is_empty()).await.map_err(internal)? {
+                return Ok(true);
+            }
+        }
+        Ok(!self.0.closed.read().await.is_empty())
     }
 
     /// Keys and name of this ally.
@@ -246,9 +280,32 @@ impl Room {
 
     /// By its name, or by its id or the beginning of it.
     fn is_called(&self, asked: &str) -> bool {
-        self.name.to_lowercase() == asked.to_lowercase()
-            || (asked.len() >= 4 && self.id.to_string().starts_with(&asked.to_lowercase()))
+        self.name.to_lowercase() == asked.to_lowercase() || is_beginning(asked, &self.id)
     }
+}
+
+/// Whether an id is meant by its beginning.
+fn is_beginning(asked: &str, id: &CommonsId) -> bool {
+    asked.len() >= 4 && id.to_string().starts_with(&asked.to_lowercase())
+}
+
+/// Whether other commons can be opened all the same: the damage is in this one's files.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what else there is concerns the home, the disk or the caller")]
+const fn concerns_one(error: &Error) -> bool {
+    match error {
+        Error::Damaged { .. } | Error::Internal { .. } | Error::Io { .. } | Error::NewerHome { .. } => true,
+        _ => false,
+    }
+}
+
+/// Opens a commons; nothing when a ticket to it was read and not redeemed, which leaves one that we have no part in.
+async fn opened(dir: PathBuf, id: CommonsId, keys: Keys, free: u64) -> Result<Option<Room>, Error> {
+    room_of(open_desk(dir, id, keys, free).await?)
+}
+
+/// The room of an open desk, when we have a part in its commons.
+fn room_of(desk: Desk) -> Result<Option<Room>, Error> {
+    if desk.has_presented().map_err(|error| store_error("", error))? { room(desk).map(Some) } else { Ok(None) }
 }
 
 /// Opens a desk off the async threads: it reads the disk.

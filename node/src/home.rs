@@ -151,18 +151,19 @@ impl Home {
         check_version(path)?;
         for name in ["drafts", "commons"] {
             let dir = path.join(name);
-            fs::create_dir_all(&dir).map_err(at(&dir))?;
+            make_dir(&dir).map_err(at(&dir))?;
         }
         let mut seed = [0; 32];
         rand::fill(&mut seed[..]);
         let digits = data_encoding::HEXLOWER.encode(&seed);
         let key = path.join("key");
         if !key.exists() {
-            write_whole(&key, digits.as_bytes(), 0o600)?;
+            write_whole(&key, digits.as_bytes(), 0o600).map_err(at(&key))?;
         }
         write_json(&path.join("profile.json"), profile)?;
         // Last: a directory with a version file is a whole home.
-        write_whole(&path.join("version"), VERSION.as_bytes(), 0o644)?;
+        let version = path.join("version");
+        write_whole(&version, VERSION.as_bytes(), 0o644).map_err(at(&version))?;
         Self::read(path, lock)
     }
 
@@ -184,7 +185,7 @@ impl Home {
         let token = path.join("token");
         // Deleting it shuts out whoever had it.
         if !token.exists() {
-            write_whole(&token, fresh_token().as_bytes(), 0o600)?;
+            write_whole(&token, fresh_token().as_bytes(), 0o600).map_err(at(&token))?;
         }
         let token = read_token(path)?;
         let profile = read_json(&path.join("profile.json"))?;
@@ -370,23 +371,33 @@ pub(crate) fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T, 
 /// [`Error::Io`].
 pub(crate) fn write_json<T: Serialize>(file: &Path, value: &T) -> Result<(), Error> {
     let text = serde_json::to_vec_pretty(value).map_err(|error| at(file)(error.into()))?;
-    write_whole(file, &text, 0o600)
+    write_whole(file, &text, 0o600).map_err(at(file))
 }
 
-/// Writes aside, fsyncs, renames, fsyncs the directory.
-fn write_whole(file: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
+/// Replaces a file, whole or not at all: writes aside, fsyncs, renames, fsyncs the directory.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn write_whole(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let aside = file.with_extension("new");
-    let write = || -> io::Result<()> {
-        let mut new = File::options().write(true).create(true).truncate(true).mode(mode).open(&aside)?;
-        new.write_all(bytes)?;
-        new.sync_all()?;
-        fs::rename(&aside, file)?;
-        match file.parent() {
-            Some(dir) => File::open(dir)?.sync_all(),
-            None => Ok(()),
-        }
-    };
-    write().map_err(at(file))
+    let mut new = File::options().write(true).create(true).truncate(true).mode(mode).open(&aside)?;
+    new.write_all(bytes)?;
+    new.sync_all()?;
+    fs::rename(&aside, file)?;
+    file.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Makes a directory, so that it outlives a power cut.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    dir.parent().map_or(Ok(()), sync_dir)
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }
 
 #[cfg(test)]

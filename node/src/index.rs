@@ -1,7 +1,7 @@
 //! The search index: what records say, ready to be asked in French.
 //!
 //! The index holds nothing of its own: it is filled from the store, and filled again whenever it is lost, damaged or of
-//! an older layout. The driver reads [`Index::watermark`], hands over what changed since as [`Indexed`] (a record's view
+//! an older layout. The keeper reads [`Index::watermark`], hands over what changed since as [`Indexed`] (a record's view
 //! in plain words, codes as facets and their labels as text), and ends with [`Index::commit`], which names the ordinal
 //! up to which the index is now exact. Questions go through a [`Reader`], which is cheap to clone and always answers from the
 //! last commit; the one [`Index`] per directory is the writer.
@@ -212,11 +212,6 @@ impl Index {
         })
     }
 
-    /// Takes a record out, from the next commit on.
-    pub fn delete(&mut self, record: &RecordId) {
-        self.writer.delete_term(self.reader.fields.term_of(record));
-    }
-
     /// Takes everything out, from the next commit on.
     ///
     /// # Errors
@@ -225,7 +220,7 @@ impl Index {
         guarded(|| Ok(self.writer.delete_all_documents().map(drop)?))
     }
 
-    /// Writes what was put and deleted, as exact up to `watermark`, and shows it to every reader.
+    /// Writes what was put and cleared, as exact up to `watermark`, and shows it to every reader.
     ///
     /// # Errors
     /// [`IndexError::Library`], after which this `Index` must be opened again.

@@ -206,6 +206,9 @@ impl Engine {
     /// What to do next, most useful first.
     async fn todo(&self, initialised: bool, commons: &[Commons]) -> Result<Vec<Task>, Error> {
         let mut todo = Vec::new();
+        if self.needs_doctor().await? {
+            todo.push(Task::Doctor);
+        }
         if !initialised {
             todo.push(Task::Init);
         } else if commons.is_empty() {

@@ -1,16 +1,13 @@
 //! Looking after what is stored.
 
-use std::path::Path;
-
 use essaim_protocol::api::{Check, Checked, Diagnosis, Doctor, Error, Health, Progress, Report, Stage, Words};
 use essaim_protocol::id::CommonsId;
-use essaim_protocol::sign::Keys;
 use essaim_protocol::store::Store as _;
 
 use super::fault::{damage, desk_error, internal, repair};
 use super::{Engine, Room, now};
-use crate::keeper::{Desk, DeskError, Quarantined, store_config};
-use crate::store::Cure;
+use crate::keeper::{Desk, DeskError, Quarantined};
+use crate::store::{Cure, Repair};
 
 /// A clock before this project began (2025-01-01) is set wrong.
 const PLAUSIBLE: i64 = 1_735_689_600_000;
@@ -18,38 +15,56 @@ const PLAUSIBLE: i64 = 1_735_689_600_000;
 impl Engine {
     pub(super) async fn doctor(&self, doctor: Doctor, report: &Report) -> Result<Diagnosis, Error> {
         let mut checks = vec![self.home_check().await, self.keys_check().await, clock_check()];
-        for room in self.rooms().await {
-            let room = if doctor.rebuild {
+        if doctor.rebuild {
+            let open = self.rooms().await.into_iter().map(|room| room.id);
+            for id in open.chain(self.closed().await.into_iter().map(|(id, _)| id)) {
                 report(Progress { stage: Stage::Rebuilding, done: checks.len() as u64, total: None });
-                self.rebuild(&room).await?
-            } else {
-                room
-            };
+                self.rebuild(id).await?;
+            }
+        }
+        for room in self.rooms().await {
             report(Progress { stage: Stage::Checking, done: checks.len() as u64, total: None });
             checks.extend(check_room(&room).await?);
+        }
+        for (id, why) in self.closed().await {
+            let commons = Some(id.short());
+            checks.push(Checked { commons, ..checked(Check::Log, Health::Damaged, 0, vec![why.words()]) });
         }
         Ok(Diagnosis { checks, rebuilt: doctor.rebuild })
     }
 
     /// Closes a commons, rebuilds its store from the log, and opens it again: as it was, when rebuilding failed.
-    async fn rebuild(&self, room: &Room) -> Result<Room, Error> {
+    async fn rebuild(&self, id: CommonsId) -> Result<(), Error> {
         let (keys, _) = self.identity().await?;
-        let dir = self.commons_dir(&room.id).await?;
-        room.keeper.close().await;
-        let (place, id, free) = (dir.display().to_string(), room.id, self.0.free);
+        let dir = self.commons_dir(&id).await?;
+        if let Some(room) = self.open_room(&id).await {
+            room.keeper.close().await;
+        }
+        let (place, free) = (dir.display().to_string(), self.0.free);
         let work = move || -> (Option<DeskError>, Result<Desk, DeskError>) {
-            match rebuilt(&dir, id, keys.clone(), free) {
+            match Desk::rebuild(&dir, id, keys.clone(), free) {
                 Ok(desk) => (None, Ok(desk)),
                 Err(error) => (Some(error), Desk::open(&dir, id, keys, free)),
             }
         };
         let (failed, desk) = tokio::task::spawn_blocking(work).await.map_err(internal)?;
-        let opened = super::room(desk.map_err(|error| desk_error(&place, error))?)?;
-        self.0.rooms.write().await.insert(opened.id, opened.clone());
-        if let Some(driver) = &self.0.driver {
-            driver.follow(self, opened.clone()).await;
+        self.0.rooms.write().await.remove(&id);
+        match desk.map_err(|error| desk_error(&place, error)).and_then(super::room_of) {
+            Ok(room) => {
+                self.0.closed.write().await.remove(&id);
+                if let Some(room) = room {
+                    self.0.rooms.write().await.insert(id, room.clone());
+                    if let Some(driver) = &self.0.driver {
+                        driver.follow(self, room).await;
+                    }
+                }
+                failed.map_or(Ok(()), |error| Err(desk_error(&place, error)))
+            }
+            Err(why) => {
+                self.0.closed.write().await.insert(id, why);
+                Ok(())
+            }
         }
-        failed.map_or(Ok(opened), |error| Err(desk_error(&place, error)))
     }
 
     async fn home_check(&self) -> Checked {
@@ -88,13 +103,6 @@ fn clock_check() -> Checked {
     checked(Check::Clock, if plausible { Health::Ok } else { Health::Warning }, 1, detail.into_iter().collect())
 }
 
-fn rebuilt(dir: &Path, id: CommonsId, keys: Keys, free: u64) -> Result<Desk, DeskError> {
-    crate::store::rebuild(&store_config(dir, free))?;
-    let mut desk = Desk::open(dir, id, keys, free)?;
-    desk.derive_anew()?;
-    Ok(desk)
-}
-
 async fn check_room(room: &Room) -> Result<Vec<Checked>, Error> {
     let name = room.name.clone();
     let work = move |desk: &mut Desk| check_desk(desk).map_err(|error| desk_error(&name, error));
@@ -114,7 +122,14 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
     let (mut log, derived, notes) = (of(Cure::RebuildAndSync), of(Cure::Rebuild), of(Cure::Nothing));
     let log_health = health(&log, Health::Damaged);
     log.extend(desk.repairs().iter().map(repair));
-    let log_health = if log_health == Health::Ok { health(&log, Health::Warning) } else { log_health };
+    let lost = |repair: &Repair| matches!(repair, Repair::Quarantined { .. } | Repair::EntriesLost { .. });
+    let log_health = match log_health {
+        Health::Ok if desk.repairs().iter().any(lost) => Health::Damaged,
+        Health::Ok => health(&log, Health::Warning),
+        found => found,
+    };
+    // Whoever asked is told now.
+    desk.forget_repairs()?;
     let quarantine = desk.quarantine()?;
     let count = quarantine.iter().map(|(_, out)| out.len() as u64).sum();
     let mut out: Vec<Words> = quarantine
@@ -149,7 +164,7 @@ const fn checked(check: Check, health: Health, count: u64, details: Vec<Words>) 
 mod tests {
     use std::sync::Arc;
 
-    use essaim_protocol::api::{Answer, Command, CreateCommons, Init, Lang, Request};
+    use essaim_protocol::api::{Answer, Command, CreateCommons, Init, Lang, Request, Status, Task};
 
     use crate::{Config, Node};
 
@@ -160,14 +175,80 @@ mod tests {
         node.engine().call(Request { commons: None, lang: Lang::Fr, command }, &report).await
     }
 
+    async fn founded(home: &std::path::Path, names: &[&str]) {
+        let node = Node::start(Config { free: 0, ..Config::new(home) }).await.unwrap();
+        ask(&node, Command::Init(Init { name: "Alice".to_owned() })).await.unwrap();
+        for name in names {
+            let create = CreateCommons { name: (*name).to_owned(), starter: false, charter: None };
+            ask(&node, Command::CreateCommons(create)).await.unwrap();
+        }
+        node.shutdown().await;
+    }
+
+    async fn diagnosis(node: &Node, rebuild: bool) -> Diagnosis {
+        ask(node, Command::Doctor(Doctor { rebuild })).await.unwrap().try_into().unwrap()
+    }
+
+    fn log_health(diagnosis: &Diagnosis) -> Vec<Health> {
+        let logs = diagnosis.checks.iter().filter(|checked| checked.check == Check::Log);
+        logs.map(|checked| checked.health).collect()
+    }
+
+    async fn todo(node: &Node) -> Vec<Task> {
+        let status: Status = ask(node, Command::Status).await.unwrap().try_into().unwrap();
+        status.todo
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_was_mended_stays_told_until_the_doctor_said_it() {
+        let home = tempfile::tempdir().unwrap();
+        founded(home.path(), &["Patrimoine"]).await;
+        let commons = std::fs::read_dir(home.path().join("commons")).unwrap().next().unwrap().unwrap().path();
+        std::fs::write(commons.join("store/database/db"), b"not a database").unwrap();
+        // A command that says nothing of it is the one that mends.
+        Node::start(Config { free: 0, ..Config::new(home.path()) }).await.unwrap().shutdown().await;
+        let node = Node::start(Config { free: 0, ..Config::new(home.path()) }).await.unwrap();
+        assert_eq!(todo(&node).await[0], Task::Doctor);
+        assert_eq!(log_health(&diagnosis(&node, false).await), [Health::Damaged]);
+        assert_eq!(log_health(&diagnosis(&node, false).await), [Health::Ok]);
+        assert!(!todo(&node).await.contains(&Task::Doctor));
+        node.shutdown().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_commons_that_cannot_be_opened_leaves_the_others_open_and_can_be_rebuilt() {
+        let home = tempfile::tempdir().unwrap();
+        founded(home.path(), &["Patrimoine", "Vallées"]).await;
+        let commons = std::fs::read_dir(home.path().join("commons")).unwrap().next().unwrap().unwrap().path();
+        std::fs::remove_dir_all(commons.join("index")).unwrap();
+        std::fs::write(commons.join("index"), b"no directory").unwrap();
+
+        let node = Node::start(Config { free: 0, ..Config::new(home.path()) }).await.unwrap();
+        let open: Vec<_> = node.engine().rooms().await;
+        let [room] = &open[..] else { panic!("{open:?}") };
+        assert_eq!(todo(&node).await[0], Task::Doctor);
+        let none_named = ask(&node, Command::Allies).await;
+        assert!(
+            matches!(&none_named, Err(Error::WhichCommons { candidates }) if candidates.len() == 2),
+            "{none_named:?}"
+        );
+        let named = |commons: String| Request { commons: Some(commons), lang: Lang::Fr, command: Command::Allies };
+        let report: Report = Arc::new(|_| {});
+        node.engine().call(named(room.name.clone()), &report).await.unwrap();
+        let id = commons.file_name().unwrap().to_string_lossy().into_owned();
+        let closed = node.engine().call(named(id), &report).await;
+        assert!(matches!(closed, Err(Error::Io { .. })), "{closed:?}");
+        assert!(log_health(&diagnosis(&node, false).await).contains(&Health::Damaged));
+
+        assert_eq!(log_health(&diagnosis(&node, true).await), [Health::Ok, Health::Ok]);
+        assert_eq!(node.engine().rooms().await.len(), 2);
+        node.shutdown().await;
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_commons_that_could_not_be_rebuilt_is_still_there() {
         let home = tempfile::tempdir().unwrap();
-        let node = Node::start(Config { free: 0, ..Config::new(home.path()) }).await.unwrap();
-        ask(&node, Command::Init(Init { name: "Alice".to_owned() })).await.unwrap();
-        let create = CreateCommons { name: "Patrimoine".to_owned(), starter: false, charter: None };
-        ask(&node, Command::CreateCommons(create)).await.unwrap();
-        node.shutdown().await;
+        founded(home.path(), &["Patrimoine"]).await;
 
         // A disk on which nothing more may be written.
         let node = Node::start(Config { free: u64::MAX, ..Config::new(home.path()) }).await.unwrap();

@@ -11,6 +11,7 @@ mod sessions;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +41,11 @@ const LULL: Duration = Duration::from_millis(500);
 
 /// The note of how far views are exact.
 const FOLDED: &[u8] = b"folded";
+
+/// The note of repairs that nobody was told of, and most of them: a store that has to be mended at every opening tells it
+/// often enough.
+const REPAIRS: &[u8] = b"repairs";
+const MAX_REPAIRS: usize = 100;
 
 /// Why a commons cannot be opened or goes on no more.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +99,29 @@ impl Desk {
     /// [`Error`] when the store or the index cannot be opened. A store that had to be repaired or begun anew opens; what
     /// was done stands in [`Desk::repairs`].
     pub fn open(dir: &Path, id: CommonsId, keys: Keys, free: u64) -> Result<Self, Error> {
-        let (store, repairs) = crate::store::open(&store_config(dir, free))?;
+        make_dir(dir).map_err(|source| store::Error::Io { doing: "making the directory of the commons", source })?;
+        Self::over(dir, id, keys, crate::store::open(&store_config(dir, free))?)
+    }
+
+    /// Opens the commons in `dir` with everything built anew that can be: indexes, views, documents, the search index.
+    ///
+    /// # Errors
+    /// As [`Desk::open`].
+    pub fn rebuild(dir: &Path, id: CommonsId, keys: Keys, free: u64) -> Result<Self, Error> {
+        let store = crate::store::rebuild(&store_config(dir, free))?;
+        let index = dir.join("index");
+        // Opening builds a damaged directory again; of what is none it knows nothing.
+        if index.exists() && !index.is_dir() {
+            let doing = "removing what is in the place of the search index";
+            fs::remove_file(&index).map_err(|source| store::Error::Io { doing, source })?;
+        }
+        let mut desk = Self::over(dir, id, keys, store)?;
+        desk.derive_anew()?;
+        Ok(desk)
+    }
+
+    fn over(dir: &Path, id: CommonsId, keys: Keys, (mut store, report): (Disk, Report)) -> Result<Self, Error> {
+        let repairs = note_repairs(&mut store, report.repairs)?;
         let commons = Commons::open(id, keys.key(), &store)?;
         let index = Index::open(&dir.join("index"))?;
         let (news, _) = tokio::sync::watch::channel(commons.end().0);
@@ -101,7 +129,7 @@ impl Desk {
             keys,
             dir: dir.to_owned(),
             store,
-            repairs: repairs.repairs,
+            repairs,
             commons,
             index,
             stale: BTreeSet::new(),
@@ -145,10 +173,23 @@ impl Desk {
         &mut self.store
     }
 
-    /// What had to be mended when the store was opened.
+    /// What had to be mended in the store, now or in earlier runs, until somebody is told and it is
+    /// [forgotten](Desk::forget_repairs).
     #[must_use]
     pub fn repairs(&self) -> &[Repair] {
         &self.repairs
+    }
+
+    /// Notes that a person was told of the repairs. On a full disk they stay noted.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub fn forget_repairs(&mut self) -> Result<(), store::Error> {
+        self.repairs.clear();
+        if self.store.get(Table::Notes, REPAIRS)?.is_none() {
+            return Ok(());
+        }
+        reading::unless_full(self.store.put(Table::Notes, &[(REPAIRS.to_vec(), None)]))
     }
 
     /// Told the number of entries whenever it grows.
@@ -279,4 +320,22 @@ impl Desk {
         })?;
         Ok(reading::unless_full(self.settle_folded())?)
     }
+}
+
+/// Adds to the repairs that are noted and gives them all. A short command may have mended the store for a person who saw
+/// nothing of it.
+fn note_repairs(store: &mut Disk, new: Vec<Repair>) -> Result<Vec<Repair>, store::Error> {
+    let noted = store.get(Table::Notes, REPAIRS)?.and_then(|note| serde_json::from_slice(&note).ok());
+    let mut all: Vec<Repair> = noted.unwrap_or_default();
+    if new.is_empty() {
+        return Ok(all);
+    }
+    tracing::error!(repairs = ?new, "the store had to be mended");
+    all.extend(new);
+    all.drain(..all.len().saturating_sub(MAX_REPAIRS));
+    if let Ok(note) = serde_json::to_vec(&all) {
+        let kept = store.put(Table::Notes, &[(REPAIRS.to_vec(), Some(note))]).and_then(|()| store.sync());
+        reading::unless_full(kept)?;
+    }
+    Ok(all)
 }

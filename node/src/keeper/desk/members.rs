@@ -13,6 +13,7 @@ use essaim_protocol::store::{self, Store as _};
 use essaim_protocol::time::Timestamp;
 
 use super::{Desk, Error};
+use crate::home::{make_dir, write_whole};
 
 /// The file of the charter's text, beside the store.
 const CHARTER: &str = "charter.md";
@@ -326,7 +327,8 @@ fn write_charter(dir: &Path, text: &str) -> Result<(), JoinError> {
         return Err(JoinError::CharterTooLong(text.len()));
     }
     let path = dir.join(CHARTER);
-    fs::create_dir_all(dir).and_then(|()| fs::write(&path, text)).map_err(|source| JoinError::File { path, source })
+    let written = make_dir(dir).and_then(|()| write_whole(&path, text.as_bytes(), 0o644));
+    written.map_err(|source| JoinError::File { path, source })
 }
 
 #[cfg(test)]
