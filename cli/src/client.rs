@@ -66,6 +66,14 @@ impl Client {
         Self { way: Way::Inside(router), token, commons, lang }
     }
 
+    /// The link that opens the page of a running node; nothing inside this process.
+    pub(crate) fn page(&self) -> Option<String> {
+        match &self.way {
+            Way::Loopback { address, .. } => Some(essaim_node::http::entrance(address.parse().ok()?, &self.token)),
+            Way::Inside(_) => None,
+        }
+    }
+
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, params: Params) -> Result<T, Failure> {
         let (_, body) = self.whole(Method::GET, path, &params, None).await?;
         read(&body)

@@ -34,6 +34,9 @@ pub(crate) enum Failure {
     /// The running node stopped answering.
     #[error("the node at {address} does not answer: {detail}")]
     NoAnswer { address: String, detail: String },
+    /// A node runs on this home already, and its page is here.
+    #[error("a node runs already on {home}")]
+    Running { home: String, page: Option<String> },
     /// The rehearsal did not end as it must.
     #[error("{0}")]
     Demo(String),
@@ -50,6 +53,7 @@ impl Failure {
             | Self::File { .. }
             | Self::Editor { .. }
             | Self::NoAnswer { .. }
+            | Self::Running { .. }
             | Self::Demo(_) => 1,
         }
     }
@@ -79,6 +83,7 @@ impl Failure {
             | Self::Declined(_)
             | Self::Editor { .. }
             | Self::NoAnswer { .. }
+            | Self::Running { .. }
             | Self::Demo(_) => {
                 serde_json::json!({"kind": "command", "message": self.sentence(ui)})
             }
@@ -100,6 +105,7 @@ impl Failure {
             Self::Editor { command, detail } => {
                 t!(ui, "error-editor", command = command.as_str(), why = detail.as_str())
             }
+            Self::Running { home, .. } => t!(ui, "up-already", home = home.as_str()),
             Self::NoAnswer { address, detail } => {
                 t!(ui, "error-no-answer", address = address.as_str(), why = detail.as_str())
             }
@@ -115,6 +121,7 @@ impl Failure {
             | Self::Declined(_)
             | Self::Editor { .. }
             | Self::NoAnswer { .. }
+            | Self::Running { .. }
             | Self::Demo(_) => {}
         }
     }
@@ -124,6 +131,7 @@ impl Failure {
             Self::Api(error) => return hint(ui, error),
             Self::Editor { .. } => t!(ui, "hint-editor"),
             Self::NoAnswer { .. } => t!(ui, "hint-no-answer"),
+            Self::Running { page, .. } => t!(ui, "up-page", page = page.as_deref()?),
             Self::File { .. } | Self::Usage(_) | Self::Declined(_) | Self::Demo(_) => return None,
         })
     }

@@ -19,6 +19,7 @@ mod args;
 mod client;
 mod commands;
 mod error;
+mod log;
 mod text;
 mod ui;
 
@@ -39,6 +40,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(typed) => typed,
         Err(error) => return error::mistyped(&plain, &error),
     };
+    log::begin(matches!(typed.command, args::Command::Up(_)));
     let ui = ui::Ui::new(lang, typed.look());
     let ended = commands::run(&ui, typed);
     ExitCode::from(match ended {

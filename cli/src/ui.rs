@@ -86,6 +86,11 @@ impl Ui {
     /// What must be said, on standard error.
     pub(crate) fn err(&self, text: &str) {
         self.clear_progress();
+        self.line(text);
+    }
+
+    /// A line on standard error, below whatever progress is shown.
+    fn line(&self, text: &str) {
         let text = self.drawn(text);
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
@@ -150,7 +155,7 @@ impl Ui {
         let step = (progress.total.unwrap_or(10_000) / 10).max(1);
         if shown.bar.is_hidden() && progress.done >= shown.said + step {
             shown.said = progress.done;
-            eprintln!("{}", self.in_words(progress));
+            self.line(&self.in_words(progress));
         }
     }
 
@@ -161,7 +166,7 @@ impl Ui {
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
                 .with_message(self.stage(progress.stage))
         } else {
-            eprintln!("{}", self.in_words(progress));
+            self.line(&self.in_words(progress));
             ProgressBar::hidden()
         };
         Shown { stage: progress.stage, bar, said: progress.done }

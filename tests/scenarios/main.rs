@@ -9,5 +9,6 @@ mod hostile_net;
 mod meeting;
 mod page;
 mod reading;
+mod running;
 mod store_format;
 mod stories;

@@ -187,6 +187,7 @@ up-listening = listening on { $address }
 up-stop = Ctrl-C stops it
 up-stopped = the node has stopped
 up-already = "essaim up" is running already on { $home }
+up-page = the page: { $page }
 up-first-commons = Commons
 
 demo-commons = Valleys in transition (rehearsal)

@@ -187,6 +187,7 @@ up-listening = écoute sur { $address }
 up-stop = Ctrl-C l'arrête
 up-stopped = le nœud est arrêté
 up-already = « essaim up » tourne déjà sur { $home }
+up-page = la page : { $page }
 up-first-commons = Patrimoine commun
 
 demo-commons = Vallées en transition (répétition)

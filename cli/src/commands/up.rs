@@ -6,30 +6,49 @@ use essaim_node::net::{self, address};
 use essaim_node::{Config, Network, Node};
 use essaim_protocol::api::{Commons, CommonsList, CreateCommons, Error, Identity, Init, Status, Words};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::{Context, init};
 use crate::Outcome;
 use crate::args;
 use crate::client::Client;
-use crate::error::{Failure, usage};
+use crate::error::Failure;
 use crate::text::t;
 use crate::ui::Ui;
 
 pub(super) async fn run(cx: &Context<'_>, up: args::Up) -> Result<Outcome, Failure> {
-    if Client::running(&cx.home, None, cx.ui.lang()).await.is_some() {
-        return Err(usage(t!(cx.ui, "up-already", home = cx.home.display().to_string())));
+    if let Some(running) = Client::running(&cx.home, None, cx.ui.lang()).await {
+        let home = cx.home.display().to_string();
+        return Err(Failure::Running { home, page: running.page() });
     }
     prepare(cx, &up).await?;
     let network = network(&up)?;
+    let stop = told_to_stop();
     let node = Node::start(Config { network: Some(network), http: Some(up.http), ..Config::new(&cx.home) }).await?;
     announce(cx, &node).await?;
     if !up.no_open {
         open(cx, &node);
     }
-    // Without a handler for it, Ctrl-C ends the process: every acknowledged write is on disk already.
-    let _ = tokio::signal::ctrl_c().await;
+    stop.await;
     node.shutdown().await;
     cx.ui.note(&t!(cx.ui, "up-stopped"));
     Ok(Outcome::Done)
+}
+
+/// Resolves on Ctrl-C and on a polite kill, as service managers send it; both are heard from the call on. Without handlers
+/// they end the process: every acknowledged write is on disk already.
+fn told_to_stop() -> impl Future<Output = ()> {
+    let heard = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        if let (Ok(mut interrupt), Ok(mut terminate)) = heard {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        } else {
+            std::future::pending().await
+        }
+    }
 }
 
 /// Makes the identity and, when the starter is wanted, the first commons.
