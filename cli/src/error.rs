@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use essaim_protocol::api::{self, Candidate, Problem};
+use essaim_protocol::record::schema::Schema;
 
 use crate::text::t;
 use crate::ui::{Ui, harmless};
@@ -145,8 +146,8 @@ fn details(ui: &Ui, error: &api::Error) {
         | Error::WhichCommons { candidates }
         | Error::Ambiguous { candidates, .. }
         | Error::UnknownAlly { candidates, .. }
-        | Error::UnknownTerritory { candidates, .. }
-        | Error::UnknownKind { candidates, .. } => print_candidates(ui, candidates),
+        | Error::UnknownTerritory { candidates, .. } => print_candidates(ui, candidates),
+        Error::UnknownKind { candidates, .. } => print_candidates(ui, &in_the_language(ui, candidates)),
         Error::Invalid { problems } => print_problems(ui, problems),
         Error::BadQuery { problem, .. } => print_problems(ui, std::slice::from_ref(problem)),
         Error::BadTicket { problem }
@@ -160,6 +161,14 @@ fn details(ui: &Ui, error: &api::Error) {
         }
         _ => {}
     }
+}
+
+/// Kinds, with their labels in the language of the session.
+fn in_the_language(ui: &Ui, kinds: &[Candidate]) -> Vec<Candidate> {
+    let label = |kind: &Candidate| Some(Schema::get().kind(&kind.id)?.label.get(ui.lang()).to_owned());
+    let kind =
+        |kind: &Candidate| Candidate { title: label(kind).unwrap_or_else(|| kind.title.clone()), ..kind.clone() };
+    kinds.iter().map(kind).collect()
 }
 
 fn print_candidates(ui: &Ui, candidates: &[Candidate]) {

@@ -245,13 +245,12 @@ pub(super) fn problem(problem: &essaim_protocol::record::Problem) -> Problem {
     }
 }
 
-/// All kinds of records, by code with their label.
+/// All kinds of records, by code with their French label; the schema has the others.
 pub(super) fn kinds() -> Vec<Candidate> {
     let french = essaim_protocol::record::Lang::Fr;
-    let kind = |kind: &schema::Kind| Candidate {
-        id: kind.name.clone(),
-        title: kind.label.get(french).to_owned(),
-        detail: Some(kind.label.get(essaim_protocol::record::Lang::En).to_owned()),
+    let kind = |kind: &schema::Kind| {
+        let title = kind.label.get(french).to_owned();
+        Candidate { id: kind.name.clone(), title, detail: None }
     };
     Schema::get().kinds().iter().map(kind).collect()
 }

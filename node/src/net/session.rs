@@ -21,13 +21,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use essaim_protocol::id::NetworkKey;
+pub use essaim_protocol::sync::frame::MAX_FRAME;
 use futures::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
-
-/// Bytes of the largest frame: 256 KiB, what a transfer carries before compression, and room for what compression adds
-/// to bytes that do not compress. A larger one would let eight sessions hold more memory than a node has to spare.
-pub const MAX_FRAME: usize = 256 * 1024 + 4 * 1024;
 
 /// How long opening may take: the choice of protocol, then the answer. Ten round trips over the slowest link in use.
 pub(crate) const OPENING: Duration = Duration::from_secs(10);

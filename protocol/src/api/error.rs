@@ -417,6 +417,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_wrong_with_a_line_of_json_is_told_in_french_with_its_place() {
+        for (text, says) in [
+            (r#"{"kind": "experience", "title": "coup"#, "colonne 37 : le texte s'arrête trop tôt"),
+            (r#"{"kind": }"#, "colonne 10 : une valeur est attendue"),
+            (r#"{"kind" "a"}"#, "colonne 9 : deux-points"),
+            (r#"{"a": 1 "b": 2}"#, "colonne 9 : une virgule ou une accolade"),
+            ("[1 2]", "colonne 4 : une virgule ou un crochet"),
+            ("[1,]", "colonne 4 : il y a une virgule de trop"),
+            ("{} {}", "colonne 4 : il y a du texte de trop"),
+            ("{a: 1}", "colonne 2 : un nom de champ entre guillemets"),
+            ("\"a\tb\"", "un saut de ligne ou une tabulation"),
+            (r#""\x""#, "la barre oblique inversée"),
+            ("01", "un nombre est mal écrit"),
+            ("tru", "le texte s'arrête trop tôt"),
+            ("truc", "« true », « false » ou « null »"),
+            (&"[".repeat(200), "trop de listes"),
+        ] {
+            let error = serde_json::from_str::<serde_json::Value>(text).unwrap_err();
+            let words = Words::of_json(&error);
+            assert!(words.fr.contains(says), "{text}: {words:?}");
+        }
+    }
+
+    #[test]
     fn an_error_travels_as_data_and_speaks_both_languages() {
         let error = Error::UnknownRecord { asked: "7k2m".into() };
         assert_eq!(serde_json::to_string(&error).unwrap(), r#"{"kind":"unknown_record","asked":"7k2m"}"#);
