@@ -204,7 +204,8 @@ pub(crate) struct New {
     pub(crate) kind: String,
     #[command(flatten)]
     pub(crate) content: Content,
-    #[arg(long, conflicts_with_all = ["set", "territory"])]
+    // A territory that is named becomes a record that others see; a draft is seen by nobody.
+    #[arg(long, conflicts_with = "territory")]
     pub(crate) draft: bool,
 }
 
@@ -245,6 +246,8 @@ pub(crate) struct List {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Search {
+    /// A word that begins with `-` is one to leave out.
+    #[arg(allow_hyphen_values = true, value_parser = word)]
     pub(crate) words: Vec<String>,
     #[arg(long)]
     pub(crate) kind: Vec<String>,
@@ -300,6 +303,11 @@ fn duration(text: &str) -> Result<u64, String> {
         _ => return Err("30s, 15m, 36h, 14d".into()),
     };
     digits.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(|| "30s, 15m, 36h, 14d".into())
+}
+
+/// A word to look for. An option that does not exist is none, although words may begin with a hyphen.
+fn word(text: &str) -> Result<String, String> {
+    if text.starts_with("--") { Err(text.to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// The language of this session, before anything else is read: `--lang`, else the locale, else French.
@@ -496,6 +504,18 @@ mod tests {
         ] {
             let typed = parse(Lang::Fr, line).unwrap();
             assert!(format!("{:?}", typed.command).starts_with(is), "{line}: {:?}", typed.command);
+        }
+    }
+
+    #[test]
+    fn a_search_may_leave_words_out() {
+        for (line, is) in [
+            ("essaim search mobilité -voiture", ["mobilité", "-voiture"]),
+            ("essaim search -voiture mobilité -q", ["-voiture", "mobilité"]),
+            ("essaim search --json --limit 3 -- -q mobilité", ["-q", "mobilité"]),
+        ] {
+            let Command::Search(search) = parse(Lang::Fr, line).unwrap().command else { panic!("{line}") };
+            assert_eq!(search.words, is, "{line}");
         }
     }
 

@@ -28,6 +28,7 @@ next-edit = essaim edit { $id } completes the record
 next-settle = essaim settle { $id } { $field } settles this disagreement
 next-hand-on = to be handed to who is invited, who will type: essaim join TICKET
 next-share-draft = essaim new { $kind } --from { $path } shares this draft
+next-edit-draft = essaim edit { $id } --from { $path } takes this text up, once mended
 next-import-again = mend these lines and import the file again: what is here already will not be doubled
 next-rebuild = essaim doctor --rebuild rebuilds what can be rebuilt
 next-sync-damaged = essaim sync takes back from peers what is missing here
@@ -162,6 +163,7 @@ exported = { $n ->
 } in { $path }
 
 draft-kept = nothing is lost: the text is kept in { $path }
+draft-base = leave this line: it says from which version this text began
 draft-saved = draft kept in { $path }
 draft-invalid = the record cannot be saved like this:
 draft-again = Back to the text? (yes / no)

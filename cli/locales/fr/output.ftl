@@ -28,6 +28,7 @@ next-edit = essaim edit { $id } complète la fiche
 next-settle = essaim settle { $id } { $field } règle ce désaccord
 next-hand-on = à remettre à la personne invitée, qui tapera : essaim join TICKET
 next-share-draft = essaim new { $kind } --from { $path } partage ce brouillon
+next-edit-draft = essaim edit { $id } --from { $path } reprend ce texte, une fois corrigé
 next-import-again = corrigez ces lignes et importez de nouveau le fichier : ce qui est déjà là ne sera pas doublé
 next-rebuild = essaim doctor --rebuild reconstruit ce qui peut l'être
 next-sync-damaged = essaim sync reprend chez les pairs ce qui manque ici
@@ -162,6 +163,7 @@ exported = { $n ->
 } dans { $path }
 
 draft-kept = rien n'est perdu : le texte est gardé dans { $path }
+draft-base = ne retirez pas cette ligne : elle dit de quelle version ce texte est parti
 draft-saved = brouillon gardé dans { $path }
 draft-invalid = la fiche ne peut pas être enregistrée ainsi :
 draft-again = Revenir au texte ? (oui / non)

@@ -51,7 +51,13 @@ impl Draft {
     }
 
     /// Opens the editor and gives the text to `save`, again as long as the person wants to mend what is not valid.
-    pub(super) async fn write<F>(self, cx: &Context<'_>, save: impl Fn(String) -> F) -> Result<Typed, Failure>
+    /// `again` is the command that takes the text up, by its path, where the person leaves it for later.
+    pub(super) async fn write<F>(
+        self,
+        cx: &Context<'_>,
+        save: impl Fn(String) -> F,
+        again: impl Fn(&str) -> String,
+    ) -> Result<Typed, Failure>
     where
         F: Future<Output = Result<Saved, Failure>>,
     {
@@ -67,7 +73,9 @@ impl Draft {
                 }
                 Err(Failure::Api(Error::Invalid { problems })) if self.mend(cx.ui, &problems) => {}
                 Err(failure) => {
-                    cx.ui.err(&Ui::warning(&t!(cx.ui, "draft-kept", path = self.path.display().to_string())));
+                    let path = self.path.display().to_string();
+                    cx.ui.err(&Ui::warning(&t!(cx.ui, "draft-kept", path = path.as_str())));
+                    cx.ui.next(&again(&path));
                     return Err(failure);
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use essaim_protocol::api::{Form, New, Saved, Setting, Template};
+use essaim_protocol::api::{Form, New, Saved, Setting, Template, Words};
 
 use super::editor::{self, Draft, Typed};
 use super::{Context, sheet};
@@ -16,7 +16,7 @@ use crate::ui::Ui;
 pub(super) async fn run(cx: &Context<'_>, new: args::New) -> Result<Outcome, Failure> {
     let args::New { kind, content, draft } = new;
     if draft {
-        return keep(cx, &kind, &content).await;
+        return keep(cx, &kind, content).await;
     }
     let client = cx.client().await?;
     if !is_empty(&content) {
@@ -29,20 +29,31 @@ pub(super) async fn run(cx: &Context<'_>, new: args::New) -> Result<Outcome, Fai
         return Err(usage(t!(cx.ui, "usage-no-editor")));
     }
     let template: Template = client.get(&format!("templates/{}", piece(&kind)), vec![]).await?;
+    let again = |path: &str| t!(cx.ui, "next-share-draft", kind = kind.as_str(), path = path);
     let typed = Draft::new(cx, &kind, template.text)?
-        .write(cx, async |text| {
-            let form = Some(Form::Template(text));
-            let new = New { kind: kind.clone(), form, set: Vec::new(), territories: Vec::new() };
-            client.post("records", &new).await
-        })
+        .write(
+            cx,
+            async |text| {
+                let form = Some(Form::Template(text));
+                let new = New { kind: kind.clone(), form, set: Vec::new(), territories: Vec::new() };
+                client.post("records", &new).await
+            },
+            again,
+        )
         .await?;
     finish(cx.ui, typed);
     Ok(Outcome::Done)
 }
 
 /// Keeps what is typed, or a file, as a draft: a local file that nobody else sees.
-async fn keep(cx: &Context<'_>, kind: &str, content: &args::Content) -> Result<Outcome, Failure> {
+async fn keep(cx: &Context<'_>, kind: &str, content: args::Content) -> Result<Outcome, Failure> {
     let draft = match &content.from {
+        _ if !content.set.is_empty() => {
+            let (form, set, territories) = given(cx.ui, content)?;
+            let new = New { kind: kind.to_owned(), form, set, territories };
+            let template: Template = cx.client().await?.post("templates", &new).await?;
+            Draft::new(cx, kind, template.text)?
+        }
         Some(path) => Draft::new(cx, kind, std::fs::read_to_string(path).map_err(file(path))?)?,
         None if editor::is_possible() => {
             let template: Template = cx.client().await?.get(&format!("templates/{}", piece(kind)), vec![]).await?;
@@ -85,7 +96,13 @@ fn form(ui: &Ui, path: &Path) -> Result<Form, Failure> {
     }
     let place = path.display().to_string();
     serde_json::from_str(&text).map(Form::Fields).map_err(|error| {
-        usage(t!(ui, "usage-json", path = place, line = error.line().to_string(), why = error.to_string()))
+        usage(t!(
+            ui,
+            "usage-json",
+            path = place,
+            line = error.line().to_string(),
+            why = Words::of_json(&error).text(ui.lang())
+        ))
     })
 }
 

@@ -91,7 +91,6 @@ async fn facets(ui: &Ui, client: &Client, params: crate::client::Params) -> Resu
 #[cfg(test)]
 mod tests {
     use essaim_protocol::id::RecordId;
-    use essaim_protocol::time::Timestamp;
 
     use super::*;
 
@@ -104,7 +103,7 @@ mod tests {
             title: String::new(),
             summary: None,
             territory: None,
-            updated_at: Timestamp(0),
+            updated_at: None,
             when: None,
             conflicts: 0,
             snippet: Some("l'élu de\nGruissan".into()),

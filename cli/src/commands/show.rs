@@ -2,7 +2,6 @@
 
 use essaim_node::words::when;
 use essaim_protocol::api::Sheet;
-use essaim_protocol::time::Timestamp;
 
 use super::{Context, sheet};
 use crate::Outcome;
@@ -48,12 +47,12 @@ fn print(ui: &Ui, record: &Sheet) {
     }
     let by = if record.written_by.is_empty() { t!(ui, "show-reference") } else { record.written_by.join(", ") };
     // Reference changes bear no time: only what people wrote is dated.
-    let history = if brief.updated_at == Timestamp::default() {
-        by
-    } else {
-        let (created, updated) =
-            (when::moment(ui.lang(), record.created_at), when::moment(ui.lang(), brief.updated_at));
-        t!(ui, "show-history", by = by, created = created, updated = updated)
+    let moment = |time| when::moment(ui.lang(), time);
+    let history = match (record.created_at, brief.updated_at) {
+        (Some(created), Some(updated)) => {
+            t!(ui, "show-history", by = by, created = moment(created), updated = moment(updated))
+        }
+        (None, _) | (_, None) => by,
     };
     ui.out(&format!("\n{}", Ui::dim(&history)));
     if !record.missing.is_empty() {

@@ -10,6 +10,7 @@ use essaim_protocol::record::fold::MAX_CHANGES;
 use essaim_protocol::record::schema::{self, Schema};
 use essaim_protocol::record::{Conflict, View, json};
 use essaim_protocol::store::{self, Store as _};
+use essaim_protocol::time::Timestamp;
 
 use super::fault::{author_error, internal, store_error};
 use crate::keeper::{Desk, ReadError, SaveError};
@@ -30,7 +31,8 @@ pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
         title: view.title().to_owned(),
         summary: Some(view.summary().to_owned()).filter(|summary| !summary.is_empty()),
         territory,
-        updated_at: view.updated_at,
+        // Reference changes bear no time.
+        updated_at: Some(view.updated_at).filter(|time| *time != Timestamp::default()),
         when: when(view),
         conflicts: u32::try_from(view.conflicts().len()).unwrap_or(u32::MAX),
         snippet: None,

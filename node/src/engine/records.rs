@@ -18,7 +18,9 @@ use essaim_protocol::record::{View, template};
 use essaim_protocol::store::{Ordinal, Store as _};
 use serde_json::{Map, Value as Json, json};
 
-use super::brief::{brief, conflict, kinds, lang_of, names, read_error, resolve, save_error, store_failed, title};
+use super::brief::{
+    brief, conflict, edit_error, kinds, lang_of, names, read_error, resolve, save_error, store_failed, title,
+};
 use super::fault::{desk_error, internal};
 use super::{Engine, Room, now};
 use crate::index::gazetteer::{Found, Gazetteer, Place, Type};
@@ -129,7 +131,11 @@ impl Engine {
     /// Takes in a file, some lines at a time: others are answered in between.
     async fn import(&self, room: &Room, import: Import, report: &Report) -> Result<Imported, Error> {
         report(Progress { stage: Stage::Reading, done: 0, total: None });
-        let read = tokio::task::spawn_blocking(move || import_lines(&import.lines)).await.map_err(internal)?;
+        let read = move |desk: &mut Desk| {
+            let here = |record: &RecordId| desk.store().of_record(record).is_ok_and(|entries| !entries.is_empty());
+            import_lines(&import.lines, &here)
+        };
+        let read = room.keeper.run(read).await.map_err(internal)?;
         let bad = read.bad.iter().map(|bad| BadLine { line: bad.line as u64, problem: import_problem(&bad.error) });
         let mut answer = Imported { bad: bad.collect(), ..Imported::default() };
         let (mut done, total) = (0, Some(read.records.len() as u64));
@@ -192,6 +198,13 @@ impl At<'_> {
                 let text = template::blank(kind(&asked)?, lang);
                 Ok(Template { text, record: None, base: Vec::new() })
             }
+            TemplateFor::New(new) => {
+                let name = kind(&new.kind)?;
+                let fields = self.fields(name, new.form, &new.set)?;
+                // A mistake is told now, not on the day when the draft is shared.
+                edit::create(&name.name, &fields, [0; 32], now()).map_err(edit_error)?;
+                Ok(Template { text: template::filled(name, &fields, lang), record: None, base: Vec::new() })
+            }
             TemplateFor::Record(asked) => {
                 let view = self.view(&asked)?;
                 let desk = std::cell::RefCell::new(&mut *self.desk);
@@ -204,10 +217,7 @@ impl At<'_> {
 
     pub(super) fn new_record(&mut self, new: New) -> Result<Saved, Error> {
         let name = kind(&new.kind)?;
-        let mut fields = self.filled(name, new.form)?;
-        for (path, value) in self.settings(name, &new.set)? {
-            put(&mut fields, &path, value);
-        }
+        let mut fields = self.fields(name, new.form, &new.set)?;
         for territory in self.territories(&new.territories)? {
             let links = fields.entry("links".to_owned()).or_insert_with(|| json!([]));
             if let Json::Array(links) = links {
@@ -216,6 +226,20 @@ impl At<'_> {
         }
         let saved = self.desk.create(&name.name, &fields, now());
         self.saved("", saved, fields.into_keys().collect())
+    }
+
+    /// The fields of a new record in the JSON form: those of a form, with settings over them.
+    fn fields(
+        &self,
+        kind: &schema::Kind,
+        form: Option<Form>,
+        set: &[Setting],
+    ) -> Result<BTreeMap<String, Json>, Error> {
+        let mut fields = self.filled(kind, form)?;
+        for (path, value) in self.settings(kind, set)? {
+            put(&mut fields, &path, value);
+        }
+        Ok(fields)
     }
 
     /// What a form holds, in the JSON form.
@@ -232,6 +256,13 @@ impl At<'_> {
     pub(super) fn edit(&mut self, edit: Edit) -> Result<Saved, Error> {
         let view = self.view(&edit.record)?;
         let name = kind(&view.kind)?;
+        let entries = self.desk.store().of_record(&view.record).map_err(store_failed)?;
+        for head in &edit.base {
+            let places = self.desk.store().of_change(head).map_err(store_failed)?;
+            if !places.iter().any(|place| entries.contains(place)) {
+                return Err(Error::Invalid { problems: vec![unknown_base()] });
+            }
+        }
         let mut edits: Vec<edit::Edit> = match edit.form {
             Some(Form::Fields(fields)) => {
                 fields.iter().map(|(name, value)| edit::Edit::set(name, value.clone())).collect()
@@ -311,7 +342,7 @@ impl At<'_> {
             fields: view.fields_json(),
             names: names(self.desk, view)?,
             written_by,
-            created_at: created_at.unwrap_or(view.updated_at),
+            created_at,
             heads: view.heads.clone(),
             citation: self.citation(view),
             disagreements,
@@ -571,7 +602,7 @@ impl At<'_> {
         let id = record_of(place);
         if self.desk.store().of_record(&id).map_err(store_failed)?.is_empty() {
             let line = place.record().to_string();
-            let read = import_lines(line.as_bytes());
+            let read = import_lines(line.as_bytes(), &|_| false);
             let outcomes = self.desk.import(&read.records, now());
             outcomes.map_err(|error| save_error(self.commons, "", error))?;
         }
@@ -645,6 +676,15 @@ fn mistakes(found: &[template::Mistake]) -> Error {
         message: Words::new(mistake.message.clone(), mistake.message.clone()),
     };
     Error::Invalid { problems: found.iter().map(problem).collect() }
+}
+
+/// An edit is built on a version that is not here: a draft carried to another machine, or one of another record.
+fn unknown_base() -> Problem {
+    let message = Words::new(
+        "ce texte part d'une version qui n'est pas ici : est-ce la bonne fiche ? sinon, synchronisez, puis recommencez",
+        "this text began from a version that is not here: is it the right record? else sync, then try again",
+    );
+    Problem { line: None, field: None, message }
 }
 
 fn unknown_kind(name: &str) -> Error {

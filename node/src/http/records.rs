@@ -86,6 +86,14 @@ pub(super) fn routes() -> Vec<Route> {
             Shape::one::<Template>(),
             "The text for an editor of a new record",
         ),
+        Route::new(
+            "post",
+            "/api/v1/templates",
+            post(template_of_new),
+            Shape::one::<Template>(),
+            "The text for an editor of a new record that says something already; nothing is written",
+        )
+        .body(Shape::one::<New>()),
         Route::new("get", "/api/v1/search", get(search), Shape::many::<Brief>(), "Records by relevance")
             .query(&[QUERY, LIKE, LIMIT, OFFSET]),
         Route::new(
@@ -207,6 +215,14 @@ async fn template_of_kind(
     Path(kind): Path<String>,
 ) -> Result<Json<Template>, Refusal> {
     door.ask(scope, Command::Template(TemplateFor::Kind(kind))).await.map(Json)
+}
+
+async fn template_of_new(
+    State(door): State<Door>,
+    scope: Scope,
+    Given(new): Given<New>,
+) -> Result<Json<Template>, Refusal> {
+    door.ask(scope, Command::Template(TemplateFor::New(new))).await.map(Json)
 }
 
 async fn settle(

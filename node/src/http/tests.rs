@@ -23,7 +23,7 @@ fn brief() -> Brief {
         title: "Une navette à la demande".into(),
         summary: None,
         territory: None,
-        updated_at: Timestamp(951_782_400_000),
+        updated_at: Some(Timestamp(951_782_400_000)),
         when: None,
         conflicts: 0,
         snippet: None,

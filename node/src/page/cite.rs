@@ -40,12 +40,11 @@ impl Cited {
         // What a term explains in brackets is for those who choose one.
         let licence = licence.split(" (").next().unwrap_or_default();
         let commons = f.commons.as_ref().map(|commons| commons.name.clone()).unwrap_or_default();
-        let at = sheet.brief.updated_at;
         let parts = [
             authors.join(", "),
             f.t1("cite-title", "title", title.as_str()),
             commons,
-            if at.0 > 0 { when::day(f.lang(), at) } else { String::new() },
+            sheet.brief.updated_at.map(|at| when::day(f.lang(), at)).unwrap_or_default(),
             licence.to_owned(),
         ];
         let line = format!("{}.", parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "));

@@ -36,7 +36,7 @@ impl Feed<'_> {
 
     /// The latest changes first.
     pub(super) fn atom(&self) -> String {
-        let updated = self.records.iter().map(|brief| brief.updated_at).max().unwrap_or_default();
+        let updated = self.records.iter().filter_map(|brief| brief.updated_at).max().unwrap_or_default();
         let mut out = format!(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{}\">\n\
              <title>{}</title>\n<id>essaim:{}{}</id>\n<updated>{updated}</updated>\n<link href=\"{}\"/>\n",
@@ -53,7 +53,8 @@ impl Feed<'_> {
                  <category term=\"{}\"/>\n<author><name>{}</name></author>\n<summary>{}</summary>\n</entry>\n",
                 xml(&brief.title),
                 xml(&self.name(brief)),
-                brief.updated_at,
+                // Atom wants a moment of every entry.
+                brief.updated_at.unwrap_or_default(),
                 xml(&self.origin),
                 brief.id,
                 xml(&self.kind(brief)),
@@ -73,7 +74,7 @@ impl Feed<'_> {
         );
         let mut out = format!("\u{feff}{}\r\n", heads.map(cell).join(";"));
         for brief in self.records {
-            let changed = if brief.updated_at.0 > 0 { brief.updated_at.to_string() } else { String::new() };
+            let changed = brief.updated_at.map(|time| time.to_string()).unwrap_or_default();
             let row = [
                 brief.title.clone(),
                 self.kind(brief),
@@ -119,7 +120,7 @@ impl Feed<'_> {
         line(&format!("X-WR-CALNAME:{}", escaped(&self.title)));
         for brief in self.records {
             let Some(day) = brief.when.as_deref().and_then(first_day) else { continue };
-            let stamp = brief.updated_at.to_string().replace(['-', ':'], "");
+            let stamp = brief.updated_at.unwrap_or_default().to_string().replace(['-', ':'], "");
             line("BEGIN:VEVENT");
             line(&format!("UID:{}", self.name(brief)));
             line(&format!("DTSTAMP:{stamp}"));
@@ -198,7 +199,7 @@ mod tests {
             title: title.into(),
             summary: Some("Une \"journée\", avec <tous> ; & vous\nà la mairie".into()),
             territory: Some(TerritoryName { id: RecordId([9; 32]), title: "Gruissan".into() }),
-            updated_at: Timestamp(951_782_400_000),
+            updated_at: Some(Timestamp(951_782_400_000)),
             when: Some("2024-05-07T14:00".into()),
             conflicts: 0,
             snippet: None,

@@ -107,11 +107,10 @@ fn way(one: &Referring) -> (usize, String) {
 fn line(f: &Frame, one: Referring) -> Line {
     let title = if one.brief.title.is_empty() { f.t("sheet-untitled") } else { one.brief.title };
     let by = one.by.join(", ");
-    let at = one.brief.updated_at;
-    let by = match (by.is_empty(), at.0 > 0) {
-        (false, true) => f.t2("sheet-by-at", "by", by, "at", f.day(&at)),
-        (true, true) => f.day(&at),
-        (_, false) => by,
+    let by = match (by.is_empty(), one.brief.updated_at) {
+        (false, Some(at)) => f.t2("sheet-by-at", "by", by, "at", f.day(&at)),
+        (true, Some(at)) => f.day(&at),
+        (_, None) => by,
     };
     Line {
         id: one.brief.id.to_string(),

@@ -27,10 +27,10 @@ pub struct Brief {
     pub summary: Option<String>,
     /// The first territory it is about.
     pub territory: Option<TerritoryName>,
-    /// The latest time that its authors claim.
-    #[serde(with = "super::moment")]
-    #[schema(value_type = String, format = DateTime)]
-    pub updated_at: Timestamp,
+    /// The latest time that its authors claim; `None` for reference records, which nobody here wrote.
+    #[serde(with = "super::moment::maybe")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub updated_at: Option<Timestamp>,
     /// When what it tells of took place, or when it came out: an EDTF date or interval, as the record has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
@@ -196,10 +196,10 @@ pub struct Sheet {
     pub names: BTreeMap<String, String>,
     /// Names of the allies whose devices wrote it, in order of their first change.
     pub written_by: Vec<String>,
-    /// When it was first written, as its author claims.
-    #[serde(with = "super::moment")]
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
+    /// When somebody first wrote in it, as they claim; `None` for reference records.
+    #[serde(with = "super::moment::maybe")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub created_at: Option<Timestamp>,
     /// The heads of what is shown: an [`Edit`] names them as its base.
     #[schema(value_type = Vec<String>)]
     pub heads: Vec<ChangeHash>,
@@ -319,11 +319,13 @@ pub struct Log {
 }
 
 /// For which the text of an editor is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateFor {
     /// A new record of this kind.
     Kind(String),
+    /// A new record that says this already. Nothing is written.
+    New(New),
     /// This record as it is.
     Record(String),
 }

@@ -2,9 +2,11 @@
 //!
 //! Lines name one another by `kind:slug` ids. A record's own id follows from its origin, so importing a file again updates
 //! instead of doubling, and importing it at two allies makes the same records. A first pass over the file gives each line
-//! its origin and record; the second replaces the names by record ids. One bad line never stops the rest.
+//! its origin and record; the second replaces the names by record ids. A name that no line has may be that of a record which
+//! an earlier file brought: names are the ids of origins, so the systems of this file and of ours tell which record it would
+//! be, and the caller whether it is here. One bad line never stops the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -20,6 +22,9 @@ const MAX_LINE: usize = 512 * 1024;
 
 /// The system of the origin of a line that has an id but no origin: its file's own name for it.
 const FILE: &str = "file";
+
+/// The system of the origin of the records that the program ships.
+const HERITAGE: &str = "essaim-heritage";
 
 /// The system of the origin of a line that has neither id nor origin: named by its content.
 const CONTENT: &str = "content";
@@ -46,7 +51,7 @@ pub struct Imported {
     pub kind: String,
     /// Its fields in the JSON form, references being record ids.
     pub fields: BTreeMap<String, Json>,
-    /// Names that no line of the file has, kept as they are.
+    /// Names that neither a line of the file nor a record here has, kept as they are.
     pub dangling: Vec<String>,
 }
 
@@ -85,9 +90,9 @@ pub enum ImportError {
     Content(#[from] EditError),
 }
 
-/// Reads the lines of a file. Blank lines are passed over.
+/// Reads the lines of a file. Blank lines are passed over. `here` tells whether the reader has a record already.
 #[must_use]
-pub fn import_lines(file: &[u8]) -> Import {
+pub fn import_lines(file: &[u8], here: &dyn Fn(&RecordId) -> bool) -> Import {
     let mut import = Import::default();
     let mut names: BTreeMap<String, RecordId> = BTreeMap::new();
     let mut seen: BTreeMap<RecordId, usize> = BTreeMap::new();
@@ -106,8 +111,14 @@ pub fn import_lines(file: &[u8]) -> Import {
             Err(error) => import.bad.push(BadLine { line, error }),
         }
     }
+    let own = found.iter().filter_map(|record| Some(record.origin.as_ref()?.system.clone()));
+    let systems: BTreeSet<String> = own.chain([FILE, HERITAGE].map(str::to_owned)).collect();
+    let known = |name: &str| {
+        let origin = |system: &String| Origin { system: system.clone(), id: name.to_owned() }.record();
+        names.get(name).copied().or_else(|| systems.iter().map(origin).find(here))
+    };
     for mut record in found {
-        resolve_record(&mut record, &names);
+        resolve_record(&mut record, &known);
         match reference::check(&record.kind, &record.fields) {
             Ok(()) => import.records.push(record),
             Err(error) => import.bad.push(BadLine { line: record.line, error: error.into() }),
@@ -186,9 +197,9 @@ fn sorted(json: &Json) -> Json {
     }
 }
 
-fn resolve_record(record: &mut Imported, names: &BTreeMap<String, RecordId>) {
+fn resolve_record(record: &mut Imported, known: &dyn Fn(&str) -> Option<RecordId>) {
     let Some(kind) = Schema::get().kind(&record.kind) else { return };
-    let mut resolver = Resolver { names, dangling: &mut record.dangling };
+    let mut resolver = Resolver { known, dangling: &mut record.dangling };
     for field in &kind.fields {
         if let Some(value) = record.fields.get_mut(&field.name) {
             resolver.field(field, value);
@@ -197,7 +208,7 @@ fn resolve_record(record: &mut Imported, names: &BTreeMap<String, RecordId>) {
 }
 
 struct Resolver<'a> {
-    names: &'a BTreeMap<String, RecordId>,
+    known: &'a dyn Fn(&str) -> Option<RecordId>,
     dangling: &'a mut Vec<String>,
 }
 
@@ -240,16 +251,18 @@ impl Resolver<'_> {
 
     fn name(&mut self, value: &mut Json) {
         let Some(name) = value.as_str() else { return };
-        match self.names.get(name) {
+        if name.parse::<RecordId>().is_ok() {
+            return;
+        }
+        match (self.known)(name) {
             Some(record) => *value = record.to_string().into(),
-            None if name.parse::<RecordId>().is_ok() => {}
             None => self.dangling.push(name.to_owned()),
         }
     }
 
-    /// The holder of a position: a record of the file, or as it is (`fantastic:CODE`, `ally:ID`).
+    /// The holder of a position: a record, or as it is (`fantastic:CODE`, `ally:ID`).
     fn author(&self, key: String) -> String {
-        self.names.get(&key).map_or(key, ToString::to_string)
+        (self.known)(&key).map_or(key, |record| record.to_string())
     }
 }
 
@@ -260,11 +273,11 @@ mod tests {
     use super::*;
     use crate::entry::adoption::reference_chunk;
 
-    const HERITAGE: &str = include_str!("../../../node/data/heritage.jsonl");
+    const SHIPPED: &str = include_str!("../../../node/data/heritage.jsonl");
     const DEMO: &str = include_str!("../../../node/data/demo-fictional.jsonl");
 
     fn import(text: &str) -> Import {
-        import_lines(text.as_bytes())
+        import_lines(text.as_bytes(), &|_| false)
     }
 
     fn first(record: &Imported) -> Vec<u8> {
@@ -292,7 +305,7 @@ mod tests {
     #[test]
     fn the_same_line_makes_the_same_bytes_on_every_node() {
         // The fictional records cite the heritage.
-        let text = format!("{HERITAGE}{DEMO}");
+        let text = format!("{SHIPPED}{DEMO}");
         let turned: Vec<String> =
             text.lines().map(|line| turned(&serde_json::from_str(line).unwrap()).to_string()).collect();
         let (one, other) = (import(&text), import(&turned.join("\n")));
@@ -306,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_is_exported_is_what_was_imported_and_importing_it_again_changes_nothing() {
-        for text in [HERITAGE, DEMO] {
+        for text in [SHIPPED, DEMO] {
             let imported = import(text).records;
             let documents: Vec<Automerge> = imported.iter().map(|record| document(first(record))).collect();
             let view = |(record, doc): (&Imported, &Automerge)| View::read(record.record, doc, &|_| None);
@@ -390,10 +403,26 @@ mod tests {
         let mut file = br#"{"kind":"finding","title":"Avant"}"#.to_vec();
         file.extend(b"\r\n{\"kind\":\"finding\",\"title\":\"Mobilit\xe9\"}\n\n");
         file.extend(r#"{"kind":"finding","title":"Après"}"#.bytes());
-        let import = import_lines(&file);
+        let import = import_lines(&file, &|_| false);
         let titles: Vec<&Json> = import.records.iter().map(|record| &record.fields["title"]).collect();
         assert_eq!(titles, ["Avant", "Après"]);
         assert!(matches!(import.bad[..], [BadLine { line: 2, error: ImportError::Encoding }]), "{:?}", import.bad);
+    }
+
+    #[test]
+    fn a_name_may_be_that_of_a_record_which_an_earlier_file_brought() {
+        let before = import(
+            r#"{"kind":"territory","id":"territory:ici","title":"Ici"}
+{"kind":"actor","id":"actor:x","title":"X","origin":{"system":"portail","id":"actor:x"}}"#,
+        );
+        let held: Vec<RecordId> = before.records.iter().map(|record| record.record).collect();
+        let later = r#"{"kind":"finding","title":"Constat","origin":{"system":"portail","id":"finding:1"},"authors":["actor:x","actor:y"],"links":[{"rel":"in_territory","to":"territory:ici"}]}"#;
+        let read = |here: &dyn Fn(&RecordId) -> bool| import_lines(later.as_bytes(), here).records.remove(0);
+        let found = read(&|record| held.contains(record));
+        assert_eq!(found.fields["links"][0]["to"], held[0].to_string());
+        assert_eq!(found.fields["authors"][0], held[1].to_string());
+        assert_eq!(found.dangling, ["actor:y"]);
+        assert_eq!(read(&|_| false).dangling, ["actor:x", "actor:y", "territory:ici"]);
     }
 
     #[test]

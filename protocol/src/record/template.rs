@@ -31,6 +31,8 @@
 
 mod parse;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 
 pub use parse::{Mistake, Parsed, parse, value};
@@ -52,8 +54,15 @@ const CONTINUES: char = '|';
 /// Prints the template of a new record: every field empty or with its default.
 #[must_use]
 pub fn blank(kind: &Kind, lang: Lang) -> String {
+    filled(kind, &BTreeMap::new(), lang)
+}
+
+/// Prints the form of a new record with what is known of it already, in the JSON form.
+#[must_use]
+pub fn filled(kind: &Kind, fields: &BTreeMap<String, Json>, lang: Lang) -> String {
     let defaults = kind.fields.iter().filter_map(|field| Some((field.name.clone(), field.default.as_deref()?.into())));
-    print_fields(kind, &defaults.collect(), &[], lang, &|_| None)
+    let given = fields.iter().map(|(name, value)| (name.clone(), value.clone()));
+    print_fields(kind, &defaults.chain(given).collect(), &[], lang, &|_| None)
 }
 
 /// Prints a record to edit; nothing when the schema does not know its kind. `title` names the records it refers to.
@@ -329,7 +338,7 @@ mod tests {
     #[test]
     fn every_record_comes_back_from_its_template_unchanged_in_both_languages() {
         let text = RECORDS.concat();
-        for record in import_lines(text.as_bytes()).records {
+        for record in import_lines(text.as_bytes(), &|_| false).records {
             let origin = record.origin.as_ref().unwrap();
             let draft = reference::first(&record.kind, &record.fields, origin).unwrap();
             let mut doc = Automerge::new();
