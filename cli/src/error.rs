@@ -12,7 +12,7 @@ use essaim_protocol::api::{self, Candidate, Problem};
 use essaim_protocol::record::schema::Schema;
 
 use crate::text::t;
-use crate::ui::{Ui, harmless};
+use crate::ui::{Look, Ui, harmless};
 
 /// Why a command did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -271,6 +271,8 @@ fn mistake(ui: &Ui, error: &clap::Error) -> (String, Vec<String>) {
         ErrorKind::ValueValidation if argument.contains("--expires") || argument.contains("--wait") => {
             t!(ui, "usage-duration", value = value, name = argument)
         }
+        // Words to look for may begin with a hyphen, but not with two.
+        ErrorKind::ValueValidation if value.starts_with("--") => t!(ui, "usage-unknown-argument", name = value),
         ErrorKind::ValueValidation => t!(ui, "usage-value", value = value, name = argument),
         ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues => t!(ui, "usage-too-many", name = argument),
         ErrorKind::TooFewValues | ErrorKind::NoEquals => t!(ui, "usage-no-value", name = argument),
@@ -291,6 +293,20 @@ fn usage_of(error: &clap::Error) -> Option<String> {
     (!command.is_empty()).then_some(command)
 }
 
+/// Has panics told in the language of the session. Those that are caught become errors, which are told instead.
+pub(crate) fn tell_panics(lang: api::Lang) {
+    std::panic::set_hook(Box::new(move |panic| {
+        if essaim_node::caught::here() {
+            return;
+        }
+        let ui = Ui::new(lang, Look::default());
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let why = panic.payload_as_str().unwrap_or_default();
+        ui.err(&Ui::failed(&t!(ui, "error-panic", place = place, why = why)));
+        ui.err(&format!("→ {}", t!(ui, "hint-internal")));
+    }));
+}
+
 /// A usage error that clap cannot see, with the words of the locales.
 pub(crate) fn usage(text: impl Into<String>) -> Failure {
     Failure::Usage(text.into())
@@ -309,7 +325,6 @@ mod tests {
 
     use super::*;
     use crate::args;
-    use crate::ui::Look;
 
     fn said(lang: Lang, line: &str) -> (String, Vec<String>) {
         let ui = Ui::new(lang, Look { no_color: true, ..Look::default() });
@@ -321,6 +336,7 @@ mod tests {
     fn mistakes_in_typing_are_told_in_the_language_of_the_session() {
         for (line, fr, en) in [
             ("essaim serch mobilité", "commande inconnue : « serch »", "unknown command: \"serch\""),
+            ("essaim search --jsn", "option inconnue : « --jsn »", "unknown option: \"--jsn\""),
             ("essaim list --jsn", "option inconnue : « --jsn »", "unknown option: \"--jsn\""),
             ("essaim show", "il manque : ID", "missing: ID"),
             ("essaim", "il manque une commande", "a command is missing"),

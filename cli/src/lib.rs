@@ -36,6 +36,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let lang = args::language(&args, |name| std::env::var(name).ok());
     let plain = ui::Ui::new(lang, ui::Look::default());
+    error::tell_panics(lang);
     let typed = match args::parse(&args, &plain.texts) {
         Ok(typed) => typed,
         Err(error) => return error::mistyped(&plain, &error),

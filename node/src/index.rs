@@ -16,7 +16,6 @@ pub mod search;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use essaim_protocol::id::RecordId;
@@ -250,7 +249,7 @@ impl std::fmt::Debug for Reader {
 
 /// Runs `work`, with a panic of the library taken for damage.
 fn guarded<T>(work: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(IndexError::Damaged))
+    crate::caught::catch(work).unwrap_or(Err(IndexError::Damaged))
 }
 
 fn remove_other_layouts(dir: &Path) -> std::io::Result<()> {

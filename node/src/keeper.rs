@@ -8,12 +8,13 @@
 //! [`Gone`], and ends the keeper: after it the state in memory may differ from the disk, and only opening again is sure
 //! to mend that.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
+
+use crate::caught;
 
 pub use desk::{
     About, Desk, Error as DeskError, Imported, JoinError, Prospect, Quarantined, ReadError, SaveError, Saved,
@@ -54,7 +55,7 @@ impl Keeper {
         thread::Builder::new().name("keeper".to_owned()).stack_size(STACK).spawn(move || {
             let mut sound = true;
             while let Some(work) = next(&inbox, &mut desk) {
-                if catch_unwind(AssertUnwindSafe(|| work(&mut desk))).is_err() {
+                if caught::catch(|| work(&mut desk)).is_err() {
                     tracing::error!(commons = %desk.id(), "a piece of work panicked; this commons is closed until restart");
                     sound = false;
                     break;
@@ -110,7 +111,7 @@ fn next(inbox: &mpsc::Receiver<Work>, desk: &mut Desk) -> Option<Work> {
             Err(TryRecvError::Disconnected) => return None,
             Err(TryRecvError::Empty) => {}
         }
-        let more = catch_unwind(AssertUnwindSafe(|| desk.idle())).unwrap_or_else(|_| {
+        let more = caught::catch(|| desk.idle()).unwrap_or_else(|_| {
             tracing::error!(commons = %desk.id(), "background work panicked");
             false
         });

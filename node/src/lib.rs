@@ -5,6 +5,7 @@
 //! modules `net`, `store`, `index` and `http` never name one another; they meet in `keeper`, `engine` and `driver`.
 
 mod drafts;
+pub mod caught;
 pub mod driver;
 pub mod engine;
 pub mod home;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod convergence;
 mod crash;
+mod french;
 mod full_disk;
 mod hostile_member;
 mod hostile_net;

@@ -1,6 +1,7 @@
 # What the commands say when they fail, and what to type next.
 error-file = { $path }: { $why }
 error-line = line { $line }:{" "}
+error-panic = a defect of Essaim, in { $place }: { $why }
 error-pid = it is process { $pid }
 error-editor = the editor "{ $command }" did not end well: { $why }
 error-no-answer = the node that runs at { $address } does not answer any more: { $why }

@@ -1,6 +1,7 @@
 # Ce que les commandes disent quand elles échouent, et quoi taper ensuite.
 error-file = { $path } : { $why }
 error-line = ligne { $line } :{" "}
+error-panic = défaut d'Essaim, dans { $place } : { $why }
 error-pid = c'est le processus { $pid }
 error-editor = l'éditeur « { $command } » n'a pas fini comme il faut : { $why }
 error-no-answer = le nœud qui tourne à { $address } ne répond plus : { $why }

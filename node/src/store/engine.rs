@@ -7,7 +7,6 @@
 
 use std::any::Any;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use essaim_protocol::store::{Error, Flaw};
@@ -117,7 +116,7 @@ impl<'a> Writer<'a> {
 
 /// Runs what calls sled. A panic of its own becomes an error.
 pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(Error::Engine(message(&*panic))))
+    crate::caught::catch(call).unwrap_or_else(|panic| Err(Error::Engine(message(&*panic))))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
