@@ -106,6 +106,8 @@ pub(crate) enum Command {
     Doctor {
         #[arg(long)]
         rebuild: bool,
+        #[arg(long)]
+        forgive: bool,
     },
     Demo {
         #[arg(long, value_name = "DIR")]

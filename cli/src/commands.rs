@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use essaim_node::{Config, Network, Node, net};
-use essaim_protocol::api::{Progress, Records};
+use essaim_protocol::api::{Doctor, Progress, Records};
 use tokio::sync::Mutex;
 
 use crate::Outcome;
@@ -83,7 +83,7 @@ async fn dispatch(cx: &Context<'_>, command: Command) -> Result<Outcome, Failure
         Command::Sync(sync) => sync::run(cx, sync).await,
         Command::Import { file } => import::run(cx, &file).await,
         Command::Export(export) => export::run(cx, export).await,
-        Command::Doctor { rebuild } => doctor::run(cx, rebuild).await,
+        Command::Doctor { rebuild, forgive } => doctor::run(cx, Doctor { rebuild, forgive }).await,
         Command::Demo { keep } => demo::run(cx, keep).await,
         Command::Completions { shell } => completions::run(cx, shell),
     }

@@ -191,8 +191,18 @@ impl Driver {
         if self.0.net.get().is_none() || !self.state(|state| state.begin_to_follow(&room)) {
             return;
         }
-        if let Ok(known) = room.keeper.run(|desk| desk.known_addresses()).await {
-            self.expect(known.into_iter().map(|(peer, _)| peer));
+        let known = room.keeper.run(|desk| (desk.known_addresses(), desk.cut_off())).await;
+        if let (Ok((known, cut_off)), Some(net)) = (known, self.0.net.get()) {
+            for peer in &cut_off {
+                let _ = net.block(*peer).await;
+            }
+            let welcome: Vec<_> =
+                known.into_iter().map(|(peer, _)| peer).filter(|peer| !cut_off.contains(peer)).collect();
+            // Their places are kept before strangers come.
+            for peer in &welcome {
+                let _ = net.keep(*peer, true).await;
+            }
+            self.expect(welcome);
         }
         // Whoever was met while joining is an ally only now.
         if let Some(net) = self.0.net.get() {
@@ -409,7 +419,7 @@ impl Driver {
             Err(verdict) => Exchanged::without_entries(verdict),
         };
         self.count(exchanged.traffic);
-        self.blame(peer, &exchanged.verdict).await;
+        self.blame(Some(room), peer, &exchanged.verdict).await;
         exchanged
     }
 
@@ -429,14 +439,26 @@ impl Driver {
         });
     }
 
-    /// A peer that did what no honest peer does is cut off.
-    async fn blame(&self, peer: NetworkKey, verdict: &Verdict) {
-        if let Verdict::Misbehaved(why) = verdict
-            && let Some(net) = self.0.net.get()
-        {
-            tracing::warn!(peer = %peer.short(), why, "the peer misbehaves and is cut off");
+    /// A peer that did what no honest peer does is cut off; the commons of which it is a member remembers it.
+    async fn blame(&self, room: Option<&Room>, peer: NetworkKey, verdict: &Verdict) {
+        let Verdict::Misbehaved(why) = verdict else { return };
+        tracing::warn!(peer = %peer.short(), why, "the peer misbehaves and is cut off");
+        if let Some(net) = self.0.net.get() {
             let _ = net.block(peer).await;
         }
+        if let Some(room) = room {
+            let why = why.clone();
+            let _ = room.keeper.run(move |desk| desk.condemn(&peer, &why, now())).await;
+        }
+    }
+
+    /// Lets peers that were cut off come back, and goes to meet them.
+    pub(crate) async fn forgive(&self, peers: Vec<NetworkKey>) {
+        let Some(net) = self.0.net.get() else { return };
+        for peer in &peers {
+            let _ = net.unblock(*peer).await;
+        }
+        self.expect(peers);
     }
 
     fn state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {

@@ -43,6 +43,11 @@ const PEER_ADDRESSES: usize = 8;
 /// misbehaves; the oldest is forgotten first, and misbehaves once more before it is back.
 const BLOCKED: usize = 4_096;
 
+/// Addresses on the local network that mDNS remembers, for minutes or days as whoever announces them likes. The largest
+/// local network of an ally has some dozens; with more somebody makes them up, and allies are still met at the addresses
+/// that are known of them.
+const NEIGHBOURS: usize = 1_024;
+
 /// Requests under way between the handles and the task.
 const REQUESTS: usize = 64;
 
@@ -140,6 +145,7 @@ enum Request {
     Keep { peer: NetworkKey, peer_id: PeerId, keep: bool },
     Disconnect(PeerId),
     Block(PeerId),
+    Unblock(PeerId),
     Listening(oneshot::Sender<Vec<Multiaddr>>),
     Connected(oneshot::Sender<Vec<Connection>>),
     Shutdown(oneshot::Sender<()>),
@@ -229,6 +235,15 @@ impl Handle {
         self.request(Request::Block(peer)).await
     }
 
+    /// Allows connections with a blocked peer again.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn unblock(&self, peer: NetworkKey) -> Result<(), Stopped> {
+        let Ok(peer) = peer_id(&peer) else { return Ok(()) };
+        self.request(Request::Unblock(peer)).await
+    }
+
     /// Where this node can be dialled, as far as the system tells.
     ///
     /// # Errors
@@ -303,10 +318,15 @@ impl Task {
         match request {
             Request::Dial { peer, addresses } => self.dial(peer, addresses),
             Request::Open { peer, peer_id, reply } => self.swarm.behaviour_mut().sync.open(peer, peer_id, reply),
-            Request::Keep { peer, peer_id, keep } => self.swarm.behaviour_mut().sync.keep(peer, peer_id, keep),
+            Request::Keep { peer, peer_id, keep } => {
+                let behaviour = self.swarm.behaviour_mut();
+                behaviour.limits.keep(peer_id, keep);
+                behaviour.sync.keep(peer, peer_id, keep);
+            }
             // Not connected: nothing to close.
             Request::Disconnect(peer) => self.swarm.disconnect_peer_id(peer).unwrap_or_default(),
             Request::Block(peer) => self.block(peer),
+            Request::Unblock(peer) => self.unblock(peer),
             Request::Listening(reply) => drop(reply.send(self.swarm.listeners().cloned().collect())),
             Request::Connected(reply) => drop(reply.send(self.connections.values().cloned().collect())),
             Request::Shutdown(stopped) => drop(stopped),
@@ -334,6 +354,11 @@ impl Task {
             let oldest = self.blocked.pop_front();
             oldest.map(|oldest| self.swarm.behaviour_mut().blocked.unblock_peer(oldest));
         }
+    }
+
+    fn unblock(&mut self, peer: PeerId) {
+        self.blocked.retain(|blocked| *blocked != peer);
+        self.swarm.behaviour_mut().blocked.unblock_peer(peer);
     }
 
     fn happened(&mut self, event: SwarmEvent<NodeEvent>) {
@@ -373,7 +398,10 @@ impl Task {
     fn behaved(&mut self, event: NodeEvent) {
         match event {
             NodeEvent::Sync(session) => self.waiting.push_back(Event::Incoming(session)),
-            NodeEvent::Mdns(mdns::Event::Discovered(found)) => self.discovered(found),
+            NodeEvent::Mdns(mdns::Event::Discovered(found)) => {
+                self.discovered(found);
+                self.bound_neighbours();
+            }
             NodeEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = ?info.agent_version, network = ?info.protocol_version, "identified");
                 self.discovered(info.listen_addrs.into_iter().map(|address| (peer_id, address)));
@@ -413,6 +441,17 @@ impl Task {
             }
         }
         self.waiting.extend(peers.into_iter().map(|(peer, addresses)| Event::Discovered { peer, addresses }));
+    }
+
+    /// Listens no more for announcements when somebody makes up too many.
+    fn bound_neighbours(&mut self) {
+        let mdns = &mut self.swarm.behaviour_mut().mdns;
+        if mdns.as_ref().is_some_and(|mdns| mdns.discovered_nodes().len() > NEIGHBOURS) {
+            tracing::warn!(
+                "over {NEIGHBOURS} addresses were announced on the local network, which is not listened to any more"
+            );
+            *mdns = None.into();
+        }
     }
 
     /// Says goodbye, so that peers do not wait for a timeout.

@@ -154,7 +154,7 @@ async fn changes_that_do_not_fold_are_quarantined_under_their_authors_name() {
         match look {
             "after a restart" => alice.go_offline().await,
             "as they came" => {}
-            _ => drop(alice.ask::<Diagnosis>(Command::Doctor(Doctor { rebuild: true })).await),
+            _ => drop(alice.ask::<Diagnosis>(Command::Doctor(Doctor { rebuild: true, ..Doctor::default() })).await),
         }
         let sheet: Sheet = alice.ask(Command::Show(lake.brief.id.to_string())).await;
         assert_eq!(sheet.brief.title, "La navette des deux rives", "{look}");
@@ -169,7 +169,7 @@ async fn changes_that_do_not_fold_are_quarantined_under_their_authors_name() {
 }
 
 async fn check(ally: &Ally, what: Check) -> Checked {
-    let diagnosis: Diagnosis = ally.ask(Command::Doctor(Doctor { rebuild: false })).await;
+    let diagnosis: Diagnosis = ally.ask(Command::Doctor(Doctor::default())).await;
     diagnosis.checks.into_iter().find(|checked| checked.check == what).unwrap()
 }
 

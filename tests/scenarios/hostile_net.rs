@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy only knows inside of them")]
 
 use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use essaim_node::net::{self, Config, Event, Handle, Limits, MAX_FRAME, OpenError, SessionError, SyncStream};
 use essaim_protocol::id::NetworkKey;
+use essaim_protocol::roster::Ticket;
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
 use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
@@ -128,6 +131,102 @@ async fn a_storm_of_connections_under_new_keys_leaves_nothing_behind() {
     timeout(HANGS, emptied).await.expect("every connection is gone");
 }
 
+/// What a node may take of memory however many strangers press it.
+const MEMORY_KB: u64 = 256 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_hostile_connections_take_a_bounded_part_of_memory() {
+    for listen in [QUIC, TCP] {
+        let alice = Running::start(listen);
+        let before = alice.memory_kb("VmRSS");
+        // Half of them come in before the others have gone, and all hold on to what they got.
+        let press = (0..200).map(|_| press(alice.key, alice.address.clone()));
+        let held: usize = futures::future::join_all(press).await.into_iter().filter(|came| *came).count();
+        let most = alice.memory_kb("VmHWM");
+        eprintln!("{listen}: {held} of 200 came in; {before} kB resident before, {most} kB at most");
+        assert!(held >= 64, "{held} came in: the node was hardly pressed");
+        assert!(most < MEMORY_KB, "{most} kB over {listen}");
+        // It goes on answering.
+        assert!(alice.essaim(&["status"]).output().unwrap().status.success());
+    }
+}
+
+/// Connects, opens all the streams it can, and writes into each until nothing is taken any more.
+async fn press(target: NetworkKey, address: Multiaddr) -> bool {
+    let Some(mut eve) = Intruder::try_connect(&target, address).await else { return false };
+    eve.open(32);
+    let mut pressing = futures::stream::FuturesUnordered::new();
+    for _ in 0..32 {
+        let mut stream = match eve.stream().await {
+            Ok(stream) => stream,
+            Err(Refused::Stream) => continue,
+            Err(Refused::Connection) => break,
+        };
+        pressing.push(async move {
+            // What the node leaves unread is buffered by it, up to its windows.
+            let _ = timeout(PATIENCE, stream.write_all(&vec![0xee; 4 << 20])).await;
+            stream
+        });
+    }
+    let written = async { while pressing.next().await.is_some() {} };
+    let swarm = async { while eve.swarm.next().await.is_some() {} };
+    tokio::select! {
+        () = written => {}
+        () = swarm => {}
+    }
+    true
+}
+
+/// A node in a process of its own.
+struct Running {
+    dir: tempfile::TempDir,
+    child: std::process::Child,
+    key: NetworkKey,
+    address: Multiaddr,
+}
+
+impl Running {
+    fn start(listen: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for args in [&["init", "--name", "Alice"][..], &["commons", "create", "Patrimoine"]] {
+            assert!(essaim(dir.path(), args).output().unwrap().status.success());
+        }
+        let mut up = essaim(dir.path(), &["up", "--no-open", "--no-mdns", "--listen", listen]);
+        let mut child = up.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        // Its first line says that it runs.
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ticket = essaim(dir.path(), &["invite", "-q"]).output().unwrap().stdout;
+        let ticket: Ticket = String::from_utf8(ticket).unwrap().trim().parse().unwrap();
+        let (key, address) = (ticket.peers()[0], ticket.addresses()[0].parse().unwrap());
+        Self { dir, child, key, address }
+    }
+
+    fn essaim(&self, args: &[&str]) -> Command {
+        essaim(self.dir.path(), args)
+    }
+
+    fn memory_kb(&self, what: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn essaim(home: &std::path::Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_essaim-under-test"));
+    command.args(args).env("ESSAIM_HOME", home).env("LANG", "fr_FR.UTF-8").stdin(Stdio::null());
+    command
+}
+
 /// How long an intruder waits for a stream before it counts it as refused.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -214,6 +313,11 @@ struct Intruder {
 
 impl Intruder {
     async fn connect(node: &Node) -> Self {
+        Self::try_connect(&node.net.local(), node.address.clone()).await.expect("connected")
+    }
+
+    /// A connection, unless it is refused.
+    async fn try_connect(target: &NetworkKey, address: Multiaddr) -> Option<Self> {
         let mut swarm = SwarmBuilder::with_new_identity()
             .with_tokio()
             .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
@@ -223,12 +327,19 @@ impl Intruder {
             .unwrap()
             .with_swarm_config(|config| config.with_idle_connection_timeout(HANGS))
             .build();
-        let target = net::address::peer_id(&node.net.local()).unwrap();
-        swarm.dial(DialOpts::peer_id(target).addresses(vec![node.address.clone()]).build()).unwrap();
-        let connected =
-            async { while !matches!(swarm.select_next_some().await, SwarmEvent::ConnectionEstablished { .. }) {} };
-        timeout(HANGS, connected).await.expect("connected");
-        Self { swarm, target }
+        let target = net::address::peer_id(target).unwrap();
+        swarm.dial(DialOpts::peer_id(target).addresses(vec![address]).build()).unwrap();
+        let connected = async {
+            loop {
+                let event = swarm.select_next_some().await;
+                if let SwarmEvent::ConnectionEstablished { .. } = event {
+                    return true;
+                } else if let SwarmEvent::OutgoingConnectionError { .. } = event {
+                    return false;
+                }
+            }
+        };
+        timeout(HANGS, connected).await.expect("answered").then_some(Self { swarm, target })
     }
 
     fn key(&self) -> NetworkKey {

@@ -95,6 +95,7 @@ arg-sync-wait = How long to wait for peers
 arg-import-file = The file, or - for standard input
 arg-export-format = jsonl
 arg-export-file = The file; without it, standard output
+arg-doctor-forgive = Lets allies come back that were cut off for what their node did
 arg-doctor-rebuild = Rebuilds everything that can be rebuilt
 arg-demo-keep = Keeps the three homes here, to go on with them
 arg-completions-shell = bash, zsh, fish, elvish or powershell

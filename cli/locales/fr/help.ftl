@@ -95,6 +95,7 @@ arg-sync-wait = Combien de temps attendre les pairs
 arg-import-file = Le fichier, ou - pour l'entrée standard
 arg-export-format = jsonl
 arg-export-file = Le fichier ; sans lui, la sortie standard
+arg-doctor-forgive = Laisse revenir les allié·es coupé·es pour ce que leur nœud a fait
 arg-doctor-rebuild = Reconstruit tout ce qui peut l'être
 arg-demo-keep = Garde les trois dossiers ici, pour continuer
 arg-completions-shell = bash, zsh, fish, elvish ou powershell

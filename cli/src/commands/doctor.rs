@@ -8,8 +8,8 @@ use crate::error::Failure;
 use crate::text::t;
 use crate::ui::Ui;
 
-pub(super) async fn run(cx: &Context<'_>, rebuild: bool) -> Result<Outcome, Failure> {
-    let diagnosis: Diagnosis = cx.client().await?.long("doctor", &Doctor { rebuild }, cx.progress()).await?;
+pub(super) async fn run(cx: &Context<'_>, doctor: Doctor) -> Result<Outcome, Failure> {
+    let diagnosis: Diagnosis = cx.client().await?.long("doctor", &doctor, cx.progress()).await?;
     let ui = cx.ui;
     if ui.look.json {
         ui.json(&diagnosis);

@@ -16,12 +16,12 @@ impl Driver {
         let first = match stream.inbox.recv().await {
             Ok(Some(first)) => first,
             Ok(None) => return,
-            Err(error) => return self.blame(peer, &broken(&error)).await,
+            Err(error) => return self.blame(None, peer, &broken(&error)).await,
         };
         if Frame::is_knock(&first) {
             if let Err(verdict) = knocked(&engine, &mut stream, &first).await {
                 tracing::debug!(peer = %peer.short(), ?verdict, "a newcomer was not served");
-                self.blame(peer, &verdict).await;
+                self.blame(None, peer, &verdict).await;
             }
             return;
         }
@@ -29,7 +29,7 @@ impl Driver {
         let Some(room) = open_to(&engine, &commons, peer).await else { return };
         let exchanged = pump::sync(&room, stream, Role::Responder, Some(first)).await;
         self.count(exchanged.traffic);
-        self.blame(peer, &exchanged.verdict).await;
+        self.blame(Some(&room), peer, &exchanged.verdict).await;
     }
 }
 

@@ -24,6 +24,12 @@ impl Engine {
         }
         for room in self.rooms().await {
             report(Progress { stage: Stage::Checking, done: checks.len() as u64, total: None });
+            if doctor.forgive {
+                let forgiven = room.keeper.run(Desk::forgive).await.map_err(internal)?;
+                if let Some(driver) = &self.0.driver {
+                    driver.forgive(forgiven).await;
+                }
+            }
             checks.extend(check_room(&room).await?);
         }
         for (id, why) in self.closed().await {
@@ -252,7 +258,7 @@ mod tests {
 
         // A disk on which nothing more may be written.
         let node = Node::start(Config { free: u64::MAX, ..Config::new(home.path()) }).await.unwrap();
-        let failed = ask(&node, Command::Doctor(Doctor { rebuild: true })).await;
+        let failed = ask(&node, Command::Doctor(Doctor { rebuild: true, ..Doctor::default() })).await;
         assert!(matches!(failed, Err(Error::DiskFull { .. })), "{failed:?}");
         let Answer::Commons(commons) = ask(&node, Command::ShowCommons).await.unwrap() else { panic!("a commons") };
         assert_eq!(commons.name, "Patrimoine");

@@ -4,7 +4,7 @@
 //! through a table of at most a few dozen rows. (The connection-limits behaviour of libp2p knows no addresses and keeps a
 //! row for every peer it ever saw, which a stranger can make grow by reconnecting under new keys.)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr};
 use std::task::{Context, Poll};
@@ -24,9 +24,15 @@ use super::session::Direction;
 /// What a node lets others make it hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    /// Connections that others are opening and whose key is not proven yet: cheap, and over in ten seconds. They take no place
+    /// of those that stand, or a stranger who only begins could keep allies out.
+    pub handshakes: usize,
     /// Connections that others opened. An alliance of a hundred organisations can all be here at once; what a connection
     /// may buffer times this is what strangers can make a node hold.
     pub incoming: usize,
+    /// How many of these only peers that are [kept](super::Handle::keep) may take, so that no number of strangers keeps
+    /// allies out.
+    pub reserved: usize,
     /// Connections that we opened: enough for a random choice of allies, few enough not to be a burden on them.
     pub outgoing: usize,
     /// Connections with one peer: both dial at the same time, and one more while a broken one is noticed.
@@ -49,7 +55,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            handshakes: 64,
             incoming: 96,
+            reserved: 32,
             outgoing: 16,
             per_peer: 3,
             per_address: 4,
@@ -64,6 +72,9 @@ impl Default for Limits {
 /// Which limit a connection would exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Exceeded {
+    /// Too many that others are opening.
+    #[error("already {0} connections being opened by others")]
+    Handshakes(usize),
     /// Too many that others opened.
     #[error("already {0} connections opened by others")]
     Incoming(usize),
@@ -82,8 +93,10 @@ pub enum Exceeded {
 #[derive(Debug)]
 pub(crate) struct Behaviour {
     limits: Limits,
-    /// Connections and attempts; bounded by `incoming` + `outgoing`.
+    /// Connections and attempts; bounded by `handshakes` + `incoming` + `outgoing`.
     connections: BTreeMap<ConnectionId, Row>,
+    /// Chosen by us: allies and the peers of tickets.
+    kept: BTreeSet<PeerId>,
 }
 
 #[derive(Debug)]
@@ -100,15 +113,29 @@ struct Network(IpAddr);
 
 impl Behaviour {
     pub(crate) const fn new(limits: Limits) -> Self {
-        Self { limits, connections: BTreeMap::new() }
+        Self { limits, connections: BTreeMap::new(), kept: BTreeSet::new() }
+    }
+
+    /// Whether places are reserved for `peer`.
+    pub(crate) fn keep(&mut self, peer: PeerId, keep: bool) {
+        if keep {
+            self.kept.insert(peer)
+        } else {
+            self.kept.remove(&peer)
+        };
     }
 
     fn begin(&mut self, id: ConnectionId, direction: Direction, network: Option<Network>) -> Result<(), Exceeded> {
-        let (limit, exceeded): (_, fn(usize) -> Exceeded) = match direction {
-            Direction::Incoming => (self.limits.incoming, Exceeded::Incoming),
-            Direction::Outgoing => (self.limits.outgoing, Exceeded::Outgoing),
+        let (limit, taken, exceeded): (_, _, fn(usize) -> Exceeded) = match direction {
+            Direction::Incoming => {
+                let opening = self.count(|row| row.direction == Direction::Incoming && row.peer.is_none());
+                (self.limits.handshakes, opening, Exceeded::Handshakes)
+            }
+            Direction::Outgoing => {
+                (self.limits.outgoing, self.count(|row| row.direction == Direction::Outgoing), Exceeded::Outgoing)
+            }
         };
-        if self.count(|row| row.direction == direction) >= limit {
+        if taken >= limit {
             return Err(exceeded(limit));
         }
         if network.is_some() && self.count(|row| row.network == network) >= self.limits.per_address {
@@ -122,10 +149,24 @@ impl Behaviour {
         if self.count(|row| row.peer == Some(peer)) >= self.limits.per_peer {
             return Err(Exceeded::Peer(self.limits.per_peer));
         }
+        if self.connections.get(&id).is_some_and(|row| row.direction == Direction::Incoming) {
+            self.admit(&peer)?;
+        }
         if let Some(row) = self.connections.get_mut(&id) {
             row.peer = Some(peer);
         }
         Ok(())
+    }
+
+    /// Whether there is a place for one more connection that `peer` opened.
+    fn admit(&self, peer: &PeerId) -> Result<(), Exceeded> {
+        let incoming = |row: &Row| row.direction == Direction::Incoming;
+        let limit = self.limits.incoming;
+        let full = self.count(|row| incoming(row) && row.peer.is_some()) >= limit;
+        let open = limit.saturating_sub(self.limits.reserved);
+        let stranger = |row: &Row| row.peer.is_some_and(|peer| !self.kept.contains(&peer));
+        let crowded = !self.kept.contains(peer) && self.count(|row| incoming(row) && stranger(row)) >= open;
+        if full || crowded { Err(Exceeded::Incoming(if full { limit } else { open })) } else { Ok(()) }
     }
 
     fn count(&self, counts: impl Fn(&Row) -> bool) -> usize {
@@ -254,12 +295,37 @@ mod tests {
 
     #[test]
     fn incoming_and_outgoing_are_counted_apart_and_attempts_count() {
-        let mut limits = Behaviour::new(Limits { incoming: 2, outgoing: 1, ..Limits::default() });
+        let mut limits = Behaviour::new(Limits { handshakes: 2, outgoing: 1, ..Limits::default() });
         assert_eq!(limits.begin(id(0), Direction::Incoming, None), Ok(()));
         assert_eq!(limits.begin(id(1), Direction::Incoming, None), Ok(()));
-        assert_eq!(limits.begin(id(2), Direction::Incoming, None), Err(Exceeded::Incoming(2)));
+        assert_eq!(limits.begin(id(2), Direction::Incoming, None), Err(Exceeded::Handshakes(2)));
         assert_eq!(limits.begin(id(3), Direction::Outgoing, None), Ok(()));
         assert_eq!(limits.begin(id(4), Direction::Outgoing, None), Err(Exceeded::Outgoing(1)));
+    }
+
+    #[test]
+    fn strangers_leave_places_to_those_who_are_kept() {
+        let mut limits = Behaviour::new(Limits { incoming: 3, reserved: 1, ..Limits::default() });
+        let [ally, other] = [PeerId::random(), PeerId::random()];
+        limits.keep(ally, true);
+        limits.keep(other, true);
+        let mut n = 0;
+        let mut come = |limits: &mut Behaviour, peer| {
+            n += 1;
+            limits.begin(id(n), Direction::Incoming, None).unwrap();
+            let came = limits.establish(id(n), peer);
+            if came.is_err() {
+                limits.connections.remove(&id(n));
+            }
+            came
+        };
+        assert_eq!(come(&mut limits, PeerId::random()), Ok(()));
+        assert_eq!(come(&mut limits, PeerId::random()), Ok(()));
+        assert_eq!(come(&mut limits, PeerId::random()), Err(Exceeded::Incoming(2)));
+        assert_eq!(come(&mut limits, ally), Ok(()));
+        assert_eq!(come(&mut limits, other), Err(Exceeded::Incoming(3)));
+        limits.connections.remove(&id(1));
+        assert_eq!(come(&mut limits, other), Ok(()), "whoever is kept takes any place");
     }
 
     #[test]

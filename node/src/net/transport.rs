@@ -158,7 +158,7 @@ pub(crate) struct Node {
     pub(crate) sync: behaviour::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
-    mdns: Toggle<mdns::tokio::Behaviour>,
+    pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
 }
 
 /// Where a node listens unless told otherwise.

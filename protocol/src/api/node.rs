@@ -224,6 +224,9 @@ pub struct Doctor {
     /// Rebuild everything that can be rebuilt from the log.
     #[serde(default)]
     pub rebuild: bool,
+    /// Let allies that were cut off for what their node did come back.
+    #[serde(default)]
+    pub forgive: bool,
 }
 
 /// What `doctor` found.

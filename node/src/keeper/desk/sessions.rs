@@ -147,6 +147,28 @@ impl Desk {
         devices.filter_map(|(name, device)| self.peer(&device).misbehaved.map(|(at, what)| (name, at, what))).collect()
     }
 
+    /// Devices of allies that misbehaved and were not forgiven: a restart does not make them welcome again. (A stranger who
+    /// misbehaves makes a new key for nothing, so that strangers are not remembered.)
+    #[must_use]
+    pub fn cut_off(&self) -> Vec<NetworkKey> {
+        let devices = self.roster().allies().flat_map(|ally| ally.devices).map(|device| device.network);
+        devices.filter(|device| self.peer(device).misbehaved.is_some()).collect()
+    }
+
+    /// Notes that a member's device did what no honest one does.
+    pub fn condemn(&mut self, peer: &NetworkKey, what: &str, now: Timestamp) {
+        self.note(peer, |known| known.misbehaved = Some((now, what.to_owned())));
+    }
+
+    /// Forgets that devices misbehaved, and tells which.
+    pub fn forgive(&mut self) -> Vec<NetworkKey> {
+        let forgiven = self.cut_off();
+        for peer in &forgiven {
+            self.note(peer, |known| known.misbehaved = None);
+        }
+        forgiven
+    }
+
     fn note(&mut self, peer: &NetworkKey, change: impl FnOnce(&mut Peer)) {
         let before = self.peer(peer);
         let mut after = before.clone();
