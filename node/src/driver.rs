@@ -474,13 +474,12 @@ fn start_error(error: StartError) -> Error {
             address: address.to_string(),
             detail: Words::new("un autre programme utilise déjà ce port", "another program uses this port already"),
         },
-        StartError::Listen { address, reason } => Error::BadAddress {
-            address: address.to_string(),
-            detail: Words::new(
-                format!("le système ne permet pas d'y écouter ({reason})"),
-                format!("the system does not let us listen there ({reason})"),
-            ),
-        },
+        StartError::Listen { address, source } => {
+            let Words { fr, en } = Words::of_system(&source);
+            let fr = format!("le système ne permet pas d'y écouter ({fr})");
+            let detail = Words::new(fr, format!("the system does not let us listen there ({en})"));
+            Error::BadAddress { address: address.to_string(), detail }
+        }
         error @ (StartError::Key(_) | StartError::Setup(_)) => Error::Internal { detail: error_chain(&error) },
     }
 }

@@ -9,7 +9,7 @@
 //! HOME/api.json         where a running node answers: {"pid", "address"}; removed when it stops
 //! HOME/ports.json       the ports of the last run, taken again so that addresses in tickets and at allies stay good
 //! HOME/drafts/          what was typed and not shared yet
-//! HOME/commons/ID/      one commons: commons.json, store/, index/
+//! HOME/commons/ID/      one commons: charter.md, store/, index/
 //! ```
 //!
 //! Files that matter are written aside, fsynced and renamed, so that a crash leaves the old one or the new one.

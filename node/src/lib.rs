@@ -4,8 +4,8 @@
 //! network when it is told to ([`driver`]), and answers through its [`engine`], over [`http`] or inside the process. The
 //! modules `net`, `store`, `index` and `http` never name one another; they meet in `keeper`, `engine` and `driver`.
 
-mod drafts;
 pub mod caught;
+mod drafts;
 pub mod driver;
 pub mod engine;
 pub mod home;

@@ -143,8 +143,8 @@ async fn two_hundred_hostile_connections_take_a_bounded_part_of_memory() {
         let press = (0..200).map(|_| press(alice.key, alice.address.clone()));
         let held: usize = futures::future::join_all(press).await.into_iter().filter(|came| *came).count();
         let most = alice.memory_kb("VmHWM");
-        eprintln!("{listen}: {held} of 200 came in; {before} kB resident before, {most} kB at most");
-        assert!(held >= 64, "{held} came in: the node was hardly pressed");
+        eprintln!("{listen}: {held} of 200 shook hands; {before} kB resident before, {most} kB at most");
+        assert!(held >= 64, "{held} shook hands: the node was hardly pressed");
         assert!(most < MEMORY_KB, "{most} kB over {listen}");
         // It goes on answering.
         assert!(alice.essaim(&["status"]).output().unwrap().status.success());

@@ -121,6 +121,12 @@ impl Writing<'_> {
         let commons = self.at.desk.id();
         let mut draft = match &start.of {
             TemplateFor::Kind(asked) => drafts::Draft::new(commons, &kind(asked)?.name, now()),
+            TemplateFor::New(new) => {
+                let spec = kind(&new.kind)?;
+                let mut draft = drafts::Draft::new(commons, &spec.name, now());
+                draft.put(self.at.fields(spec, new.form.clone(), &new.set)?.into_iter().collect());
+                draft
+            }
             TemplateFor::Record(asked) => {
                 let view = self.at.view(asked)?;
                 let mut draft = drafts::Draft::new(commons, &kind(&view.kind)?.name, now());

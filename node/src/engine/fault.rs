@@ -113,7 +113,7 @@ pub(super) fn damage(error: &store::Error) -> Words {
     Words::new(format!("la base le dit ainsi : {error}"), error.to_string())
 }
 
-/// What was mended when a store was opened.
+/// What was mended when a store was opened. Why is in the store's own English, for who mends Essaim.
 pub(super) fn repair(repair: &Repair) -> Words {
     match repair {
         Repair::BallastGivenUp => Words::new(
@@ -121,23 +121,20 @@ pub(super) fn repair(repair: &Repair) -> Words {
             "the disk was so full that the reserve was given up to open the data",
         ),
         Repair::SnapshotsDropped { why } => Words::new(
-            format!("la base ne s'ouvrait que sans ses instantanés ({why})"),
+            "la base ne s'ouvrait que sans ses instantanés",
             format!("the database opened only without its snapshots ({why})"),
         ),
         Repair::Quarantined { to, why } => Words::new(
-            format!(
-                "la base ne s'ouvrait plus ({why}) ; elle est dans {} et une nouvelle a été commencée",
-                to.display()
-            ),
+            format!("la base ne s'ouvrait plus ; elle est dans {} et une nouvelle a été commencée", to.display()),
             format!("the database could not be opened ({why}); it is in {} and a new one was begun", to.display()),
         ),
         Repair::Reindexed { why } => Words::new(
-            format!("les index ne suivaient pas le journal et ont été refaits ({why})"),
+            "les index ne suivaient pas le journal et ont été refaits",
             format!("the indexes did not fit the log and were built again ({why})"),
         ),
         Repair::Salvaged { to, why } => Words::new(
             format!(
-                "des entrées manquaient ({why}) ; ce qui était entier est sauvé, l'ancienne base est dans {}",
+                "des entrées manquaient ; ce qui était entier est sauvé, l'ancienne base est dans {}",
                 to.display()
             ),
             format!("entries were missing ({why}); what was whole is saved, the old database is in {}", to.display()),

@@ -229,7 +229,7 @@ impl At<'_> {
     }
 
     /// The fields of a new record in the JSON form: those of a form, with settings over them.
-    fn fields(
+    pub(super) fn fields(
         &self,
         kind: &schema::Kind,
         form: Option<Form>,

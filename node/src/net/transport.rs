@@ -67,12 +67,12 @@ pub enum StartError {
         address: Multiaddr,
     },
     /// The machine has no such address, or does not let us listen there.
-    #[error("cannot listen on {address}: {reason}")]
+    #[error("cannot listen on {address}")]
     Listen {
         /// Where.
         address: Multiaddr,
         /// What the system says.
-        reason: String,
+        source: io::Error,
     },
     /// Cryptography or the list of network interfaces is not available.
     #[error("the network cannot be set up")]
@@ -232,10 +232,12 @@ pub(crate) fn listen(swarm: &mut Swarm<Node>, addresses: &[Multiaddr]) -> Result
     let mut lacking = None;
     let mut listening = false;
     for address in addresses {
-        let failed = |reason| StartError::Listen { address: address.clone(), reason };
+        let failed = |source| StartError::Listen { address: address.clone(), source };
         match try_bind(address) {
             Ok(()) => {
-                swarm.listen_on(address.clone()).map_err(|error| failed(innermost(&error).to_string()))?;
+                swarm
+                    .listen_on(address.clone())
+                    .map_err(|error| failed(io::Error::other(innermost(&error).to_string())))?;
                 listening = true;
             }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -243,9 +245,9 @@ pub(crate) fn listen(swarm: &mut Swarm<Node>, addresses: &[Multiaddr]) -> Result
             }
             Err(error) if lacks_address(&error) => {
                 tracing::warn!(%address, %error, "not listening");
-                lacking = Some(failed(error.to_string()));
+                lacking = Some(failed(error));
             }
-            Err(error) => return Err(failed(error.to_string())),
+            Err(error) => return Err(failed(error)),
         }
     }
     lacking.filter(|_| !listening).map_or(Ok(()), Err)

@@ -60,6 +60,7 @@ impl Words {
             io::ErrorKind::ReadOnlyFilesystem => {
                 Self::new("le disque est en lecture seule", "the disk is mounted read-only")
             }
+            io::ErrorKind::ResourceBusy => Self::new("le système s'en sert", "the system is using it"),
             io::ErrorKind::AddrInUse => Self::new("l'adresse est déjà prise", "the address is in use"),
             io::ErrorKind::AddrNotAvailable => {
                 Self::new("cette adresse n'est pas de cette machine", "the address is not of this machine")

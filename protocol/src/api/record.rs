@@ -324,7 +324,7 @@ pub struct Log {
 pub enum TemplateFor {
     /// A new record of this kind.
     Kind(String),
-    /// A new record that says this already. Nothing is written.
+    /// A new record that says this already, but for territories, which would have to be written first.
     New(New),
     /// This record as it is.
     Record(String),
