@@ -290,12 +290,8 @@ fn is_beginning(asked: &str, id: &CommonsId) -> bool {
 }
 
 /// Whether other commons can be opened all the same: the damage is in this one's files.
-#[expect(clippy::wildcard_enum_match_arm, reason = "what else there is concerns the home, the disk or the caller")]
 const fn concerns_one(error: &Error) -> bool {
-    match error {
-        Error::Damaged { .. } | Error::Internal { .. } | Error::Io { .. } | Error::NewerHome { .. } => true,
-        _ => false,
-    }
+    matches!(error, Error::Damaged { .. } | Error::Internal { .. } | Error::Io { .. } | Error::NewerHome { .. })
 }
 
 /// Opens a commons; nothing when a ticket to it was read and not redeemed, which leaves one that we have no part in.

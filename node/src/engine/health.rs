@@ -132,7 +132,7 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
     let log_health = match log_health {
         Health::Ok if desk.repairs().iter().any(lost) => Health::Damaged,
         Health::Ok => health(&log, Health::Warning),
-        found => found,
+        found @ (Health::Warning | Health::Rebuildable | Health::Damaged) => found,
     };
     // Whoever asked is told now.
     desk.forget_repairs()?;
@@ -192,7 +192,7 @@ mod tests {
     }
 
     async fn diagnosis(node: &Node, rebuild: bool) -> Diagnosis {
-        ask(node, Command::Doctor(Doctor { rebuild })).await.unwrap().try_into().unwrap()
+        ask(node, Command::Doctor(Doctor { rebuild, ..Doctor::default() })).await.unwrap().try_into().unwrap()
     }
 
     fn log_health(diagnosis: &Diagnosis) -> Vec<Health> {

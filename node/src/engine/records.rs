@@ -82,10 +82,9 @@ impl Engine {
         command: Command,
         report: &Report,
     ) -> Result<Answer, Error> {
-        let command = match command {
-            Command::Import(import) => return self.import(room, import, report).await.map(Into::into),
-            command => command,
-        };
+        if let Command::Import(import) = command {
+            return self.import(room, import, report).await.map(Into::into);
+        }
         let commons = room.name.clone();
         let work = move |desk: &mut Desk| -> Result<Answer, Error> {
             let mut at = At { desk, commons: &commons, lang };
