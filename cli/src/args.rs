@@ -3,6 +3,7 @@
 //! The derive below holds names and types only. Every word of help comes from the locales, put in by [`localised`],
 //! so that a French session shows no English, not even in the mistakes (see [`crate::error`]).
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -249,7 +250,7 @@ pub(crate) struct List {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Search {
     /// A word that begins with `-` is one to leave out.
-    #[arg(allow_hyphen_values = true, value_parser = word)]
+    #[arg(value_parser = word)]
     pub(crate) words: Vec<String>,
     #[arg(long)]
     pub(crate) kind: Vec<String>,
@@ -307,9 +308,31 @@ fn duration(text: &str) -> Result<u64, String> {
     digits.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(|| "30s, 15m, 36h, 14d".into())
 }
 
-/// A word to look for. An option that does not exist is none, although words may begin with a hyphen.
-fn word(text: &str) -> Result<String, String> {
-    if text.starts_with("--") { Err(text.to_owned()) } else { Ok(text.to_owned()) }
+/// Stands for the hyphen of a word to leave out while clap reads the line: with `allow_hyphen_values` every option after
+/// the first word were a word.
+const LEAVE_OUT: char = '\u{1f}';
+
+/// The letters of options that a search takes; what is made of others behind a hyphen is a word to leave out.
+const SHORT: &str = "qh";
+
+fn with_words_left_out(args: &[OsString]) -> Vec<OsString> {
+    let mut options = true;
+    let shielded = args.iter().map(|arg| {
+        options &= arg != "--";
+        match arg.to_str().and_then(|arg| arg.strip_prefix('-')) {
+            Some(word) if options && !word.starts_with('-') && word.chars().any(|letter| !SHORT.contains(letter)) => {
+                format!("{LEAVE_OUT}{word}").into()
+            }
+            _ => arg.clone(),
+        }
+    });
+    shielded.collect()
+}
+
+/// A word to look for.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a value parser")]
+fn word(text: &str) -> Result<String, Infallible> {
+    Ok(text.strip_prefix(LEAVE_OUT).map_or_else(|| text.to_owned(), |word| format!("-{word}")))
 }
 
 /// The language of this session, before anything else is read: `--lang`, else the locale, else French.
@@ -333,7 +356,13 @@ pub(crate) fn language(args: &[OsString], env: impl Fn(&str) -> Option<String>) 
 /// # Errors
 /// clap's, also for `--help` and `--version`.
 pub(crate) fn parse(args: &[OsString], texts: &Texts) -> Result<Typed, clap::Error> {
-    let matches = command(texts).try_get_matches_from(args)?;
+    let command = command(texts);
+    let is_search = |arg: &OsString| {
+        let named = arg.to_str().and_then(|arg| command.find_subcommand(arg));
+        named.is_some_and(|named| named.get_name() == "search")
+    };
+    let args = if args.iter().any(is_search) { with_words_left_out(args) } else { args.to_vec() };
+    let matches = command.try_get_matches_from(args)?;
     Typed::from_arg_matches(&matches)
 }
 
@@ -514,6 +543,7 @@ mod tests {
         for (line, is) in [
             ("essaim search mobilité -voiture", ["mobilité", "-voiture"]),
             ("essaim search -voiture mobilité -q", ["-voiture", "mobilité"]),
+            ("essaim search mobilité --json -voiture --limit 3", ["mobilité", "-voiture"]),
             ("essaim search --json --limit 3 -- -q mobilité", ["-q", "mobilité"]),
         ] {
             let Command::Search(search) = parse(Lang::Fr, line).unwrap().command else { panic!("{line}") };
