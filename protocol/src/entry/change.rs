@@ -183,6 +183,12 @@ impl Change {
     }
 }
 
+/// The device that signed a change, as its extra bytes say; nobody signed a reference change.
+#[must_use]
+pub fn signer(extra: &[u8]) -> Option<DeviceKey> {
+    Footer::read(extra).ok().map(|footer| footer.device)
+}
+
 impl Claim for Change {
     fn signer(&self) -> DeviceKey {
         self.device

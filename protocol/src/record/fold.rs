@@ -23,19 +23,20 @@ use crate::gate::{self, Chunk};
 use crate::id::ChangeHash;
 use crate::wire::DecodeError;
 
-/// Stack of the folding thread. automerge walks nested objects by recursion; the gate stops nesting at
+/// Stack of a folding thread, in bytes. automerge walks nested objects by recursion; the gate stops nesting at
 /// [`MAX_DEPTH`], and this leaves room for hundreds of times that. Pages that are not touched cost nothing.
-const STACK: usize = 64 * 1024 * 1024;
+pub const STACK: usize = 64 * 1024 * 1024;
 
-/// A record's document, and what was left out of it.
+/// A record's document, what was left out of it, and what the next change is judged by.
 #[derive(Debug)]
 pub struct Folded {
     /// The document, loaded from `saved`.
     pub document: Automerge,
     /// The document's bytes, which were loaded back and read.
     pub saved: Vec<u8>,
-    /// The changes left out, by ascending index.
+    /// The changes left out when some were last added, by ascending index.
     pub quarantined: Vec<Quarantined>,
+    past: Past,
 }
 
 /// A change that is not in the document.
@@ -104,16 +105,54 @@ pub enum StackError {
 /// [`Folded::quarantined`].
 pub fn fold(base: Option<&[u8]>, changes: &[&[u8]]) -> Result<Folded, FoldError> {
     on_large_stack(|| {
-        let (document, saved) = match base {
-            Some(bytes) => (Automerge::load(bytes).map_err(|error| FoldError::Base(Box::new(error)))?, bytes.to_vec()),
-            None => (Automerge::new(), Vec::new()),
-        };
-        let past = Past::of(&document).ok_or(FoldError::Foreign)?;
-        let mut fold = Fold { chunks: BTreeMap::new(), out: BTreeMap::new(), hashes: BTreeMap::new(), document, saved };
-        let coherent = fold.judge(past, changes)?;
-        fold.settle(&coherent);
-        Ok(fold.finish())
+        let mut folded = base.map_or_else(|| Ok(Folded::default()), Folded::load)?;
+        folded.add(changes)?;
+        Ok(folded)
     })?
+}
+
+impl Default for Folded {
+    /// A record without a change.
+    fn default() -> Self {
+        Self { document: Automerge::new(), saved: Vec::new(), quarantined: Vec::new(), past: Past::default() }
+    }
+}
+
+impl Folded {
+    /// The document that this node saved, as it was. To be called [on a large stack](on_large_stack).
+    ///
+    /// # Errors
+    /// [`FoldError::Base`], [`FoldError::Foreign`].
+    pub fn load(saved: &[u8]) -> Result<Self, FoldError> {
+        let document = Automerge::load(saved).map_err(|error| FoldError::Base(Box::new(error)))?;
+        let past = Past::of(&document).ok_or(FoldError::Foreign)?;
+        Ok(Self { document, saved: saved.to_vec(), quarantined: Vec::new(), past })
+    }
+
+    /// How many operations were judged: some hundred bytes of memory each, the document included.
+    #[must_use]
+    pub fn operations(&self) -> usize {
+        self.past.size()
+    }
+
+    /// Folds changes on top, as [`fold`] does, for whoever keeps the document at hand. To be called
+    /// [on a large stack](on_large_stack).
+    ///
+    /// # Errors
+    /// [`FoldError::Foreign`] when a change that is in the document has to make room, or what is known of the past could not
+    /// be read off the document again: then all of this is to be dropped.
+    pub fn add(&mut self, changes: &[&[u8]]) -> Result<(), FoldError> {
+        let mut fold = Fold { chunks: BTreeMap::new(), out: BTreeMap::new(), hashes: BTreeMap::new(), folded: self };
+        let coherent = fold.judge(changes)?;
+        fold.settle(&coherent);
+        let out = fold.out;
+        if coherent.iter().any(|index| out.contains_key(index)) {
+            // What was coherent is taken for past, and some of it is not in the document after all.
+            self.past = Past::of(&self.document).ok_or(FoldError::Foreign)?;
+        }
+        self.quarantined = out.into_iter().map(|(index, reason)| Quarantined { index, reason }).collect();
+        Ok(())
+    }
 }
 
 /// Runs work that may recurse deeply on a thread with a large stack, and turns a panic into an error.
@@ -128,6 +167,14 @@ pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Sta
     })
 }
 
+/// Runs work, and turns a panic into an error. For a thread with a large stack of its own.
+///
+/// # Errors
+/// [`StackError::Panicked`].
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, StackError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| StackError::Panicked(message(&*panic)))
+}
+
 /// One folding: what is accepted so far, and what is out.
 struct Fold<'a> {
     /// The new changes that are candidates, by index.
@@ -136,16 +183,15 @@ struct Fold<'a> {
     out: BTreeMap<usize, Reason>,
     /// The new changes' places.
     hashes: BTreeMap<ChangeHash, usize>,
-    document: Automerge,
-    saved: Vec<u8>,
+    folded: &'a mut Folded,
 }
 
 impl<'a> Fold<'a> {
     /// Sorts the changes, parents first, and judges each by its past. Gives the indexes of those that may be tried.
-    fn judge(&mut self, mut past: Past, changes: &[&'a [u8]]) -> Result<Vec<usize>, FoldError> {
+    fn judge(&mut self, changes: &[&'a [u8]]) -> Result<Vec<usize>, FoldError> {
         for (index, bytes) in changes.iter().enumerate() {
             match gate::census(bytes) {
-                Ok(chunk) if past.knows(&chunk.hash()) || self.hashes.contains_key(&chunk.hash()) => {}
+                Ok(chunk) if self.folded.past.knows(&chunk.hash()) || self.hashes.contains_key(&chunk.hash()) => {}
                 Ok(chunk) => {
                     self.hashes.insert(chunk.hash(), index);
                     self.chunks.insert(index, chunk);
@@ -156,15 +202,15 @@ impl<'a> Fold<'a> {
             }
         }
         let mut coherent = Vec::new();
-        for index in self.by_rank(&past) {
+        for index in self.by_rank() {
             let chunk = &self.chunks[&index];
-            let absent = chunk.dependencies().iter().find(|hash| !past.knows(hash)).copied();
+            let absent = chunk.dependencies().iter().find(|hash| !self.folded.past.knows(hash)).copied();
             let verdict = match absent {
                 Some(hash) if self.hashes.get(&hash).is_some_and(|parent| self.is_guilty(*parent)) => {
                     Err(Reason::DependsOn(hash))
                 }
                 Some(hash) => Err(Reason::Waits(hash)),
-                None => match past.admit(chunk) {
+                None => match self.folded.past.admit(chunk) {
                     Ok(()) => Ok(()),
                     Err(Refused::Incoherent(what)) => Err(Reason::Incoherent(what)),
                     Err(Refused::Full) => Err(Reason::Full),
@@ -183,12 +229,13 @@ impl<'a> Fold<'a> {
 
     /// The indexes of the new changes by the length of the longest chain below, then by hash: the order in which they
     /// find room, the same on every node.
-    fn by_rank(&self, past: &Past) -> Vec<usize> {
+    fn by_rank(&self) -> Vec<usize> {
         let mut depths: BTreeMap<ChangeHash, u32> = BTreeMap::new();
         let mut order = self.parents_first();
         for index in &order {
             let chunk = &self.chunks[index];
-            let below = |hash| past.depth(hash).or_else(|| depths.get(hash).copied()).map_or(0, |depth| depth + 1);
+            let below =
+                |hash| self.folded.past.depth(hash).or_else(|| depths.get(hash).copied()).map_or(0, |depth| depth + 1);
             let depth = chunk.dependencies().iter().map(below).max().unwrap_or(0);
             depths.insert(chunk.hash(), depth);
         }
@@ -236,8 +283,8 @@ impl<'a> Fold<'a> {
             return;
         }
         let chunks: Vec<&[u8]> = batch.iter().map(|index| self.chunks[index].bytes()).collect();
-        match (attempt(&self.document, &chunks), &batch[..]) {
-            (Ok((document, saved)), _) => (self.document, self.saved) = (document, saved),
+        match (attempt(&self.folded.document, &chunks), &batch[..]) {
+            (Ok((document, saved)), _) => (self.folded.document, self.folded.saved) = (document, saved),
             (Err(reason), [index]) => {
                 self.out.insert(*index, Reason::Breaks(reason));
             }
@@ -264,16 +311,11 @@ impl<'a> Fold<'a> {
         }
         kept
     }
-
-    fn finish(self) -> Folded {
-        let quarantined = self.out.into_iter().map(|(index, reason)| Quarantined { index, reason }).collect();
-        Folded { document: self.document, saved: self.saved, quarantined }
-    }
 }
 
 /// Applies changes to a copy, saves it, loads it back and reads all of it. The result is what was loaded.
 fn attempt(document: &Automerge, chunks: &[&[u8]]) -> Result<(Automerge, Vec<u8>), String> {
-    let trial = AssertUnwindSafe(|| -> Result<_, automerge::AutomergeError> {
+    let trial = || -> Result<_, automerge::AutomergeError> {
         let mut copy = document.clone();
         let changes = chunks.iter().map(|bytes| automerge::Change::try_from(*bytes));
         let changes = changes.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string());
@@ -290,11 +332,12 @@ fn attempt(document: &Automerge, chunks: &[&[u8]]) -> Result<(Automerge, Vec<u8>
         }
         read_all(&loaded)?;
         Ok(Ok((loaded, saved)))
-    });
-    match catch_unwind(trial) {
+    };
+    match caught(trial) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => Err(error.to_string()),
-        Err(panic) => Err(message(&*panic)),
+        Err(StackError::Panicked(message)) => Err(message),
+        Err(StackError::NoThread(error)) => Err(error.to_string()),
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::field::{ALLY, Field, Reader, Value, Want, Writers};
 use super::history::History;
 use super::schema::{Kind, Lang, Schema, Type};
+use crate::entry::change::signer;
 use crate::id::{Actor, AllyId, ChangeHash, DeviceKey, RecordId};
 use crate::time::Timestamp;
 
@@ -70,6 +71,19 @@ pub struct View {
     pub writers: Vec<Writer>,
     /// The fields by name: those with a value, of the schema or not.
     pub fields: BTreeMap<String, Field>,
+}
+
+/// Who made each change of a document, by its actor, as the changes' own footers tell. What came from nobody's device has
+/// no entry.
+#[must_use]
+pub fn authors(doc: &Automerge, ally_of: &dyn Fn(&DeviceKey) -> Option<AllyId>) -> BTreeMap<Actor, Attribution> {
+    let author = |change: automerge::ChangeMetadata<'_>| {
+        let device = signer(&change.extra)?;
+        let actor = Actor(change.actor.to_bytes().try_into().ok()?);
+        let time = Timestamp::from_seconds(change.timestamp);
+        Some((actor, Attribution { device, ally: ally_of(&device), time }))
+    };
+    doc.get_changes_meta(&[]).into_iter().filter_map(author).collect()
 }
 
 impl View {

@@ -62,7 +62,7 @@ impl From<&'static str> for Refused {
 }
 
 /// Changes of one record, each with its ancestors and operations: 28 bytes an operation.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Past {
     /// Operations of all of them.
     total: usize,
@@ -77,6 +77,7 @@ pub(super) struct Past {
     keys: BTreeMap<Box<str>, u32>,
 }
 
+#[derive(Debug)]
 struct Ancestor {
     /// How many changes the longest chain below it has.
     depth: u32,
@@ -141,6 +142,10 @@ impl Past {
             past.admit(&chunk).ok()?;
         }
         Some(past)
+    }
+
+    pub(super) const fn size(&self) -> usize {
+        self.total
     }
 
     pub(super) fn knows(&self, hash: &ChangeHash) -> bool {
