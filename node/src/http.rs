@@ -41,7 +41,7 @@ use error::Refusal;
 pub(crate) use error::status as status_of;
 pub use extract::LINES;
 use openapi::Shape;
-pub use records::{CORRECTED, PARTIAL, TOTAL};
+pub use records::{CORRECTED, PARTIAL, TOTAL, UNFOLDED};
 
 pub use crate::page::entrance;
 

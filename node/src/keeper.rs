@@ -23,6 +23,7 @@ pub use desk::{
 pub(crate) use desk::{IMPORT_BATCH, department};
 
 mod desk;
+mod folder;
 
 /// How long the thread sleeps when there is nothing to do before it looks at its timers again.
 const IDLE: Duration = Duration::from_secs(1);

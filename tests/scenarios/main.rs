@@ -4,6 +4,7 @@ mod bad_input;
 mod convergence;
 mod crash;
 mod french;
+mod folding;
 mod full_disk;
 mod hostile_member;
 mod hostile_net;

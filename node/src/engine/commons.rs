@@ -305,6 +305,7 @@ fn commons(desk: &mut Desk) -> Result<Commons, crate::keeper::DeskError> {
         entries: desk.commons().set().count(),
         digest: base32(&desk.commons().set().digest().hash()),
         conflicts: desk.disputed()?,
+        unfolded: desk.stale() as u64,
         me: me.as_ref().map_or(AllyState::Pending, state),
         charter: desk.roster().charter().unwrap_or(CharterHash::ZERO),
         charter_text: desk.charter(),

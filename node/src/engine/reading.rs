@@ -101,7 +101,8 @@ impl At<'_> {
             line.shared = shared;
             records.push(line);
         }
-        Ok(Records { total: records.len() as u64, records, ..Records::default() })
+        let unfolded = self.desk.stale() as u64;
+        Ok(Records { total: records.len() as u64, records, unfolded, ..Records::default() })
     }
 
     /// The values by which a record is like others, each with its facet and that one's place among [`ALIKE`]. The

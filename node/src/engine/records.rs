@@ -29,9 +29,9 @@ use crate::keeper::{self, Desk, SaveError};
 use crate::starter;
 use crate::words::number;
 
-/// Records whose views are made before a search answers. More than these take seconds; the answer then says how many
-/// are still to come.
-const FOLD_FIRST: usize = 2_000;
+/// Records whose views are made before a search answers: a second or two. When there are more, it answers from what is
+/// there and says how many are still to come.
+const FOLD_FIRST: usize = 500;
 
 /// Facet values counted beside a search: what a person looks through. Of places all that are counted: a map shows them.
 const FACET_VALUES: usize = 50;
@@ -288,7 +288,7 @@ impl At<'_> {
     }
 
     /// What was shown of a record at the changes that an edit was made on.
-    fn shown_at(&self, view: &View, base: &[ChangeHash]) -> Result<View, Error> {
+    fn shown_at(&mut self, view: &View, base: &[ChangeHash]) -> Result<View, Error> {
         if base.is_empty() || base == view.heads {
             return Ok(view.clone());
         }
@@ -309,8 +309,8 @@ impl At<'_> {
 
     fn show(&mut self, asked: &str) -> Result<Sheet, Error> {
         let view = self.view(asked)?;
-        let sheet = self.desk.sheet(&view.record).map_err(read_error)?.ok_or_else(|| unknown(asked))?;
-        self.sheet(&view, &sheet.entries)
+        let entries = self.desk.entries(&view.record).map_err(store_failed)?;
+        self.sheet(&view, &entries)
     }
 
     /// A record that these entries made, in the words of the API.
@@ -372,6 +372,7 @@ impl At<'_> {
             partial: hits.partial,
             facets: if sort == Sort::Relevance { self.facet_counts(&hits.facets)? } else { Vec::new() },
             records: Vec::new(),
+            unfolded: self.desk.stale() as u64,
         };
         for hit in hits.hits {
             let Some(mut brief) = self.brief_of(&hit.record)? else { continue };

@@ -23,6 +23,9 @@ pub const CORRECTED: &str = "x-corrected";
 /// In answers of a search: `true` when no record has all the words, and these have some of them.
 pub const PARTIAL: &str = "x-partial";
 
+/// In answers that are lists of records: how many records changed and are not made readable yet, so that some may lack.
+pub const UNFOLDED: &str = "x-unfolded";
+
 const QUERY: (&str, &str) = ("q", "words and filters, such as `mobilité theme:mobility`");
 const LIKE: (&str, &str) = ("like", "a record: others like it");
 const LIMIT: (&str, &str) = ("limit", "how many at most; 0 is all");
@@ -132,6 +135,7 @@ fn found(records: Records) -> Found {
     for (name, is_so) in [(CORRECTED, records.corrected), (PARTIAL, records.partial)] {
         headers.insert(name, HeaderValue::from_static(if is_so { "true" } else { "false" }));
     }
+    headers.insert(UNFOLDED, HeaderValue::from(records.unfolded));
     (headers, Json(records.records))
 }
 

@@ -38,9 +38,14 @@ fn rote() -> Ask {
     Arc::new(|request, report| {
         Box::pin(async move {
             match request.command {
-                Command::Search(_) | Command::List(_) => {
-                    Ok(Records { total: 41, corrected: true, records: vec![brief()], ..Records::default() }.into())
+                Command::Search(_) | Command::List(_) => Ok(Records {
+                    total: 41,
+                    corrected: true,
+                    records: vec![brief()],
+                    unfolded: 7,
+                    ..Records::default()
                 }
+                .into()),
                 Command::Show(asked) => Err(Error::UnknownRecord { asked }),
                 Command::ShowCommons => {
                     Err(Error::UnknownCommons { asked: request.commons.unwrap_or_default(), candidates: Vec::new() })
@@ -126,6 +131,7 @@ async fn lists_are_arrays_with_their_counts_beside_them() {
     assert_eq!(response.headers()[TOTAL], "41");
     assert_eq!(response.headers()[CORRECTED], "true");
     assert_eq!(response.headers()[PARTIAL], "false");
+    assert_eq!(response.headers()[UNFOLDED], "7");
     let records = json(response).await;
     assert_eq!(records[0]["title"], "Une navette à la demande");
     assert_eq!(records[0]["updated_at"], "2000-02-29T00:00:00Z");

@@ -1,9 +1,11 @@
 //! What a keeper has on its desk: one commons, open.
 //!
 //! The story of a change: a person saves, [`Desk::save`] drafts and seals it, [`Desk::take_in`] appends it (durable now)
-//! and notes the record as *stale*; whoever reads the record has it folded first, and the idle thread folds the rest.
+//! and notes the record as *stale*; whoever reads the record has it folded first, and the rest is folded when nobody asks
+//! for anything, on other threads.
 //! What a peer sends takes the same way in. Nothing on the way in opens a document.
 
+mod folding;
 mod members;
 mod places;
 mod reading;
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 use essaim_protocol::commons::{Commons, Ingested};
 use essaim_protocol::entry::Entry;
 use essaim_protocol::id::{AllyId, CommonsId, NetworkKey, RecordId};
+use essaim_protocol::record::fold::{FoldError, StackError};
 use essaim_protocol::roster::{AuthorError, Roster};
 use essaim_protocol::sign::{Keys, Verified};
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
@@ -32,6 +35,10 @@ pub use sessions::{SessionId, Wanted};
 pub(crate) use writing::IMPORT_BATCH;
 pub use writing::{Imported, SaveError, Saved};
 
+use self::folding::AtHand;
+use self::reading::INDEX_STEP;
+
+use super::folder::{Allies, Folder, Fresh};
 use crate::home::make_dir;
 use crate::index::{Index, IndexError};
 use crate::store::{Disk, Repair, Report};
@@ -81,8 +88,19 @@ pub struct Desk {
     index: Index,
     /// Records whose view is older than their changes.
     stale: BTreeSet<RecordId>,
+    /// Records that are being folded, or folded and not kept yet.
+    asked: BTreeSet<RecordId>,
+    folder: Folder,
+    /// Folded and not kept yet, each up to a place in the log.
+    done: Vec<(RecordId, Ordinal, Fresh)>,
+    /// Documents that somebody read or wrote lately, the last one last.
+    at_hand: Vec<AtHand>,
+    /// Whose each device is, until the roster changes.
+    allies: Option<Arc<Allies>>,
     /// Records whose view is newer than the index.
     unindexed: BTreeSet<RecordId>,
+    /// The index was handed views that no search sees yet.
+    uncommitted: bool,
     sessions: BTreeMap<SessionId, sessions::Open>,
     next_session: u64,
     /// When a session last did something.
@@ -133,7 +151,14 @@ impl Desk {
             commons,
             index,
             stale: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            folder: Folder::start()
+                .map_err(|error| Error::Read(FoldError::Stack(StackError::NoThread(error)).into()))?,
+            done: Vec::new(),
+            at_hand: Vec::new(),
+            allies: None,
             unindexed: BTreeSet::new(),
+            uncommitted: false,
             sessions: BTreeMap::new(),
             next_session: 0,
             heard: Instant::now(),
@@ -189,7 +214,7 @@ impl Desk {
         if self.store.get(Table::Notes, REPAIRS)?.is_none() {
             return Ok(());
         }
-        reading::unless_full(self.store.put(Table::Notes, &[(REPAIRS.to_vec(), None)]))
+        folding::unless_full(self.store.put(Table::Notes, &[(REPAIRS.to_vec(), None)]))
     }
 
     /// Told the number of entries whenever it grows.
@@ -233,10 +258,14 @@ impl Desk {
             Err(error) => {
                 // It knows statements now that the disk does not; what is said next must not rest on them.
                 self.commons = Commons::open(self.id(), self.keys.key(), &self.store)?;
+                self.allies = None;
                 return Err(error);
             }
         };
         self.stale.extend(ingested.added.iter().filter_map(|entered| entered.record));
+        if ingested.added.iter().any(|entered| entered.record.is_none()) {
+            self.allies = None;
+        }
         if !ingested.added.is_empty() {
             self.news.send_replace(self.commons.end().0);
         }
@@ -249,9 +278,11 @@ impl Desk {
         if !self.sessions.is_empty() && self.heard.elapsed() < LULL {
             return false;
         }
-        let step: Result<bool, Error> = if let Some(record) = self.stale.first().copied() {
-            self.refresh(&record).map(|_| !self.stale.contains(&record)).map_err(Error::from)
-        } else if !self.unindexed.is_empty() {
+        let step = if self.stale() > 0 {
+            self.fold_some()
+        } else if self.unindexed.len() > INDEX_STEP {
+            self.index_some().map(|()| true)
+        } else if !self.unindexed.is_empty() || self.uncommitted {
             self.write_index().map(|()| true)
         } else {
             self.store.tidy().map_err(Into::into)
@@ -275,7 +306,8 @@ impl Desk {
 
     /// Writes what can be rebuilt, so that the next opening need not.
     pub fn close(&mut self) {
-        let closed = self.commons.save(&mut self.store).map_err(Error::from).and_then(|()| self.write_index());
+        let closed = self.keep_done().map_err(Error::from);
+        let closed = closed.and_then(|()| Ok(self.commons.save(&mut self.store)?)).and_then(|()| self.write_index());
         if let Err(error) = closed.and_then(|()| self.store.sync().map_err(Into::into)) {
             tracing::warn!(commons = %self.id(), %error, "the commons was not closed cleanly; nothing is lost");
         }
@@ -292,6 +324,8 @@ impl Desk {
         self.commons = Commons::open(self.id(), self.keys.key(), &self.store)?;
         self.index.clear()?;
         self.stale = self.records()?.into_iter().collect();
+        self.allies = None;
+        self.at_hand.clear();
         self.unindexed.clear();
         Ok(())
     }
@@ -309,16 +343,24 @@ impl Desk {
         }
         // What the index missed was folded, but cannot be found yet.
         let from = from.min(Ordinal(self.index.watermark()));
-        let stale = &mut self.stale;
-        self.store.scan(from, &mut |_, _, bytes| {
+        let mut changed = BTreeMap::new();
+        self.store.scan(from, &mut |at, _, bytes| {
             if !Entry::is_statement(bytes)
                 && let Ok(entry) = Entry::decode(bytes)
+                && let Some(record) = entry.unverified().record()
             {
-                stale.extend(entry.unverified().record());
+                changed.insert(record, at);
             }
             ControlFlow::Continue(())
         })?;
-        Ok(reading::unless_full(self.settle_folded())?)
+        for (record, last) in changed {
+            match self.kept_view(&record) {
+                Ok(Some((until, _))) if until > last => self.unindexed.insert(record),
+                Ok(_) | Err(store::Error::Corrupt { .. }) => self.stale.insert(record),
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Ok(folding::unless_full(self.settle_folded())?)
     }
 }
 
@@ -335,7 +377,7 @@ fn note_repairs(store: &mut Disk, new: Vec<Repair>) -> Result<Vec<Repair>, store
     all.drain(..all.len().saturating_sub(MAX_REPAIRS));
     if let Ok(note) = serde_json::to_vec(&all) {
         let kept = store.put(Table::Notes, &[(REPAIRS.to_vec(), Some(note))]).and_then(|()| store.sync());
-        reading::unless_full(kept)?;
+        folding::unless_full(kept)?;
     }
     Ok(all)
 }

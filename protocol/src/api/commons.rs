@@ -37,6 +37,9 @@ pub struct Commons {
     pub digest: String,
     /// Fields with several concurrent values.
     pub conflicts: u64,
+    /// Records that changed and are not made readable yet: while there are any, conflicts and searches may lack some.
+    #[serde(default)]
+    pub unfolded: u64,
     /// What we are in it.
     pub me: AllyState,
     /// Which charter its allies sign.

@@ -160,6 +160,9 @@ pub struct Records {
     pub records: Vec<Brief>,
     /// Counts by facet over all that was found. Empty in a [`List`].
     pub facets: Vec<Facet>,
+    /// Records that changed and are not made readable yet: while there are any, this answer may lack some.
+    #[serde(default)]
+    pub unfolded: u64,
 }
 
 /// Counts of one facet.

@@ -9,11 +9,14 @@ use std::collections::BTreeSet;
 
 use essaim_protocol::id::RecordId;
 use essaim_protocol::record::View;
-use essaim_protocol::store::{self, Store as _, Table};
+use essaim_protocol::store;
 
 use super::Desk;
 use super::reading::Facet;
 use crate::index::gazetteer::{Gazetteer, Place, Type};
+
+/// The kind of record that a place is.
+pub(super) const TERRITORY: &str = "territory";
 
 /// Facets of a territory that hold for what takes place in it.
 const HANDED_DOWN: [&str; 3] = ["territory_type", "stratum", "setting"];
@@ -25,12 +28,11 @@ impl Desk {
     /// The facets of a record: its own, and those of its place.
     pub(super) fn facets_of(&self, view: &View) -> Result<BTreeSet<Facet>, store::Error> {
         let mut facets = view.facets();
-        if view.kind == "territory" {
+        if view.kind == TERRITORY {
             facets.extend(around(view));
         }
         for id in view.territories().iter().take(MAX_TERRITORIES) {
-            let Some(bytes) = self.store.get(Table::Views, &id.0)? else { continue };
-            let Ok(territory) = postcard::from_bytes::<View>(&bytes) else { continue };
+            let Some((_, territory)) = self.kept_view(id)? else { continue };
             facets.extend(around(&territory));
             facets.extend(territory.facets().into_iter().filter(|(name, _)| HANDED_DOWN.contains(&name.as_str())));
         }

@@ -18,8 +18,8 @@ use essaim_protocol::store::{self, Store as _};
 use essaim_protocol::time::Timestamp;
 use serde_json::Value as Json;
 
+use super::Desk;
 use super::reading::ReadError;
-use super::{Desk, Sheet};
 
 /// Lines of a file taken in at once: one flush for many records; whoever asks meanwhile waits for no more, and an
 /// interrupted import has lost little.
@@ -105,11 +105,12 @@ impl Desk {
         edits: &[Edit],
         now: Timestamp,
     ) -> Result<Saved, SaveError> {
-        let sheet = self.join_heads(record, now)?;
-        let heads = if base.is_empty() { &sheet.view.heads[..] } else { base };
-        match edit::draft(&sheet.document, heads, edits, random(), now) {
+        self.join_heads(record, now)?;
+        let (view, document) = self.document(record)?.ok_or(SaveError::NoRecord)?;
+        let heads = if base.is_empty() { &view.heads[..] } else { base };
+        match edit::draft(document, heads, edits, random(), now) {
             Ok(draft) => self.share(&draft, Some(*record), now),
-            Err(EditError::NothingToDo) => Ok(Saved { view: sheet.view, change: None }),
+            Err(EditError::NothingToDo) => Ok(Saved { view, change: None }),
             Err(error) => Err(error.into()),
         }
     }
@@ -165,14 +166,14 @@ impl Desk {
         Ok(Saved { view, change: Some(hash) })
     }
 
-    /// The record, after its heads were joined until one change can name them all.
-    fn join_heads(&mut self, record: &RecordId, now: Timestamp) -> Result<Sheet, SaveError> {
+    /// Joins the heads of a record until one change can name them all.
+    fn join_heads(&mut self, record: &RecordId, now: Timestamp) -> Result<(), SaveError> {
         loop {
-            let sheet = self.sheet(record)?.ok_or(SaveError::NoRecord)?;
-            if sheet.view.heads.len() <= MAX_HEADS {
-                return Ok(sheet);
+            let (view, document) = self.document(record)?.ok_or(SaveError::NoRecord)?;
+            if view.heads.len() <= MAX_HEADS {
+                return Ok(());
             }
-            let draft = edit::merge(&sheet.document, &sheet.view.heads, now)?;
+            let draft = edit::merge(document, &view.heads, now)?;
             self.share(&draft, Some(*record), now)?;
         }
     }

@@ -1,0 +1,303 @@
+//! Keeping views exact: which records are stale, and what becomes of them.
+//!
+//! The story of a stale record: it is [asked for](Desk::ask) with what came since its document was saved, folded on another
+//! thread, and kept together with others: document and view, each in one value with the place in the log up to which it is
+//! exact. That place makes it safe to stop anywhere: what opens next folds only what the views do not have.
+//!
+//! What a person reads or writes is asked for at once and waited for. Its document stays at hand, so that the next change
+//! of a long record is not paid for with loading all the others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use automerge::Automerge;
+use essaim_protocol::id::RecordId;
+use essaim_protocol::record::View;
+use essaim_protocol::record::fold::{FoldError, Folded, StackError};
+use essaim_protocol::store::{self, Ordinal, Put, Store as _, Table};
+
+use super::reading::{DISPUTED, INDEX_STEP};
+use super::{Desk, Error, FOLDED, ReadError};
+use crate::keeper::folder::{Allies, Base, Done, Fresh, Job};
+
+/// Records kept together: a batch of the store holds a hundred values.
+const KEEP: usize = 32;
+
+/// Documents at hand: what one person goes to and fro between.
+const AT_HAND: usize = 4;
+
+/// Operations of the documents at hand together, unless one has more: some ten megabytes.
+const OPERATIONS: usize = 100_000;
+
+/// How long the desk waits for a fold in its idle moments, before it looks whether somebody wants something.
+const GLANCE: Duration = Duration::from_millis(5);
+
+/// How long somebody waits for a fold before the desk looks whether its threads are alive. A fold may take longer.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A document that is kept in memory, exact up to a place in the log.
+#[derive(Debug)]
+pub(super) struct AtHand {
+    record: RecordId,
+    until: Ordinal,
+    folded: Box<Folded>,
+}
+
+impl Desk {
+    /// How many records changed since their view was made.
+    #[must_use]
+    pub fn stale(&self) -> usize {
+        self.stale.len() + self.asked.iter().filter(|record| !self.stale.contains(*record)).count()
+    }
+
+    /// Whether its view may be older than its changes.
+    pub(super) fn is_stale(&self, record: &RecordId) -> bool {
+        self.stale.contains(record) || self.asked.contains(record)
+    }
+
+    /// Makes every view exact. Told how many are left before each.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn refresh_all(&mut self, left: &mut dyn FnMut(usize)) -> Result<(), ReadError> {
+        let mut all: Vec<RecordId> = self.stale.iter().rev().copied().collect();
+        loop {
+            left(self.stale());
+            // One more than are folded at a time, so that none waits for the next.
+            while self.folder.asked() <= self.folder.threads()
+                && let Some(record) = all.pop()
+            {
+                self.ask(record, false)?;
+            }
+            if self.folder.asked() == 0 {
+                return self.keep_done();
+            }
+            self.take(LOOK)?;
+        }
+    }
+
+    /// A record and its document, exact; `None` when there is no such record.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn document(&mut self, record: &RecordId) -> Result<Option<(View, &Automerge)>, ReadError> {
+        let Some(view) = self.view(record)? else { return Ok(None) };
+        if self.at_hand.iter().all(|one| one.record != *record)
+            && let Some((until, fresh)) = self.fold_now(record)?
+        {
+            self.asked.remove(record);
+            self.put_at_hand(AtHand { record: *record, until, folded: fresh.folded });
+        }
+        let at_hand = self.at_hand.iter().find(|one| one.record == *record);
+        Ok(at_hand.map(|one| (view, &one.folded.document)))
+    }
+
+    /// Folds a record now and keeps its view and document. Where nothing can be written it is read all the same, and stays
+    /// stale.
+    pub(super) fn refresh(&mut self, record: &RecordId) -> Result<Option<View>, ReadError> {
+        let Some((until, fresh)) = self.fold_now(record)? else { return Ok(None) };
+        let view = fresh.view.clone();
+        let kept = self.keep(&[(*record, until, &fresh)]);
+        self.put_at_hand(AtHand { record: *record, until, folded: fresh.folded });
+        unless_full(kept)?;
+        Ok(Some(view))
+    }
+
+    /// Has a record folded before all others, and waits.
+    fn fold_now(&mut self, record: &RecordId) -> Result<Option<(Ordinal, Fresh)>, ReadError> {
+        if self.asked.contains(record) {
+            // Whatever came since is not in this one, and nobody folds a record twice at a time.
+            self.await_done(record)?;
+            self.keep_done()?;
+        }
+        if !self.ask(*record, true)? {
+            return Ok(None);
+        }
+        let at = self.await_done(record)?;
+        let (_, until, fresh) = self.done.swap_remove(at);
+        Ok(Some((until, fresh)))
+    }
+
+    /// Where a record that was asked for is among those done, once it is.
+    fn await_done(&mut self, record: &RecordId) -> Result<usize, ReadError> {
+        loop {
+            if let Some(at) = self.done.iter().position(|(done, ..)| done == record) {
+                return Ok(at);
+            }
+            if self.folder.asked() == 0 {
+                let ended = std::io::Error::other("the threads that fold have ended");
+                return Err(FoldError::Stack(StackError::NoThread(ended)).into());
+            }
+            self.take(LOOK)?;
+        }
+    }
+
+    /// One short step towards exact views; `true` when there is more to do.
+    pub(super) fn fold_some(&mut self) -> Result<bool, Error> {
+        while self.folder.asked() < self.folder.threads()
+            && let Some(record) = self.stale.iter().find(|record| !self.asked.contains(*record)).copied()
+        {
+            self.ask(record, false)?;
+        }
+        self.take(GLANCE)?;
+        if self.done.len() >= KEEP || self.folder.asked() == 0 {
+            let before = self.stale();
+            self.keep_done()?;
+            // Where nothing can be kept, trying again at once would be in vain.
+            if self.stale() == before {
+                return Ok(false);
+            }
+        }
+        if self.unindexed.len() >= INDEX_STEP {
+            self.index_some()?;
+        }
+        Ok(true)
+    }
+
+    /// Has a record folded; `false` when it has no entries.
+    fn ask(&mut self, record: RecordId, urgent: bool) -> Result<bool, ReadError> {
+        let at_hand = self.at_hand.iter().position(|one| one.record == record).map(|at| self.at_hand.remove(at));
+        let (base, from) = match at_hand {
+            Some(one) => (Base::Loaded(one.folded), one.until),
+            None => self.saved(&record).unwrap_or((Base::Nothing, Ordinal(0))),
+        };
+        let mut places = self.store.of_record(&record)?;
+        if places.is_empty() {
+            self.stale.remove(&record);
+            return Ok(false);
+        }
+        // Those in quarantine are tried again: what they wait for may have come.
+        let out = if from > Ordinal(0) { self.quarantine_of(&record)? } else { Vec::new() };
+        places.retain(|place| *place >= from);
+        for one in out {
+            places.extend(self.store.ordinal(&one.entry)?.filter(|place| *place < from));
+        }
+        places.sort_unstable();
+        let mut entries = Vec::with_capacity(places.len());
+        for place in places {
+            entries.extend(self.store.read(place)?.map(|(_, bytes)| bytes));
+        }
+        let allies = self.allies();
+        self.stale.remove(&record);
+        self.asked.insert(record);
+        self.folder.ask(Job { record, base, entries, until: self.commons.end(), allies }, urgent);
+        Ok(true)
+    }
+
+    /// The document that is saved, and up to where it is exact.
+    fn saved(&self, record: &RecordId) -> Option<(Base, Ordinal)> {
+        let value = self.store.get(Table::Documents, &record.0).ok().flatten()?;
+        let (until, saved) = marked(&value)?;
+        Some((Base::Saved(saved.to_vec()), until))
+    }
+
+    /// Takes back one that is done, if one is before `patience` ends. One that does not fold on top of what was saved is
+    /// folded from nothing.
+    fn take(&mut self, patience: Duration) -> Result<(), ReadError> {
+        let Some(Done { record, anew, until, outcome }) = self.folder.next(patience) else { return Ok(()) };
+        match outcome {
+            Ok(fresh) => self.done.push((record, until, fresh)),
+            Err(error) => {
+                tracing::warn!(commons = %self.id(), %record, %error, anew, "a record could not be folded");
+                self.asked.remove(&record);
+                if anew {
+                    return Err(error.into());
+                }
+                self.store.put(Table::Documents, &[(record.0.to_vec(), None)])?;
+                self.ask(record, true)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what is done. Where nothing can be written it stays stale.
+    pub(super) fn keep_done(&mut self) -> Result<(), ReadError> {
+        let done = std::mem::take(&mut self.done);
+        let all: Vec<(RecordId, Ordinal, &Fresh)> =
+            done.iter().map(|(record, until, fresh)| (*record, *until, fresh)).collect();
+        let kept = self.keep(&all);
+        Ok(unless_full(kept)?)
+    }
+
+    /// Keeps documents and views, a batch a table.
+    fn keep(&mut self, done: &[(RecordId, Ordinal, &Fresh)]) -> Result<(), store::Error> {
+        for (record, ..) in done {
+            self.asked.remove(record);
+        }
+        if let Err(error) = self.write(done) {
+            self.stale.extend(done.iter().map(|(record, ..)| *record));
+            return Err(error);
+        }
+        self.unindexed.extend(done.iter().map(|(record, ..)| *record));
+        self.settle_folded()
+    }
+
+    fn write(&mut self, done: &[(RecordId, Ordinal, &Fresh)]) -> Result<(), store::Error> {
+        let (mut documents, mut quarantine, mut views) = (Vec::<Put>::new(), Vec::<Put>::new(), Vec::<Put>::new());
+        for (record, until, fresh) in done {
+            let key = record.0.to_vec();
+            let document = mark(*until, &fresh.folded.saved);
+            documents.push((key.clone(), Some(document).filter(|bytes| bytes.len() <= store::MAX_VALUE)));
+            let out = (!fresh.quarantined.is_empty()).then(|| postcard::to_stdvec(&fresh.quarantined).ok()).flatten();
+            if out.is_some() || self.store.get(Table::Quarantine, &key)?.is_some() {
+                quarantine.push((key.clone(), out));
+            }
+            let count = u32::try_from(fresh.view.conflicts().len()).unwrap_or(u32::MAX);
+            let disputed = [DISPUTED, &key].concat();
+            if count > 0 || self.store.get(Table::Views, &disputed)?.is_some() {
+                views.push((disputed, (count > 0).then(|| count.to_be_bytes().to_vec())));
+            }
+            views.push((key, postcard::to_stdvec(&fresh.view).ok().map(|view| mark(*until, &view))));
+        }
+        self.store.put(Table::Documents, &documents)?;
+        self.store.put(Table::Quarantine, &quarantine)?;
+        self.store.put(Table::Views, &views)
+    }
+
+    /// Keeps a document in memory. Those that were asked for longest ago make room.
+    fn put_at_hand(&mut self, newest: AtHand) {
+        self.at_hand.push(newest);
+        let operations = |all: &[AtHand]| all.iter().map(|one| one.folded.operations()).sum::<usize>();
+        while self.at_hand.len() > 1 && (self.at_hand.len() > AT_HAND || operations(&self.at_hand) > OPERATIONS) {
+            self.at_hand.remove(0);
+        }
+    }
+
+    /// Whose the devices are, as the roster has it now.
+    fn allies(&mut self) -> Arc<Allies> {
+        let roster = self.commons.roster();
+        let all = || {
+            let devices = roster.allies().flat_map(|ally| ally.devices);
+            devices.filter_map(|device| Some((device.signing, roster.ally_of(&device.signing)?))).collect()
+        };
+        Arc::clone(self.allies.get_or_insert_with(|| Arc::new(all())))
+    }
+
+    /// Notes that all views are exact, once they are.
+    pub(super) fn settle_folded(&mut self) -> Result<(), store::Error> {
+        if self.stale() > 0 {
+            return Ok(());
+        }
+        let note = [&self.store.epoch().0[..], &self.commons.end().0.to_be_bytes()].concat();
+        self.store.put(Table::Notes, &[(FOLDED.to_vec(), Some(note))])
+    }
+}
+
+/// What is derived can be derived again: that there is no room to keep it keeps nobody from reading.
+pub(super) fn unless_full(kept: Result<(), store::Error>) -> Result<(), store::Error> {
+    match kept {
+        Err(store::Error::Full { .. } | store::Error::ReadOnly { .. } | store::Error::ReadOnlyDisk(_)) => Ok(()),
+        other => other,
+    }
+}
+
+/// A derived value with the place in the log up to which it is exact, in front.
+fn mark(until: Ordinal, value: &[u8]) -> Vec<u8> {
+    [&until.0.to_be_bytes()[..], value].concat()
+}
+
+/// What [`mark`] made.
+pub(super) fn marked(value: &[u8]) -> Option<(Ordinal, &[u8])> {
+    let (until, value) = value.split_first_chunk()?;
+    Some((Ordinal(u64::from_be_bytes(*until)), value))
+}
