@@ -221,6 +221,9 @@ impl Reader {
             });
             let like = MoreLikeThisQuery::builder()
                 .with_min_doc_frequency(2)
+                // What was put again counts twice until it is merged. The library takes no word for more frequent than
+                // there are documents, and one that is in all of them says nothing.
+                .with_max_doc_frequency(searcher.num_docs())
                 .with_min_term_frequency(1)
                 .with_min_word_length(3)
                 .with_stop_words(JOINING.iter().flat_map(|word| french::terms(word)).collect())
