@@ -157,7 +157,16 @@ async fn a_home_or_store_that_cannot_be_used_says_why_and_stays_as_it_is() {
     for (file, newer) in [(ally.home().join("version"), "essaim 2"), (store.join("format"), "essaim store 2\n")] {
         let was = fs::read(&file).unwrap();
         fs::write(&file, newer).unwrap();
-        let refused = open(ally.home()).await;
+        let refused = match open(ally.home()).await {
+            // Other commons could be asked; this one stays closed.
+            Ok(()) => {
+                ally.start(false).await;
+                let listed = ally.try_ask::<Records>(Command::List(List::default())).await;
+                ally.stop().await;
+                listed.map(drop)
+            }
+            refused => refused,
+        };
         assert!(matches!(&refused, Err(Error::NewerHome { .. })), "{file:?}: {refused:?}");
         assert_eq!(fs::read(&file).unwrap(), newer.as_bytes());
         fs::write(&file, was).unwrap();

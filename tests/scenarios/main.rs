@@ -3,8 +3,8 @@
 mod bad_input;
 mod convergence;
 mod crash;
-mod french;
 mod folding;
+mod french;
 mod full_disk;
 mod hostile_member;
 mod hostile_net;

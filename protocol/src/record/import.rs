@@ -422,7 +422,7 @@ mod tests {
         assert_eq!(found.fields["links"][0]["to"], held[0].to_string());
         assert_eq!(found.fields["authors"][0], held[1].to_string());
         assert_eq!(found.dangling, ["actor:y"]);
-        assert_eq!(read(&|_| false).dangling, ["actor:x", "actor:y", "territory:ici"]);
+        assert_eq!(read(&|_| false).dangling, ["territory:ici", "actor:x", "actor:y"]);
     }
 
     #[test]
