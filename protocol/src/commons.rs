@@ -1,8 +1,8 @@
 //! One commons as a node holds it: who is in, what is in the set, and the rule for what may enter.
 //!
-//! The story of one entry: a peer sends bytes, [`entry::decode_and_verify_all`](crate::entry::decode_and_verify_all)
-//! makes them [`Verified`], and [`Commons::ingest`] judges each: is it known already, does it rest on something that has
-//! not come (the waiting room), did a device sign it that the roster does not admit? What passes is appended
+//! The story of one entry: a peer sends bytes, [`Commons::receive`] makes them [`Verified`] and judges each: is it known
+//! already, does it rest on something that has not come (the waiting room), did a device sign it that the roster does not
+//! admit? What passes is appended
 //! to the store in one durable batch and enters the [reconciled set](crate::set). Entries that waited for it follow at
 //! once. Nothing here opens a document: whether a change folds is a question of reading, never of membership.
 //!
@@ -10,11 +10,13 @@
 //! [`CHECKPOINT_EVERY`] entries, and opening replays the log above it. Opening writes nothing: it must work on a full
 //! disk.
 
+mod received;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
+pub use received::Received;
 pub use waiting::{WAITING_BYTES, WAITING_MS, WAITING_SHARE};
 
 use self::waiting::{Missing, Waiting};
@@ -25,6 +27,7 @@ use crate::roster::{Added, Roster, Standing};
 use crate::set::{Kind, Set};
 use crate::sign::Verified;
 use crate::store::{self, Append, Appended, Ordinal, Store, Table};
+use crate::sync::Place;
 use crate::time::Timestamp;
 use crate::wire::{Reader, Write as _};
 
@@ -173,10 +176,11 @@ impl Commons {
         &self.set
     }
 
-    /// Whether the entry at a place is a statement.
+    /// The entry at a place, as sync sees it: statements are sent first.
     #[must_use]
-    pub fn is_statement(&self, at: Ordinal) -> bool {
-        self.statements.contains(&at)
+    pub fn place(&self, ordinal: Ordinal) -> Place {
+        let kind = if self.statements.contains(&ordinal) { Kind::Statement } else { Kind::Content };
+        Place { ordinal, kind }
     }
 
     /// The places of all statements, in log order.
@@ -203,20 +207,6 @@ impl Commons {
         now: Timestamp,
     ) -> Result<Ingested, store::Error> {
         self.take(store, entries, None, now)
-    }
-
-    /// The same with what a peer sent: what has to wait is charged to it.
-    ///
-    /// # Errors
-    /// As [`Commons::ingest`].
-    pub fn ingest_from(
-        &mut self,
-        store: &mut dyn Store,
-        entries: Vec<Verified<Entry>>,
-        from: &NetworkKey,
-        now: Timestamp,
-    ) -> Result<Ingested, store::Error> {
-        self.take(store, entries, Some(*from), now)
     }
 
     fn take(

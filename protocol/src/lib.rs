@@ -9,7 +9,7 @@
 //! that the simulator runs hundreds of nodes from one seed.
 //!
 //! In reading order: [`id`], [`time`], [`wire`], [`sign`]; [`gate`], [`entry`]; [`roster`], [`record`]; [`digest`],
-//! [`sketch`], [`set`], [`store`]; [`commons`], [`sync`], [`join`]; [`query`], [`api`]. One of them never names a later
+//! [`sketch`], [`set`], [`store`]; [`sync`], [`commons`], [`join`]; [`query`], [`api`]. One of them never names a later
 //! one.
 #![warn(missing_docs)]
 

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use essaim_protocol::commons::{Commons, Ingested};
 use essaim_protocol::entry::Entry;
-use essaim_protocol::id::{AllyId, CommonsId, NetworkKey, RecordId};
+use essaim_protocol::id::{AllyId, CommonsId, RecordId};
 use essaim_protocol::record::fold::{FoldError, StackError};
 use essaim_protocol::roster::{AuthorError, Roster};
 use essaim_protocol::sign::{Keys, Verified};
@@ -235,33 +235,22 @@ impl Desk {
     /// When the store failed.
     pub fn take_in(&mut self, entries: Vec<Verified<Entry>>, now: Timestamp) -> Result<Ingested, store::Error> {
         let ingested = self.commons.ingest(&mut self.store, entries, now);
-        self.taken_in(ingested)
+        let ingested = self.reopened_if_failed(ingested)?;
+        self.note_new(&ingested);
+        Ok(ingested)
     }
 
-    /// Takes in verified entries that a peer sent, durably.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub fn take_in_from(
-        &mut self,
-        from: &NetworkKey,
-        entries: Vec<Verified<Entry>>,
-        now: Timestamp,
-    ) -> Result<Ingested, store::Error> {
-        let ingested = self.commons.ingest_from(&mut self.store, entries, from, now);
-        self.taken_in(ingested)
+    /// A commons whose store failed knows statements that the disk does not; what is said next must not rest on them.
+    fn reopened_if_failed<T>(&mut self, taken: Result<T, store::Error>) -> Result<T, store::Error> {
+        if taken.is_err() {
+            self.commons = Commons::open(self.id(), self.keys.key(), &self.store)?;
+            self.allies = None;
+        }
+        taken
     }
 
-    fn taken_in(&mut self, ingested: Result<Ingested, store::Error>) -> Result<Ingested, store::Error> {
-        let ingested = match ingested {
-            Ok(ingested) => ingested,
-            Err(error) => {
-                // It knows statements now that the disk does not; what is said next must not rest on them.
-                self.commons = Commons::open(self.id(), self.keys.key(), &self.store)?;
-                self.allies = None;
-                return Err(error);
-            }
-        };
+    /// Sees to what follows from new entries.
+    fn note_new(&mut self, ingested: &Ingested) {
         self.stale.extend(ingested.added.iter().filter_map(|entered| entered.record));
         if ingested.added.iter().any(|entered| entered.record.is_none()) {
             self.allies = None;
@@ -269,7 +258,6 @@ impl Desk {
         if !ingested.added.is_empty() {
             self.news.send_replace(self.commons.end().0);
         }
-        Ok(ingested)
     }
 
     /// One short step of what can be late; `true` when there is more to do. While a session goes on, its next frame comes

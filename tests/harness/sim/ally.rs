@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use automerge::Automerge;
-use essaim_protocol::commons::{Commons, Ingested};
+use essaim_protocol::commons::{Commons, Ingested, Received};
 use essaim_protocol::entry::statement::{Act, AllyKind, Name, RecoveryHash, Role, SealError};
 use essaim_protocol::entry::{self, Change, Entry, Statement};
 use essaim_protocol::id::{
@@ -19,7 +19,6 @@ use essaim_protocol::store::{self, Ordinal, Store as _};
 use essaim_protocol::sync::frame::Position;
 use essaim_protocol::sync::{Fate, Place, Replica, Visit};
 use essaim_protocol::time::Timestamp;
-use essaim_protocol::wire::DecodeError;
 
 use super::dice::Dice;
 use super::disk::Disk;
@@ -343,11 +342,6 @@ impl Ally {
         (self.up, self.made, self.heard) = (true, Vec::new(), Heard::default());
         Ok(())
     }
-
-    fn place(&self, ordinal: Ordinal) -> Place {
-        let kind = if self.commons.is_statement(ordinal) { Kind::Statement } else { Kind::Content };
-        Place { ordinal, kind }
-    }
 }
 
 pub(super) fn keys(number: usize) -> Keys {
@@ -380,11 +374,11 @@ impl Replica for Ally {
     }
 
     fn places(&self, item: &Item) -> Result<Vec<Place>, store::Error> {
-        Ok(self.disk.matching(item)?.into_iter().map(|at| self.place(at)).collect())
+        Ok(self.disk.matching(item)?.into_iter().map(|at| self.commons.place(at)).collect())
     }
 
     fn scan(&self, from: Ordinal, visit: &mut Visit<'_>) -> Result<(), store::Error> {
-        self.disk.ids(from, &mut |at, id| visit(self.place(at), id))
+        self.disk.ids(from, &mut |at, id| visit(self.commons.place(at), id))
     }
 
     fn read(&self, at: Ordinal) -> Result<Option<Vec<u8>>, store::Error> {
@@ -392,26 +386,10 @@ impl Replica for Ally {
         Ok(read.filter(|(id, _)| !self.withholds || id.0[0] % 2 == 0).map(|(_, bytes)| bytes))
     }
 
-    fn ingest(&mut self, entries: Vec<Vec<u8>>, _: &NetworkKey, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
-        let bytes: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
-        let read = entry::decode_and_verify_all(&bytes, &self.commons.id(), 1);
-        let verified = read.iter().filter_map(|entry| entry.as_ref().ok().cloned()).collect();
-        let ingested = self.ingest_verified(verified, now)?;
-        let mut fates = Vec::with_capacity(read.len());
-        for (entry, bytes) in read.into_iter().zip(bytes) {
-            let fate = match entry {
-                Err(entry::Refused::Malformed(error @ DecodeError::Unknown { .. })) => Fate::Newer(error),
-                Err(refused) => Fate::Refused { device: claimed(&refused), reason: refused.to_string() },
-                Ok(entry) => match ingested.refused.iter().find(|refusal| refusal.id == entry.id()) {
-                    Some(refusal) => Fate::Refused { device: Some(refusal.device), reason: refusal.reason.to_string() },
-                    None => match self.disk.ordinal(&entry.id())? {
-                        Some(at) => Fate::Kept { id: entry.id(), place: self.place(at) },
-                        None => Fate::Aside,
-                    },
-                },
-            };
-            self.heard.note(&fate, bytes);
-            fates.push(fate);
+    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &NetworkKey, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
+        let Received { fates, .. } = self.commons.receive(&mut self.disk, &entries, from, 1, now)?;
+        for (fate, bytes) in fates.iter().zip(&entries) {
+            self.heard.note(fate, bytes);
         }
         if self.heard.kinds.contains(&Kind::Statement) {
             self.admit(now)?;
@@ -429,12 +407,5 @@ impl Heard {
             Fate::Newer(_) => {}
             Fate::Refused { device, .. } => self.refused.push(*device),
         }
-    }
-}
-
-const fn claimed(refused: &entry::Refused) -> Option<DeviceKey> {
-    match refused {
-        entry::Refused::Malformed(_) => None,
-        entry::Refused::Forged { claimed, .. } => Some(*claimed),
     }
 }

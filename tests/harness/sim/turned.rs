@@ -6,17 +6,20 @@
 //! what it has.
 
 use essaim_protocol::commons::Commons;
+use essaim_protocol::entry::adoption::reference_chunk;
+use essaim_protocol::entry::change::lean;
 use essaim_protocol::entry::statement::Act;
-use essaim_protocol::entry::{Change, Entry, Statement};
-use essaim_protocol::id::{ChangeHash, CommonsId, EntryId};
+use essaim_protocol::entry::{Adoption, Change, Entry, Origin, Statement};
+use essaim_protocol::id::{ChangeHash, CommonsId, DeviceKey, EntryId, StatementId};
 use essaim_protocol::record::edit::{self, Edit};
+use essaim_protocol::record::reference;
 use essaim_protocol::sign::{Keys, Seed, Verified};
 use essaim_protocol::store::{Append, Store as _};
 use essaim_protocol::sync::frame::{Frame, List, Position};
 use essaim_protocol::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::ally::{Ally, Broken, Sheet};
+use super::ally::{Ally, Broken, Sheet, keys};
 use super::dice::Dice;
 
 /// How many tags it remembers.
@@ -173,6 +176,10 @@ pub(super) fn forge(ally: &mut Ally, how: u64, dice: &mut Dice, now: Timestamp) 
             let said = Statement::sign(&stranger, commons, vec![frontier], now, Act::Seen)?;
             Forged::Wrong(Entry::Statement(said.into_inner()).encode())
         }
+        8 | 9 => {
+            let entry = of_its_own(ally, &first, frontier, dice, now)?;
+            Forged::Wrong(in_the_name_of(&keys(0).key(), &ally.keys.key(), &entry, &commons)?)
+        }
         _ => {
             // Of a kind that has no form, it cannot make an edit.
             let Ok((draft, heads)) = edit_of(ally, one, dice, now) else { return Ok(None) };
@@ -198,6 +205,40 @@ pub(super) fn plant(ally: &mut Ally, bytes: &[u8]) -> Result<EntryId, Broken> {
     ally.disk.append(&[Append { id, bytes, record, change, own: false }])?;
     ally.commons = Commons::open(ally.commons.id(), ally.keys.key(), &ally.disk)?;
     Ok(id)
+}
+
+/// An entry that the turned ally may make: a change, a statement or an adoption.
+fn of_its_own(
+    ally: &Ally,
+    first: &[u8],
+    frontier: StatementId,
+    dice: &mut Dice,
+    now: Timestamp,
+) -> Result<Vec<u8>, Broken> {
+    let (keys, commons) = (&ally.keys, ally.commons.id());
+    let entry = match dice.below(3) {
+        0 => Entry::Change(Change::seal(first, keys, commons, frontier, None)?.into_inner()),
+        1 => Entry::Statement(Statement::sign(keys, commons, vec![frontier], now, Act::Seen)?.into_inner()),
+        _ => {
+            let origin = Origin { system: "mensonges.example".to_owned(), id: format!("{:x}", dice.roll()) };
+            let fields = [("title".to_owned(), "Un mensonge".into())].into();
+            let chunk = reference_chunk(&origin, &reference::first("finding", &fields, &origin)?)?;
+            Entry::Adoption(Adoption::sign(keys, commons, frontier, origin, chunk)?.into_inner())
+        }
+    };
+    Ok(entry.encode())
+}
+
+/// An entry of `by` as if `victim` had made it. All names that follow from its bytes are right, and `victim` may write:
+/// nothing is wrong with it but the signature.
+fn in_the_name_of(victim: &DeviceKey, by: &DeviceKey, entry: &[u8], commons: &CommonsId) -> Result<Vec<u8>, Broken> {
+    // A receiver of a lean change works out its actor, its record and its checksum.
+    let mut sent = lean::pack(entry).into_owned();
+    if let Some(at) = sent.windows(32).position(|bytes| bytes == by.0) {
+        sent[at..at + 32].copy_from_slice(&victim.0);
+    }
+    let forged = lean::unpack(&sent, commons).map_err(|error| Broken::Rule(error.to_string()))?;
+    Ok(forged.into_owned())
 }
 
 fn mutilated(mut entry: Vec<u8>, dice: &mut Dice) -> Vec<u8> {

@@ -3,14 +3,13 @@
 use std::time::Instant;
 
 use essaim_protocol::api::PeerSync;
-use essaim_protocol::entry::{self, Entry};
+use essaim_protocol::commons::Received;
 use essaim_protocol::id::{EntryId, Epoch, Item, NetworkKey};
-use essaim_protocol::set::{Kind, Set};
+use essaim_protocol::set::Set;
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use essaim_protocol::sync::frame::Position;
 use essaim_protocol::sync::{Config, Effect, Event, Fate, Fault, Outcome, Place, Replica, Role, Session, Visit};
 use essaim_protocol::time::Timestamp;
-use essaim_protocol::wire::DecodeError;
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
@@ -259,11 +258,6 @@ impl Desk {
         let theirs = self.roster().device(peer).and_then(|device| self.roster().ally_of(&device));
         theirs.is_some() && theirs != self.me()
     }
-
-    fn place(&self, ordinal: Ordinal) -> Place {
-        let kind = if self.commons.is_statement(ordinal) { Kind::Statement } else { Kind::Content };
-        Place { ordinal, kind }
-    }
 }
 
 impl Replica for Desk {
@@ -280,11 +274,11 @@ impl Replica for Desk {
     }
 
     fn places(&self, item: &Item) -> Result<Vec<Place>, store::Error> {
-        Ok(self.store.matching(item)?.into_iter().map(|at| self.place(at)).collect())
+        Ok(self.store.matching(item)?.into_iter().map(|at| self.commons.place(at)).collect())
     }
 
     fn scan(&self, from: Ordinal, visit: &mut Visit<'_>) -> Result<(), store::Error> {
-        self.store.ids(from, &mut |at, id| visit(self.place(at), id))
+        self.store.ids(from, &mut |at, id| visit(self.commons.place(at), id))
     }
 
     fn read(&self, at: Ordinal) -> Result<Option<Vec<u8>>, store::Error> {
@@ -293,45 +287,13 @@ impl Replica for Desk {
 
     fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &NetworkKey, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let bytes: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
-        let read = entry::decode_and_verify_all(&bytes, &self.id(), threads);
-        let mut ids = Vec::with_capacity(read.len());
-        let mut verified = Vec::with_capacity(read.len());
-        for entry in read {
-            match entry {
-                Ok(entry) => {
-                    ids.push(Ok(entry.id()));
-                    verified.push(entry);
-                }
-                Err(refused) => ids.push(Err(refused)),
-            }
-        }
-        let statements = verified.iter().any(|entry| matches!(**entry, Entry::Statement(_)));
-        let ingested = self.take_in_from(from, verified, now)?;
-        let mut fates = Vec::with_capacity(ids.len());
-        for id in ids {
-            fates.push(match id {
-                Err(entry::Refused::Malformed(error @ DecodeError::Unknown { .. })) => Fate::Newer(error),
-                Err(refused) => Fate::Refused { device: claimed(&refused), reason: refused.to_string() },
-                Ok(id) => match ingested.refused.iter().find(|refusal| refusal.id == id) {
-                    Some(refusal) => Fate::Refused { device: Some(refusal.device), reason: refusal.reason.to_string() },
-                    None => match self.store.ordinal(&id)? {
-                        Some(at) => Fate::Kept { id, place: self.place(at) },
-                        None => Fate::Aside,
-                    },
-                },
-            });
-        }
+        let received = self.commons.receive(&mut self.store, &entries, from, threads, now);
+        let Received { fates, ingested } = self.reopened_if_failed(received)?;
+        self.note_new(&ingested);
+        let statements = ingested.added.iter().any(|entered| entered.record.is_none());
         if statements && let Err(error) = self.admit(now) {
             tracing::warn!(%error, "a newcomer could not be admitted");
         }
         Ok(fates)
-    }
-}
-
-const fn claimed(refused: &entry::Refused) -> Option<essaim_protocol::id::DeviceKey> {
-    match refused {
-        entry::Refused::Malformed(_) => None,
-        entry::Refused::Forged { claimed, .. } => Some(*claimed),
     }
 }

@@ -1,0 +1,64 @@
+//! What a peer sends, from bytes to fates: the one way by which an entry that was made elsewhere enters.
+
+use super::{Commons, Ingested};
+use crate::entry::{self, Refused};
+use crate::id::{DeviceKey, EntryId, NetworkKey};
+use crate::store::{self, Store};
+use crate::sync::Fate;
+use crate::time::Timestamp;
+use crate::wire::DecodeError;
+
+/// What became of what a peer sent.
+#[derive(Debug)]
+pub struct Received {
+    /// One for each entry, in the order in which they came.
+    pub fates: Vec<Fate>,
+    /// What was made of those that are verified.
+    pub ingested: Ingested,
+}
+
+impl Commons {
+    /// Verifies what a peer sent, on `threads` threads, and appends what may enter, durably. What has to wait is charged
+    /// to the peer.
+    ///
+    /// # Errors
+    /// As [`Commons::ingest`].
+    pub fn receive(
+        &mut self,
+        store: &mut dyn Store,
+        entries: &[Vec<u8>],
+        from: &NetworkKey,
+        threads: usize,
+        now: Timestamp,
+    ) -> Result<Received, store::Error> {
+        let bytes: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+        let read = entry::decode_and_verify_all(&bytes, &self.id, threads);
+        let ids: Vec<_> = read.iter().map(|entry| entry.as_ref().map(|entry| entry.id()).map_err(|no| *no)).collect();
+        let verified = read.into_iter().filter_map(Result::ok).collect();
+        let ingested = self.take(store, verified, Some(*from), now)?;
+        let fates = ids.into_iter().map(|id| self.fate(store, id, &ingested));
+        Ok(Received { fates: fates.collect::<Result<_, _>>()?, ingested })
+    }
+
+    fn fate(&self, store: &dyn Store, id: Result<EntryId, Refused>, ingested: &Ingested) -> Result<Fate, store::Error> {
+        let id = match id {
+            Ok(id) => id,
+            Err(Refused::Malformed(error @ DecodeError::Unknown { .. })) => return Ok(Fate::Newer(error)),
+            Err(refused) => return Ok(Fate::Refused { device: claimed(&refused), reason: refused.to_string() }),
+        };
+        if let Some(refusal) = ingested.refused.iter().find(|refusal| refusal.id == id) {
+            return Ok(Fate::Refused { device: Some(refusal.device), reason: refusal.reason.to_string() });
+        }
+        Ok(match store.ordinal(&id)? {
+            Some(at) => Fate::Kept { id, place: self.place(at) },
+            None => Fate::Aside,
+        })
+    }
+}
+
+const fn claimed(refused: &Refused) -> Option<DeviceKey> {
+    match refused {
+        Refused::Malformed(_) => None,
+        Refused::Forged { claimed, .. } => Some(*claimed),
+    }
+}
