@@ -359,6 +359,26 @@ mod tests {
     }
 
     #[test]
+    fn in_a_contribution_each_ally_holds_its_own_position() {
+        let disagreement = json!({ "subject": "Gratuits ?", "state": "open" });
+        let fields =
+            json!({ "title": "Gratuits ?", "form": "disagreement", "text": "?", "disagreement": disagreement });
+        let alice = Person::creates("alice", "contribution", fields);
+        let mut eve = alice.fork("eve");
+        let own = |name: u8| format!("disagreement/positions/ally:{}/stance", crate::id::AllyId([name; 32]));
+        eve.sets(&own(b'e'), "for").sets("disagreement/state", "kept").sets(&own(b'a'), "for");
+        let view = eve.view();
+        let disagreement = view.field("disagreement").unwrap();
+        assert_eq!(eve.json()["disagreement"]["state"], "open");
+        assert_eq!(disagreement.member("state").unwrap().proposals.len(), 1);
+        let positions = disagreement.member("positions").unwrap().value().unwrap().members().unwrap();
+        let stances: Vec<_> = positions.values().map(|one| one.member("stance").and_then(Field::text)).collect();
+        // What eve would have alice say is eve's proposal.
+        assert_eq!(stances, [None, Some("for")]);
+        assert_eq!(view.proposals().len(), 2);
+    }
+
+    #[test]
     fn a_proposal_names_who_worked_on_that_place() {
         let fields = json!({ "title": "Question", "form": "question", "about": "0".repeat(52), "text": "Combien ?" });
         let alice = Person::creates("alice", "contribution", fields);

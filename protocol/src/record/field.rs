@@ -172,6 +172,9 @@ pub(super) struct Reader<'a, D> {
     pub(super) writers: &'a mut Writers,
     /// With it, texts edited apart get their versions, and an ally's words are kept apart from what others made of them.
     pub(super) history: Option<&'a History<'a>>,
+    /// Whose words a struct is in which others hold positions of their own: in a disagreement that one ally brings, all but
+    /// these is that ally's.
+    pub(super) owner: Option<AllyId>,
 }
 
 /// Actors numbered as they are met, so that each value names its writer in a byte.
@@ -225,6 +228,12 @@ impl<'s> Want<'s> {
         matches!(self, Self::Field(schema::Field { ty: Type::Map(Key::Author, _), .. }))
     }
 
+    /// Whether allies hold positions of their own in the struct.
+    fn is_shared(self) -> bool {
+        let by_author = |field: &schema::Field| matches!(field.ty, Type::Map(Key::Author, _));
+        matches!(self, Self::Field(schema::Field { ty: Type::Struct(fields), .. }) if fields.iter().any(by_author))
+    }
+
     fn is_atomic(self) -> bool {
         matches!(self, Self::Field(schema::Field { ty: Type::Atomic(_), .. }))
     }
@@ -237,6 +246,8 @@ impl<D: ReadDoc> Reader<'_, D> {
         let names: Vec<String> = self.keys(&ROOT).into_iter().filter(|name| !name.starts_with('_')).collect();
         let field = |name: String| {
             let want = Want::Entry(fields).member(&name);
+            self.owner = author.filter(|_| want.is_shared());
+            let author = author.filter(|_| !want.is_shared());
             self.field_of(author, &[ROOT], &name, want, 0).map(|field| (name, field))
         };
         names.into_iter().filter_map(field).collect()
@@ -255,7 +266,8 @@ impl<D: ReadDoc> Reader<'_, D> {
         let now = self.field(objects, key, want, depth);
         let Some(history) = self.history else { return now };
         let Some((seen, unseen)) = author.and_then(|author| history.unseen_by(author)) else { return now };
-        let mut before = Reader { doc: self.doc, heads: Some(&seen), writers: self.writers, history: None };
+        let mut before =
+            Reader { doc: self.doc, heads: Some(&seen), writers: self.writers, history: None, owner: None };
         let own = if seen.is_empty() { None } else { before.field(objects, key, want, depth) };
         let (own, now) = (own.unwrap_or_default(), now.unwrap_or_default());
         let said: Vec<Json> = own.values.iter().map(|held| plain(&held.value)).collect();
@@ -299,7 +311,11 @@ impl<D: ReadDoc> Reader<'_, D> {
     fn members(&mut self, objects: &[ObjId], want: Want<'_>, depth: usize) -> BTreeMap<String, Field> {
         let keys: BTreeSet<String> = objects.iter().flat_map(|object| self.keys(object)).collect();
         let field = |key: String| {
-            let author = key.strip_prefix(ALLY).filter(|_| want.is_by_author()).and_then(|ally| ally.parse().ok());
+            let author = if want.is_by_author() {
+                key.strip_prefix(ALLY).map_or(self.owner, |ally| ally.parse().ok())
+            } else {
+                self.owner.filter(|_| want.is_shared() && !want.member(&key).is_by_author())
+            };
             self.field_of(author, objects, &key, want.member(&key), depth).map(|field| (key, field))
         };
         keys.into_iter().filter_map(field).collect()

@@ -92,7 +92,7 @@ impl View {
     pub fn read(record: RecordId, doc: &Automerge, attribute: &dyn Fn(Actor) -> Option<Attribution>) -> Self {
         let mut writers = Writers::default();
         let history = History::read(doc, &|actor| attribute(actor)?.ally);
-        let mut reader = Reader { doc, heads: None, writers: &mut writers, history: Some(&history) };
+        let mut reader = Reader { doc, heads: None, writers: &mut writers, history: Some(&history), owner: None };
         let kind = reader.field(&[ROOT], KIND, Want::Unknown, 0);
         let kind = kind.and_then(|kind| kind.text().map(str::to_owned)).unwrap_or_default();
         let author = if kind == CONTRIBUTION { history.founder() } else { None };

@@ -174,7 +174,7 @@ impl<'t, 'd> Pen<'t, 'd> {
 
     fn read(&self, objects: &[ObjId], key: &str) -> Option<Field> {
         let mut writers = Writers::default();
-        Reader { doc: &*self.tx, heads: None, writers: &mut writers, history: None }.field(
+        Reader { doc: &*self.tx, heads: None, writers: &mut writers, history: None, owner: None }.field(
             objects,
             key,
             Want::Unknown,
