@@ -4,6 +4,7 @@
 //! The story of one request: [`Engine::call`] finds the commons that is meant, has its [keeper](crate::keeper) do the
 //! work, and puts the outcome in the words of [`api`](essaim_protocol::api). Nothing here decides who may do what; the rules did.
 
+mod board;
 mod brief;
 mod commons;
 mod drafts;
@@ -132,6 +133,9 @@ impl Engine {
             | Command::Log(_)
             | Command::Conflicts(_)
             | Command::Settle(_)
+            | Command::Contribute(_)
+            | Command::TakeStep(_)
+            | Command::Board(_)
             | Command::Import(_)
             | Command::Export(_)) => self.records(&self.room(asked).await?, lang, command, report).await,
         }

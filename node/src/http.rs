@@ -28,6 +28,7 @@ use crate::page::{self, Keys};
 
 pub(crate) mod access;
 mod commons;
+mod contributions;
 mod drafts;
 mod error;
 mod exchange;
@@ -128,10 +129,18 @@ impl Route {
 
 /// Every route.
 fn routes() -> Vec<Route> {
-    [node::routes(), commons::routes(), records::routes(), drafts::routes(), exchange::routes(), openapi::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        node::routes(),
+        commons::routes(),
+        records::routes(),
+        contributions::routes(),
+        drafts::routes(),
+        exchange::routes(),
+        openapi::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The router over an engine: the API, and the page beside it.

@@ -19,6 +19,8 @@ use crate::http::Door;
 
 mod allies;
 mod assets;
+mod board;
+mod bring;
 mod cite;
 mod diff;
 mod feed;
@@ -70,6 +72,8 @@ pub(crate) fn screens() -> Vec<Screen> {
         history::screens(),
         cite::screens(),
         write::screens(),
+        bring::screens(),
+        board::screens(),
         settings::screens(),
         allies::screens(),
     ]

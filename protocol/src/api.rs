@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 mod commons;
+mod contribution;
 mod draft;
 mod error;
 mod node;
@@ -25,6 +26,7 @@ pub use commons::{
     Allies, Ally, AllyState, Commons, CommonsList, CreateCommons, Invitation, Invite, Join, Joined, ReadTicket, Role,
     TicketContent,
 };
+pub use contribution::{Board, Contribute, Contribution, Contributions, RecordName, Standing, Step, TakeStep};
 pub use draft::{Draft, DraftBrief, Drafts, KeepDraft, Place, StartDraft};
 pub use error::{Candidate, Error, Fault, Problem, Words};
 pub use node::{
@@ -95,6 +97,12 @@ pub enum Command {
     Conflicts(Option<String>),
     /// Settle one field. Answers [`Answer::Saved`].
     Settle(Settle),
+    /// A contribution, shared at once. Answers [`Answer::Saved`].
+    Contribute(Contribute),
+    /// A position, or the end of a contribution. Answers [`Answer::Saved`].
+    TakeStep(TakeStep),
+    /// Questions, proposals and disagreements. Answers [`Answer::Contributions`].
+    Board(Board),
     /// What is being written here and not shared yet. Answers [`Answer::Drafts`].
     Drafts,
     /// Begin a draft. Answers [`Answer::Draft`].
@@ -169,7 +177,8 @@ answers! {
     Status(Status),
     /// To [`Command::Template`].
     Template(Template),
-    /// To [`Command::New`], [`Command::Edit`], [`Command::Settle`] and [`Command::ShareDraft`].
+    /// To [`Command::New`], [`Command::Edit`], [`Command::Settle`], [`Command::Contribute`], [`Command::TakeStep`] and
+    /// [`Command::ShareDraft`].
     Saved(Saved),
     /// To [`Command::Show`] and [`Command::ShowAt`].
     Sheet(Sheet),
@@ -183,6 +192,8 @@ answers! {
     Log(Log),
     /// To [`Command::Conflicts`].
     Conflicts(Vec<Conflict>),
+    /// To [`Command::Board`].
+    Contributions(Contributions),
     /// To [`Command::Drafts`].
     Drafts(Drafts),
     /// To [`Command::StartDraft`], [`Command::Draft`], [`Command::KeepDraft`] and [`Command::DropDraft`].

@@ -13,6 +13,7 @@ async fn visited(javascript: bool) -> Option<(Ally, Browser)> {
 }
 
 mod allies;
+mod board;
 mod hostile;
 mod search;
 mod sheet;

@@ -8,6 +8,7 @@ use essaim_protocol::id::ChangeHash;
 use essaim_protocol::record::View;
 use essaim_protocol::record::field::{Field, Value};
 
+use super::board::CONTRIBUTION;
 use super::brief::{brief, read_error, resolve, title};
 use super::records::{At, limit, unknown};
 use super::{desk_error, internal};
@@ -63,13 +64,17 @@ impl At<'_> {
         Ok(Linked { total: found.total, kinds: kinds.map(|facet| facet.values).unwrap_or_default(), records })
     }
 
-    /// Who signs a record: its authors, else the allies that wrote it.
-    fn signed(&mut self, view: &View) -> Result<Vec<String>, Error> {
+    /// Who signs a record: its authors, else the allies that wrote it. A contribution has one author: others wrote at most a
+    /// position of theirs in it.
+    pub(super) fn signed(&mut self, view: &View) -> Result<Vec<String>, Error> {
         let mut by = Vec::new();
         for (_, id) in view.refers().iter().filter(|(how, _)| how == "authors") {
             by.push(title(self.desk, id)?);
         }
-        if by.is_empty() {
+        if by.is_empty() && view.kind == CONTRIBUTION {
+            let author = self.author(&view.record)?;
+            by.extend(author.and_then(|id| self.desk.roster().ally(&id)).map(|ally| ally.name.to_string()));
+        } else if by.is_empty() {
             let roster = self.desk.roster();
             let allies = view.writers.iter().filter_map(|writer| roster.ally(&writer.by?.ally?));
             let names: BTreeSet<String> = allies.map(|ally| ally.name.to_string()).collect();
@@ -156,8 +161,8 @@ impl At<'_> {
 }
 
 /// Of a contribution, the beginning of what it says.
-fn said(view: &View) -> Option<String> {
-    let text = view.field("text").filter(|_| view.kind == "contribution").and_then(Field::text)?;
+pub(super) fn said(view: &View) -> Option<String> {
+    let text = view.field("text").filter(|_| view.kind == CONTRIBUTION).and_then(Field::text)?;
     Some(text.char_indices().nth(MAX_TEXT).map_or_else(|| text.to_owned(), |(end, _)| format!("{}…", &text[..end])))
 }
 

@@ -101,6 +101,9 @@ impl Engine {
                 Command::Log(asked) => at.log(&asked)?.into(),
                 Command::Conflicts(asked) => at.conflicts(asked.as_deref())?.into(),
                 Command::Settle(settle) => at.settle(settle)?.into(),
+                Command::Contribute(given) => at.contribute(given)?.into(),
+                Command::TakeStep(take) => at.take_step(take)?.into(),
+                Command::Board(asked) => at.board(&asked)?.into(),
                 Command::Export(export) => at.export(&export)?.into(),
                 Command::Init(_)
                 | Command::CreateCommons(_)
@@ -296,7 +299,7 @@ impl At<'_> {
         Ok(then.map_or_else(|| view.clone(), |then| then.view))
     }
 
-    fn saved(
+    pub(super) fn saved(
         &mut self,
         asked: &str,
         saved: Result<keeper::Saved, SaveError>,

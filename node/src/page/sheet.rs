@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::Screen;
+use super::bring::{Bring, Steps, Typed};
 use super::cite::Cited;
 use super::linked::{Group, Peer, groups, peers};
 use super::settle::{Dispute, Third, disputes, joined, proposals};
@@ -94,6 +95,8 @@ struct After {
     regle: Option<String>,
     /// Not settled: something new had come in between.
     entretemps: Option<String>,
+    /// Brought something, or took a position.
+    apporte: Option<String>,
 }
 
 #[derive(Template)]
@@ -109,6 +112,9 @@ struct SheetPage {
     linked: u64,
     groups: Vec<Group>,
     peers: Vec<Peer>,
+    bring: Bring,
+    /// What can be done with a contribution.
+    steps: Option<Steps>,
     cited: Cited,
 }
 
@@ -141,7 +147,7 @@ impl Told {
         let links = if let Some(Shown::Relations(links)) = links { links } else { Vec::new() };
         let (first, relations): (Vec<_>, Vec<_>) =
             links.into_iter().partition(|link| GLANCE.contains(&link.rel.as_str()));
-        let (mut glance, rest): (Vec<Row>, Vec<Row>) =
+        let (mut glance, mut rest): (Vec<Row>, Vec<Row>) =
             own.into_iter().partition(|row| GLANCE.contains(&row.name.as_str()));
         glance.extend(gathered(f, first));
         glance.retain(|row| {
@@ -149,6 +155,10 @@ impl Told {
             !IMPLIED.contains(&(row.name.as_str(), said.unwrap_or_default()))
         });
         glance.sort_by_key(|row| GLANCE.iter().position(|name| *name == row.name));
+        // Positions on a proposal need not disagree.
+        if sheet.fields.get("form").and_then(Json::as_str) == Some("proposal") {
+            rest.iter_mut().filter(|row| row.name == "disagreement").for_each(|row| row.label = f.t("bring-positions"));
+        }
         let (last, mut body): (Vec<Row>, Vec<Row>) =
             rest.into_iter().partition(|row| LAST.contains(&row.name.as_str()));
         body.extend(last);
@@ -220,6 +230,8 @@ async fn show(visit: Visit, Path(record): Path<String>, Query(after): Query<Afte
         Records::default()
     };
     page(&SheetPage {
+        steps: Steps::of(&visit, &sheet).await?,
+        bring: Bring::to(&visit.frame, &sheet, Typed::default()),
         seen: joined(&sheet),
         disputes: disputes(&visit.frame, &sheet),
         proposals: proposals(&visit.frame, &sheet),

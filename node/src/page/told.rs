@@ -165,11 +165,14 @@ fn disagreement(reading: &Reading<'_>, of: &[Field], item: &Json) -> Option<Disa
         stance: non_empty(&position["stance"]).map(|code| reading.term("stance", code)),
         text: text(&position["text"]),
     });
+    let positions: Vec<Position> = positions.collect();
+    // Positions on a proposal may have no subject besides it.
+    let subject = text(&item["subject"]).or_else(|| (!positions.is_empty()).then(String::new))?;
     Some(Disagreement {
-        subject: text(&item["subject"])?,
+        subject,
         state: code(reading, of, item, "state"),
         kept: item["state"] == "kept",
-        positions: positions.collect(),
+        positions,
         more: named(reading, of, item, &["worked_how", "opened"]),
     })
 }

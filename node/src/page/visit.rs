@@ -22,8 +22,8 @@ pub(super) const LANG: &str = "essaim_langue";
 pub(super) const COMMONS: &str = "essaim_commun";
 
 /// The main menu: where each entry leads, and the key of its text.
-pub(super) const MENU: [(&str, &str); 3] =
-    [("/recherche", "menu-find"), ("/ecrire", "menu-write"), ("/allies", "menu-allies")];
+pub(super) const MENU: [(&str, &str); 4] =
+    [("/recherche", "menu-find"), ("/ecrire", "menu-write"), ("/permanence", "menu-board"), ("/allies", "menu-allies")];
 
 /// A request, with what every screen needs to answer it.
 pub(super) struct Visit {

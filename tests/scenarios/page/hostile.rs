@@ -1,6 +1,6 @@
 //! Text that wants to be more than text, on every screen that shows a record.
 
-use essaim_protocol::api::{Command, Form, New, Saved};
+use essaim_protocol::api::{Command, Contribute, Form, New, Saved, Step, TakeStep};
 use serde_json::json;
 
 use super::visited;
@@ -19,6 +19,16 @@ async fn no_text_of_a_record_becomes_part_of_a_page() {
     let form = fields.as_object().cloned().map(Form::Fields);
     let new = New { kind: "experience".to_owned(), form, set: vec![], territories: vec![] };
     let saved: Saved = ally.ask(Command::New(new)).await;
+    let brought = Contribute {
+        about: Some(saved.brief.id.to_string()),
+        form: "disagreement".to_owned(),
+        title: Some(HOSTILE.chars().take(160).collect()),
+        text: HOSTILE.to_owned(),
+        ..Contribute::default()
+    };
+    let brought: Saved = ally.ask(Command::Contribute(brought)).await;
+    let step = Step::Position { stance: None, text: HOSTILE.to_owned() };
+    ally.ask::<Saved>(Command::TakeStep(TakeStep { record: brought.brief.id.to_string(), step })).await;
     let page = ally.page();
     let origin = page.split("/entrer").next().unwrap();
     let record = saved.brief.id;
@@ -30,6 +40,9 @@ async fn no_text_of_a_record_becomes_part_of_a_page() {
         "/recherche?q=script&vue=carte".to_owned(),
         "/recherche?q=%22%3E%3Cscript%3Ewindow.hurt%3D1%3C%2Fscript%3E".to_owned(),
         format!("/fiche/{record}"),
+        format!("/fiche/{}", brought.brief.id),
+        "/permanence".to_owned(),
+        "/permanence?forme=%22%3E%3Cscript%3Ewindow.hurt%3D1%3C%2Fscript%3E".to_owned(),
         format!("/fiche/{record}%22%3E%3Cscript%3Ewindow.hurt=1%3C%2Fscript%3E"),
     ] {
         browser.go(&format!("{origin}{path}")).await;

@@ -14,7 +14,7 @@ const WIDTHS: [u32; 3] = [390, 768, 1280];
 const RECORDS: &str = include_str!("../../fixtures/invented/demo-fictional.jsonl");
 
 /// Screens by the name of their picture.
-const SCREENS: [(&str, &str); 12] = [
+const SCREENS: [(&str, &str); 13] = [
     ("accueil", "/"),
     ("recherche", "/recherche"),
     ("recherche-mots", "/recherche?q=mobilités"),
@@ -22,6 +22,7 @@ const SCREENS: [(&str, &str); 12] = [
     ("carte", "/recherche?vue=carte"),
     ("frise", "/recherche?vue=frise"),
     ("ecrire", "/ecrire"),
+    ("permanence", "/permanence"),
     ("allies", "/allies"),
     ("echanges", "/pairs"),
     ("inviter", "/inviter"),
