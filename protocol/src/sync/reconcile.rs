@@ -69,6 +69,9 @@ enum State {
     Serving { sent: usize, asks: u32, listed: bool, wanted: Vec<Item> },
     /// We decode, and have asked for symbols up to `until`; `ours` are those of them that the peer's did not meet yet.
     Decoding { decoder: Decoder, ours: Vec<Symbol>, until: usize, asks: u32 },
+    /// The symbols contradict each other. So many of those that were asked for are still under way; under a fresh key
+    /// `need` are asked for first.
+    Spoilt { left: usize, need: usize },
     /// We receive the peer's list.
     Listing { theirs: Vec<Item> },
     /// It is known what to send.
@@ -113,6 +116,15 @@ impl Reconcile {
                 self.decode(&body, replica, frames)
             }
             (State::Decoding { .. }, Frame::Symbols(body)) => self.decode(&body, replica, frames),
+            (State::Spoilt { left, .. }, Frame::Symbols(body)) => {
+                let late = sketch::decode(&mut Reader::new(&body), 0, self.their_count, *left);
+                match late.map_err(Misbehaviour::from)?.len() {
+                    0 => return Err(Misbehaviour::EmptyFrame.into()),
+                    late => *left -= late,
+                }
+                self.start_afresh(frames);
+                Ok(None)
+            }
             (State::Waiting | State::Serving { .. }, Frame::Fresh(random)) if self.fresh.is_none() => {
                 self.fresh = Some(Key::fresh(&random));
                 if let State::Serving { sent, .. } = &mut self.state {
@@ -226,10 +238,10 @@ impl Reconcile {
                         frames.push(Frame::Ask(next as u64));
                     }
                     Next::List => self.ask_for_a_list(replica, frames)?,
-                    Next::GiveUp => self.start_afresh(frames)?,
+                    Next::GiveUp => self.give_up(frames)?,
                 }
             }
-            Err(sketch::Contradiction) => self.start_afresh(frames)?,
+            Err(sketch::Contradiction) => self.give_up(frames)?,
         }
         Ok(None)
     }
@@ -255,18 +267,26 @@ impl Reconcile {
         Ok(())
     }
 
-    fn start_afresh(&mut self, frames: &mut Vec<Frame>) -> Result<(), Fault> {
-        let State::Decoding { decoder, .. } = &self.state else { return Ok(()) };
+    fn give_up(&mut self, frames: &mut Vec<Frame>) -> Result<(), Fault> {
+        let State::Decoding { decoder, until, .. } = &self.state else { return Ok(()) };
         if self.fresh.is_some() {
             return Err(Misbehaviour::Symbols.into());
         }
-        let until = need(decoder.estimate()).clamp(FIRST, PREFIX);
+        let need = need(decoder.estimate()).clamp(FIRST, PREFIX);
+        self.state = State::Spoilt { left: until - decoder.len(), need };
+        self.start_afresh(frames);
+        Ok(())
+    }
+
+    /// Not before all that was asked for under the old key has come: it would be taken for symbols of the new one, and
+    /// whoever sent it for a liar.
+    fn start_afresh(&mut self, frames: &mut Vec<Frame>) {
+        let State::Spoilt { left: 0, need } = self.state else { return };
         let key = Key::fresh(&self.random);
         self.fresh = Some(key);
-        self.state = decoding(key, until, 1);
+        self.state = decoding(key, need, 1);
         frames.push(Frame::Fresh(self.random));
-        frames.push(Frame::Ask(until as u64));
-        Ok(())
+        frames.push(Frame::Ask(need as u64));
     }
 
     fn list(&self, replica: &dyn Replica) -> Result<Vec<Frame>, store::Error> {

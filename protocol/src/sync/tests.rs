@@ -8,6 +8,8 @@ use super::*;
 use crate::sketch;
 use crate::wire::Write as _;
 
+mod fresh;
+
 const COMMONS: CommonsId = CommonsId([7; 32]);
 const ALICE: NetworkKey = NetworkKey([1; 32]);
 const BOB: NetworkKey = NetworkKey([2; 32]);
@@ -392,27 +394,6 @@ fn what_comes_from_elsewhere_meanwhile_disturbs_nothing() {
     }
 }
 
-/// An entry whose id begins as every other of its `group`.
-fn twin(group: u8, n: u8) -> Vec<u8> {
-    [vec![9], vec![group; 31], vec![n], b"twin".to_vec()].concat()
-}
-
-#[test]
-fn two_ids_that_begin_alike_are_told_apart_by_a_fresh_key() {
-    // Both on one side: the symbols of the commons never decode, and the session itself starts afresh.
-    let alice = replica("alice", changes("both", 0..200).chain([twin(5, 1), twin(5, 2)]));
-    let pair = Pair::new(alice, replica("bob", changes("both", 0..200))).finish();
-    pair.assert_in_sync();
-    assert!(pair.bob.frames.iter().any(|frame| matches!(frame, Frame::Fresh(_))));
-
-    // One on each side: they cancel out, the end tells, and the next session begins afresh.
-    let alice = replica("alice", changes("both", 0..200).chain([twin(5, 1), entry(2, "alice")]));
-    let pair = Pair::new(alice, replica("bob", changes("both", 0..200).chain([twin(5, 2)]))).finish();
-    assert!(matches!(pair.alice.outcome(), Outcome::Differs { fresh: true, .. }));
-    assert!(matches!(pair.bob.outcome(), Outcome::Differs { fresh: true, .. }));
-    Pair::with(pair.alice.replica, pair.bob.replica, |config| config.fresh = true).finish().assert_in_sync();
-}
-
 #[test]
 fn a_silent_peer_is_left_after_half_a_minute() {
     let mut alice = End::new(config(Role::Initiator, ALICE, BOB), replica("alice", []));
@@ -516,35 +497,6 @@ fn eve_who_never_sends_what_we_want_is_not_in_sync() {
     assert!(matches!(alice.outcome(), Outcome::Differs { .. }));
     let alice = alice_meets(Role::Responder, lie(103), [symbols()]);
     assert!(alice.outcome.is_none(), "the clock ends it");
-}
-
-#[test]
-fn eves_garbage_symbols_are_hers_by_the_second_key() {
-    // Counts like ours, so that the difference looks small, but other items.
-    let ours = replica("eve", changes("alice", 0..100));
-    let spoilt = (0..500).map(|number| {
-        let mut body = Vec::new();
-        sketch::encode(&ours.set().sketch().prefix()[number..=number], number, 100, &mut body);
-        body[0] ^= 1;
-        Frame::Symbols(body)
-    });
-    let mut alice = alice_meets(Role::Responder, lie(100), []);
-    for frame in spoilt {
-        if alice.frames.iter().any(|frame| matches!(frame, Frame::Fresh(_))) {
-            break;
-        }
-        alice.receive(frame.encode());
-    }
-    for _ in 0..2000 {
-        alice.receive(garbage(1).encode());
-    }
-    assert_blamed(&alice, &Misbehaviour::Symbols);
-    assert_eq!(alice.frames.iter().filter(|frame| matches!(frame, Frame::Fresh(_))).count(), 1);
-
-    let too_many = alice_meets(Role::Responder, lie(100), [garbage(25)]);
-    assert!(matches!(too_many.fault(), Fault::Misbehaved(Misbehaviour::Malformed(_))));
-    let mostly_strange = alice_meets(Role::Responder, lie(100), [garbage(24)]);
-    assert!(matches!(mostly_strange.frames[1..], [Frame::Items(_)]), "the sets seem to have little in common");
 }
 
 #[test]
