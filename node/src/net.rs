@@ -25,7 +25,7 @@ use libp2p::core::ConnectedPoint;
 use libp2p::identity::ed25519;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, identify, mdns};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, mdns, ping};
 use tokio::sync::{mpsc, oneshot};
 
 use self::address::{network_key, peer_id};
@@ -410,7 +410,11 @@ impl Task {
                 identify::Event::Sent { .. } | identify::Event::Pushed { .. } | identify::Event::Error { .. },
             )
             | NodeEvent::Mdns(mdns::Event::Expired(_))
-            | NodeEvent::Ping(_) => {}
+            | NodeEvent::Ping(ping::Event { result: Ok(_) | Err(ping::Failure::Unsupported), .. }) => {}
+            NodeEvent::Ping(ping::Event { peer, connection, result: Err(failure) }) => {
+                tracing::debug!(%peer, %failure, "the peer does not answer any more");
+                self.swarm.close_connection(connection);
+            }
             NodeEvent::Blocked(never) | NodeEvent::Limits(never) => match never {},
         }
     }

@@ -50,6 +50,10 @@ pub struct Limits {
     /// How long a session may stay still: no piece of a frame in either direction. Shorter would cut an ally that commits
     /// to a slow disk before it acknowledges; longer lets a peer that fell silent keep one of few places.
     pub idle: Duration,
+    /// How long a peer may leave a ping unanswered; the second time its connection is closed. Over TCP a machine that was
+    /// cut off says nothing, and the system would believe in it for a quarter of an hour. Shorter would cut a slow line
+    /// that is full of what we send: a mebibyte takes 30 s at 280 kbit/s.
+    pub silence: Duration,
 }
 
 impl Default for Limits {
@@ -65,6 +69,7 @@ impl Default for Limits {
             strangers: 2,
             sessions_out: 4,
             idle: Duration::from_secs(30),
+            silence: Duration::from_secs(30),
         }
     }
 }

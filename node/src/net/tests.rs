@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use libp2p::multiaddr::Protocol;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -218,6 +219,43 @@ async fn a_peer_that_vanishes_without_a_word_ends_the_session() {
         assert!(matches!(error, SessionError::Idle | SessionError::Lost(_) | SessionError::CutShort), "{error}");
         drop(bob);
     }
+}
+
+/// A way to `to` over TCP that lets everything pass until it is cut: from then on nothing, and no word of it.
+async fn cuttable(to: u16, mut cut: tokio::sync::watch::Receiver<bool>) -> Multiaddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut near, _) = listener.accept().await.unwrap();
+        let mut far = tokio::net::TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+        tokio::select! {
+            _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+            _ = cut.wait_for(|cut| *cut) => {}
+        }
+        // Both sockets stay open.
+        let _ = cut.wait_for(|cut| !*cut).await;
+    });
+    format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_peer_behind_a_tcp_link_that_goes_dead_is_gone_for_both() {
+    let limits = Limits { silence: Duration::from_millis(300), ..Limits::default() };
+    let [mut alice, mut bob] = ["alice", "bob"].map(|name| Peer::with_limits(name, TCP, limits));
+    let address = alice.address().await;
+    let port = address.iter().find_map(|part| if let Protocol::Tcp(port) = part { Some(port) } else { None });
+    let (cut, is_cut) = tokio::sync::watch::channel(false);
+    let link = cuttable(port.unwrap(), is_cut).await;
+    bob.connect_at(&mut alice, link).await;
+    for node in [&alice, &bob] {
+        node.net.keep(alice.key(), true).await.unwrap();
+        node.net.keep(bob.key(), true).await.unwrap();
+    }
+    let mut session = bob.open(&alice).await.unwrap();
+    cut.send_replace(true);
+    let (alice_key, bob_key) = (alice.key(), bob.key());
+    futures::join!(alice.disconnected(bob_key), bob.disconnected(alice_key));
+    assert!(session.inbox.recv().await.is_err());
 }
 
 #[tokio::test]

@@ -187,7 +187,8 @@ pub(crate) fn swarm(
         limits: limits::Behaviour::new(limits),
         sync: behaviour::Behaviour::new(local, limits),
         identify: identify::Behaviour::new(identity),
-        ping: ping::Behaviour::default(),
+        // Half of what it may take: whoever vanishes is noticed within two and a half times the silence.
+        ping: ping::Behaviour::new(ping::Config::new().with_interval(limits.silence / 2).with_timeout(limits.silence)),
         mdns: mdns.map_err(setup)?.into(),
     };
     let swarm = SwarmBuilder::with_existing_identity(keys)
