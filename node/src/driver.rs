@@ -186,13 +186,10 @@ impl Driver {
         address::for_ticket(&self.listening().await, self.0.config.on_this_machine)
     }
 
-    /// Begins to spread the news of a commons.
+    /// Begins to spread the news of a commons, and meets those who are its allies now.
     pub(crate) async fn follow(&self, engine: &Engine, room: Room) {
-        if self.0.net.get().is_none() || !self.state(|state| state.begin_to_follow(&room)) {
-            return;
-        }
-        let known = room.keeper.run(|desk| (desk.known_addresses(), desk.cut_off())).await;
-        if let (Ok((known, cut_off)), Some(net)) = (known, self.0.net.get()) {
+        let Some(net) = self.0.net.get() else { return };
+        if let Ok((known, cut_off)) = room.keeper.run(|desk| (desk.known_addresses(), desk.cut_off())).await {
             for peer in &cut_off {
                 let _ = net.block(*peer).await;
             }
@@ -205,15 +202,15 @@ impl Driver {
             self.expect(welcome);
         }
         // Whoever was met while joining is an ally only now.
-        if let Some(net) = self.0.net.get() {
-            for connection in net.connected().await.unwrap_or_default() {
-                if self.rooms_of(engine, connection.peer).await.iter().any(|of| of.id == room.id) {
-                    self.meet(&room, &connection).await;
-                    self.spread(engine, room.id, connection.peer);
-                }
+        for connection in net.connected().await.unwrap_or_default() {
+            if self.rooms_of(engine, connection.peer).await.iter().any(|of| of.id == room.id) {
+                self.meet(&room, &connection).await;
+                self.spread(engine, room.id, connection.peer);
             }
         }
-        tokio::spawn(self.clone().spread_news(room, engine.clone()));
+        if self.state(|state| state.begin_to_follow(&room)) {
+            tokio::spawn(self.clone().spread_news(room, engine.clone()));
+        }
     }
 
     /// Opens a stream with a connected peer.
@@ -520,7 +517,10 @@ fn port_of<'a>(ports: &'a mut Ports, address: &Multiaddr) -> Option<&'a mut Opti
 /// How an exchange ended whose stream broke off.
 pub(crate) fn broken(error: &SessionError) -> Verdict {
     match error {
-        SessionError::Length { .. } | SessionError::Answer { .. } => Verdict::Misbehaved(error.to_string()),
+        SessionError::Length { .. } | SessionError::Answer { .. } => Verdict::Misbehaved(Words::new(
+            "son nœud a envoyé une longueur ou une réponse impossible",
+            error.to_string(),
+        )),
         SessionError::CutShort | SessionError::Idle | SessionError::Lost(_) => Verdict::Broken(error_chain(error)),
     }
 }

@@ -303,9 +303,10 @@ async fn opened(dir: PathBuf, id: CommonsId, keys: Keys, free: u64) -> Result<Op
     room_of(open_desk(dir, id, keys, free).await?)
 }
 
-/// The room of an open desk, when we have a part in its commons.
+/// The room of an open desk, when we have a part in its commons, or had one before its store was lost.
 fn room_of(desk: Desk) -> Result<Option<Room>, Error> {
-    if desk.has_presented().map_err(|error| store_error("", error))? { room(desk).map(Some) } else { Ok(None) }
+    let ours = desk.is_lost() || desk.has_presented().map_err(|error| store_error("", error))?;
+    if ours { room(desk).map(Some) } else { Ok(None) }
 }
 
 /// Opens a desk off the async threads: it reads the disk.
@@ -317,10 +318,14 @@ async fn open_desk(dir: PathBuf, id: CommonsId, keys: Keys, free: u64) -> Result
 
 /// Starts the keeper of an open desk.
 fn room(desk: Desk) -> Result<Room, Error> {
-    let id = desk.id();
-    let name = desk.roster().genesis().map_or_else(|| id.short(), |genesis| genesis.name.to_string());
+    let (id, name) = (desk.id(), name_of(&desk));
     let keeper = Keeper::start(desk).map_err(internal)?;
     Ok(Room { id, name, keeper })
+}
+
+/// What a commons is called; one whose beginning is not known, by its id.
+fn name_of(desk: &Desk) -> String {
+    desk.roster().genesis().map_or_else(|| desk.id().short(), |genesis| genesis.name.to_string())
 }
 
 /// The time, for the rules. A clock before 1970 gives a negative time, which they take as it is.

@@ -1,12 +1,13 @@
 //! Answering streams that peers open: sessions of members, and newcomers who knock with a ticket.
 
-use essaim_protocol::id::CommonsId;
+use essaim_protocol::id::NetworkKey;
 use essaim_protocol::join::{self, Frame, Knock, MAX_NEWCOMER, MAX_PRESENTED};
 use essaim_protocol::sync::Role;
 use essaim_protocol::wire::DecodeError;
 
 use super::{Driver, Verdict, broken, pump};
 use crate::engine::{Engine, Room, now};
+use crate::keeper::Desk;
 use crate::net::{Inbox, SyncStream};
 
 impl Driver {
@@ -19,28 +20,58 @@ impl Driver {
             Err(error) => return self.blame(None, peer, &broken(&error)).await,
         };
         if Frame::is_knock(&first) {
-            if let Err(verdict) = knocked(&engine, &mut stream, &first).await {
-                tracing::debug!(peer = %peer.short(), ?verdict, "a newcomer was not served");
-                self.blame(None, peer, &verdict).await;
+            match knocked(&engine, &mut stream, &first).await {
+                Ok(Some(room)) => self.meet_newcomer(&room, peer).await,
+                Ok(None) => {}
+                Err(verdict) => {
+                    tracing::debug!(peer = %peer.short(), ?verdict, "a newcomer was not served");
+                    self.blame(None, peer, &verdict).await;
+                }
             }
             return;
         }
         let Some(commons) = essaim_protocol::sync::frame::commons_of(&first) else { return };
-        let Some(room) = open_to(&engine, &commons, peer).await else { return };
+        let Some(room) = engine.open_room(&commons).await else { return };
+        let standing = move |desk: &mut Desk| (desk.roster().device(&peer).is_some(), desk.is_lost());
+        match room.keeper.run(standing).await {
+            Ok((true, _)) => {}
+            Ok((false, true)) => {
+                drop(stream);
+                return self.recall(&engine, &room, peer).await;
+            }
+            // To whoever is not in good standing, the commons is as unknown as one that is not here.
+            Ok((false, false)) | Err(_) => return,
+        }
         let exchanged = pump::sync(&room, stream, Role::Responder, Some(first)).await;
         self.count(exchanged.traffic);
         self.blame(Some(&room), peer, &exchanged.verdict).await;
     }
+
+    /// Notes where a newcomer is, if it was let in: when it was connected it was nobody yet.
+    async fn meet_newcomer(&self, room: &Room, peer: NetworkKey) {
+        let admitted = room.keeper.run(move |desk| desk.roster().device(&peer).is_some()).await;
+        let (Ok(true), Some(net)) = (admitted, self.0.net.get()) else { return };
+        for connection in net.connected().await.unwrap_or_default() {
+            if connection.peer == peer {
+                self.meet(room, &connection).await;
+            }
+        }
+    }
+
+    /// A peer speaks of a commons whose store was lost here: it is asked who is in, and then all goes on as before. Nothing
+    /// that is here is told to it before that.
+    async fn recall(&self, engine: &Engine, room: &Room, peer: NetworkKey) {
+        let turn = self.turn(room.id, peer);
+        let _turn = turn.lock().await;
+        match engine.recall(room, peer).await {
+            Ok(room) => self.follow(engine, room).await,
+            Err(error) => tracing::info!(peer = %peer.short(), ?error, "a lost commons was not told again"),
+        }
+    }
 }
 
-/// The commons, if the peer is in good standing there.
-async fn open_to(engine: &Engine, commons: &CommonsId, peer: essaim_protocol::id::NetworkKey) -> Option<Room> {
-    let room = engine.open_room(commons).await?;
-    let admitted = room.keeper.run(move |desk| desk.roster().device(&peer).is_some()).await;
-    matches!(admitted, Ok(true)).then_some(room)
-}
-
-async fn knocked(engine: &Engine, stream: &mut SyncStream, first: &[u8]) -> Result<(), Verdict> {
+/// Serves a knock, and gives the commons when the newcomer presented itself there.
+async fn knocked(engine: &Engine, stream: &mut SyncStream, first: &[u8]) -> Result<Option<Room>, Verdict> {
     let knock = match Frame::decode(first) {
         Ok(Frame::Knock(knock)) => knock,
         // It may be of a later version.
@@ -53,7 +84,7 @@ async fn knocked(engine: &Engine, stream: &mut SyncStream, first: &[u8]) -> Resu
     };
     send(stream, Frame::Welcome { charter }).await?;
     let told = tell(stream, &room, 0).await?;
-    let Some(presented) = hear(&mut stream.inbox).await? else { return Ok(()) };
+    let Some(presented) = hear(&mut stream.inbox).await? else { return Ok(None) };
     let newcomer = stream.peer;
     let taken = room.keeper.run(move |desk| {
         desk.receive(&presented, &newcomer, now()).map_err(|error| error.to_string())?;
@@ -61,7 +92,7 @@ async fn knocked(engine: &Engine, stream: &mut SyncStream, first: &[u8]) -> Resu
     });
     taken.await.map_err(|gone| Verdict::Broken(gone.to_string()))?.map_err(Verdict::Broken)?;
     tell(stream, &room, told).await?;
-    Ok(())
+    Ok(Some(room))
 }
 
 async fn welcome(engine: &Engine, stream: &SyncStream, knock: Knock) -> Option<(Room, String)> {
@@ -95,7 +126,9 @@ async fn hear(inbox: &mut Inbox) -> Result<Option<Vec<Vec<u8>>>, Verdict> {
         match Frame::decode(&bytes).map_err(|error| misbehaved(&error.to_string()))? {
             Frame::Statements(statements) => presented.extend(statements),
             Frame::End => return Ok(Some(presented)),
-            Frame::Knock(_) | Frame::Unknown | Frame::Welcome { .. } => return Err(misbehaved("a frame out of turn")),
+            Frame::Knock(_) | Frame::Unknown | Frame::Welcome { .. } => {
+                return Err(misbehaved("a frame out of turn"));
+            }
         }
         if presented.len() > MAX_PRESENTED || presented.iter().map(Vec::len).sum::<usize>() > MAX_NEWCOMER {
             return Err(misbehaved("more statements than a newcomer has"));

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use essaim_protocol::api::{Error, Traffic};
+use essaim_protocol::api::{Error, Traffic, Words};
 use essaim_protocol::sync::{Event, Fault, Outcome, Role};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::engine::{Room, now, store_error};
-use crate::keeper::{SessionId, Wanted};
+use crate::keeper::{SessionId, Wanted, misdeed};
 use crate::net::{Outbox, SyncStream};
 
 /// How often a session is told the time: a fraction of what it grants a silent peer.
@@ -51,7 +51,7 @@ pub enum Verdict {
     /// The peer speaks another version.
     Incompatible,
     /// The peer did what no honest peer does.
-    Misbehaved(String),
+    Misbehaved(Words),
     /// No session began.
     Unreachable(String),
 }
@@ -161,7 +161,7 @@ fn exchanged(outcome: Result<Outcome, Fault>) -> Exchanged {
     let (verdict, traffic) = match outcome {
         Ok(Outcome::InSync { traffic, .. }) => (Verdict::InSync, traffic),
         Ok(Outcome::Differs { traffic, .. }) => (Verdict::Differs, traffic),
-        Err(Fault::Misbehaved(why)) => return Exchanged::without_entries(Verdict::Misbehaved(why.to_string())),
+        Err(Fault::Misbehaved(why)) => return Exchanged::without_entries(Verdict::Misbehaved(misdeed(&why))),
         Err(Fault::Incompatible(_)) => return Exchanged::without_entries(Verdict::Incompatible),
         Err(Fault::Ours(error)) => return Exchanged::without_entries(Verdict::Failed(store_error("", error))),
         Err(fault @ (Fault::Compressor | Fault::Silent)) => {

@@ -48,6 +48,24 @@ impl Node {
         ask(&self.node, command).await
     }
 
+    async fn join(&self, ticket: String) {
+        let content: TicketContent = self.ask(Command::ReadTicket(ReadTicket { ticket: ticket.clone() })).await;
+        let join = Join { ticket, accepted: content.charter, wait_s: 30 };
+        assert!(self.ask::<Joined>(Command::Join(join)).await.admitted);
+    }
+
+    /// Stops, loses all that it has of its commons but the charter, and starts again.
+    async fn loses_its_stores(self, listen: &[&str]) -> Self {
+        let Self { dir, node } = self;
+        node.shutdown().await;
+        for commons in std::fs::read_dir(dir.path().join("commons")).unwrap() {
+            for part in ["store", "index"] {
+                std::fs::remove_dir_all(commons.as_ref().unwrap().path().join(part)).unwrap();
+            }
+        }
+        Self { node: start(dir.path(), listen).await, dir }
+    }
+
     async fn digest(&self) -> String {
         self.ask::<Commons>(Command::ShowCommons).await.digest
     }
@@ -86,9 +104,7 @@ async fn alice_and_her_ticket() -> (Node, String) {
 async fn alice_and_bob() -> (Node, Node) {
     let (alice, ticket) = alice_and_her_ticket().await;
     let bob = Node::start("Bob").await;
-    let content: TicketContent = bob.ask(Command::ReadTicket(ReadTicket { ticket: ticket.clone() })).await;
-    let join = Join { ticket, accepted: content.charter, wait_s: 30 };
-    assert!(bob.ask::<Joined>(Command::Join(join)).await.admitted);
+    bob.join(ticket).await;
     (alice, bob)
 }
 
@@ -245,6 +261,29 @@ async fn an_ally_that_was_cut_off_stays_so_after_a_restart_until_it_is_forgiven(
 
     let _: api::Diagnosis = alice.ask(Command::Doctor(api::Doctor { forgive: true, ..Default::default() })).await;
     until("he is back", async || alice.driver().connected().contains(&key)).await;
+    alice.node.shutdown().await;
+    bob.node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ally_whose_store_is_lost_gets_its_commons_back_from_an_ally_who_comes_to_it_or_by_its_old_ticket() {
+    let (alice, ticket) = alice_and_her_ticket().await;
+    let bob = Node::start("Bob").await;
+    bob.join(ticket.clone()).await;
+    bob.write("Écrit avant la perte").await;
+    until("they agree", async || alice.digest().await == bob.digest().await).await;
+
+    let bob = bob.loses_its_stores(&LISTEN).await;
+    until("alice has told him all", async || alice.digest().await == bob.digest().await).await;
+    bob.write("Écrit après la perte").await;
+    until("she hears of him", async || alice.digest().await == bob.digest().await).await;
+    assert_eq!(bob.ask::<Commons>(Command::ShowCommons).await.name, "Patrimoine");
+
+    // Nobody can come to him now; of his ticket, which is used up, he needs only where she is.
+    let bob = bob.loses_its_stores(&[]).await;
+    assert_ne!(alice.digest().await, bob.digest().await);
+    bob.join(ticket).await;
+    until("alice has told him all again", async || alice.digest().await == bob.digest().await).await;
     alice.node.shutdown().await;
     bob.node.shutdown().await;
 }

@@ -3,6 +3,9 @@
 //! The story of one joining: [`Engine::read_ticket`] knocks at a peer of the ticket and shows what the commons is, from
 //! memory: what is only looked at leaves nothing on the disk. Once the charter is accepted, [`Engine::join`] knocks again,
 //! makes the commons' directory, presents this ally in it, and asks until the admission has come.
+//!
+//! An ally whose store was lost knocks as well, to be told again who is in: with the ticket of old, or with none at a peer
+//! that speaks of the commons by itself ([`Engine::recall`]).
 
 use std::time::Duration;
 
@@ -10,14 +13,16 @@ use essaim_protocol::api::{
     Error, Join, Joined, Progress, ReadTicket, Report, Role, Stage, Synced, TicketContent, Words,
 };
 use essaim_protocol::entry::statement::Role as Standing;
+use essaim_protocol::id::{NetworkKey, StatementId};
 use essaim_protocol::join::{Frame, Knock, MAX_ROSTER, MAX_STATEMENTS};
 use essaim_protocol::roster::{Ticket, TicketError};
+use essaim_protocol::sign::Signature;
 use libp2p::Multiaddr;
 use tokio::time::{Instant, timeout_at};
 
 use super::commons::{card, join_error};
 use super::fault::internal;
-use super::{Engine, Room, now, room};
+use super::{Engine, Room, name_of, now, room};
 use crate::driver::{Verdict, broken};
 use crate::keeper::{About, Desk, JoinError, Prospect, about};
 use crate::net::SyncStream;
@@ -43,12 +48,12 @@ impl Engine {
         let id = ticket.commons;
         let (about, charter) = match self.open_room(&id).await {
             // We presented ourselves and wait: what was read then is here.
-            Some(room) => {
+            Some(room) if !is_lost(&room).await? => {
                 let known = move |desk: &mut Desk| (about(desk.roster(), &ticket), desk.charter());
                 let (about, charter) = room.keeper.run(known).await.map_err(internal)?;
                 (about.ok_or_else(|| internal("a commons without its first statement"))?, charter)
             }
-            None => {
+            Some(_) | None => {
                 let visit = self.visit(&ticket).await?;
                 (visit.about, Some(visit.charter))
             }
@@ -72,6 +77,13 @@ impl Engine {
         report(Progress { stage: Stage::Connecting, done: 0, total: None });
         let room = match self.open_room(&ticket.commons).await {
             Some(room) if self.is_in(&room).await? => return Err(Error::AlreadyJoined { name: room.name }),
+            Some(room) if is_lost(&room).await? => {
+                let Visit { prospect, mut stream, about, charter } = self.visit(&ticket).await?;
+                if about.charter != join.accepted {
+                    return Err(Error::CharterNotAccepted {});
+                }
+                self.refound(&room, &mut stream, prospect.statements().to_vec(), charter).await?
+            }
             // The charter was read before, in this run or another.
             Some(room) => {
                 let charter = room.keeper.run(|desk| desk.roster().charter()).await.map_err(internal)?;
@@ -189,6 +201,41 @@ impl Engine {
         Ok(room)
     }
 
+    /// Asks a peer for the statements of a commons whose store was lost here. It sends them to whoever is in, ticket or not.
+    ///
+    /// # Errors
+    /// When it does not answer, or what it says is not that commons.
+    pub(crate) async fn recall(&self, room: &Room, peer: NetworkKey) -> Result<Room, Error> {
+        let opened = self.driver()?.open(peer).await;
+        let mut stream = opened.map_err(|verdict| {
+            tracing::info!(peer = %peer.short(), ?verdict, "a peer cannot be asked for a lost commons");
+            Error::NoPeer { tried: 1 }
+        })?;
+        let no_ticket = Knock { commons: room.id, invite: StatementId([0; 32]), proof: Signature([0; 64]) };
+        send(&stream, Frame::Knock(no_ticket)).await?;
+        let Some(Frame::Welcome { charter }) = next(&mut stream).await? else { return Err(Error::NoPeer { tried: 1 }) };
+        let statements = heard(&mut stream).await?;
+        self.refound(room, &mut stream, statements, charter).await
+    }
+
+    /// Gives a lost commons its statements back. They are checked against its id, whoever says them.
+    async fn refound(
+        &self,
+        room: &Room,
+        stream: &mut SyncStream,
+        statements: Vec<Vec<u8>>,
+        charter: String,
+    ) -> Result<Room, Error> {
+        self.learn(room, stream, statements).await?;
+        let dir = self.commons_dir(&room.id).await?;
+        let kept = room.keeper.run(move |desk| desk.keep_charter(&charter).map(|()| name_of(desk))).await;
+        let name = kept.map_err(internal)?.map_err(|error| join_error(&dir, error))?;
+        let room = Room { name, ..room.clone() };
+        self.0.rooms.write().await.insert(room.id, room.clone());
+        tracing::info!(commons = %room.id, "a commons whose store was lost is known again");
+        Ok(room)
+    }
+
     /// Asks until the admission has come or the time is over.
     async fn await_admission(&self, ticket: &Ticket, room: &Room, deadline: Instant) -> Result<bool, Error> {
         loop {
@@ -252,6 +299,10 @@ impl Engine {
         }
         Err(Error::NoPeer { tried: ticket.peers().len() as u64 })
     }
+}
+
+async fn is_lost(room: &Room) -> Result<bool, Error> {
+    room.keeper.run(|desk| desk.is_lost()).await.map_err(internal)
 }
 
 /// Hands the host what we signed; what it says to that.

@@ -280,6 +280,13 @@ impl Desk {
         Ok(all)
     }
 
+    /// Whether its statements were lost with its store. The charter was kept beside them when this ally signed it; whoever
+    /// knows the commons may be asked for the rest.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.roster().genesis().is_none() && self.dir.join(CHARTER).is_file()
+    }
+
     /// Whether this device has signed itself in, admitted or not yet.
     ///
     /// # Errors
