@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, Method, Request, Response};
-use essaim_node::http::{CORRECTED, PARTIAL, TOTAL, UNFOLDED};
+use essaim_node::http::{CORRECTED, OUTDATED, PARTIAL, TOTAL, UNFOLDED};
 use essaim_protocol::api::{self, Error, Lang, Line, Progress, Records};
 use futures::StreamExt as _;
 use serde::Serialize;
@@ -84,9 +84,9 @@ impl Client {
         let (headers, body) = self.whole(Method::GET, path, &params, None).await?;
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let total = text(TOTAL).parse().unwrap_or_default();
-        let (corrected, partial) = (text(CORRECTED) == "true", text(PARTIAL) == "true");
+        let [corrected, partial, outdated] = [CORRECTED, PARTIAL, OUTDATED].map(|name| text(name) == "true");
         let unfolded = text(UNFOLDED).parse().unwrap_or_default();
-        Ok(Records { total, corrected, partial, records: read(&body)?, facets: Vec::new(), unfolded })
+        Ok(Records { total, corrected, partial, records: read(&body)?, facets: Vec::new(), unfolded, outdated })
     }
 
     /// A text that is not JSON as a whole.

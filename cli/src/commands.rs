@@ -165,6 +165,7 @@ pub(crate) fn query(ui: &Ui, words: &str, kinds: &[String], filters: &Filters) -
 
 /// Prints a list of records: JSON, ids alone, or a line each.
 pub(crate) fn print_records(ui: &Ui, found: &Records) {
+    say_if_outdated(ui, found);
     if ui.look.json {
         return ui.json(&found.records);
     }
@@ -185,6 +186,13 @@ pub(crate) fn print_records(ui: &Ui, found: &Records) {
         ui.note(&t!(ui, "records-count", n = found.total));
     } else {
         ui.note(&t!(ui, "records-count-of", shown = found.records.len(), n = found.total));
+    }
+}
+
+/// Beside what was found, so that programs that read it are not disturbed.
+pub(crate) fn say_if_outdated(ui: &Ui, found: &Records) {
+    if found.outdated {
+        ui.note(&Ui::warning(&t!(ui, "records-outdated")));
     }
 }
 

@@ -439,13 +439,13 @@ impl Driver {
     /// A peer that did what no honest peer does is cut off; the commons of which it is a member remembers it.
     async fn blame(&self, room: Option<&Room>, peer: NetworkKey, verdict: &Verdict) {
         let Verdict::Misbehaved(why) = verdict else { return };
-        tracing::warn!(peer = %peer.short(), why, "the peer misbehaves and is cut off");
+        tracing::warn!(peer = %peer.short(), why = why.en, "the peer misbehaves and is cut off");
         if let Some(net) = self.0.net.get() {
             let _ = net.block(peer).await;
         }
         if let Some(room) = room {
             let why = why.clone();
-            let _ = room.keeper.run(move |desk| desk.condemn(&peer, &why, now())).await;
+            let _ = room.keeper.run(move |desk| desk.condemn(&peer, why, now())).await;
         }
     }
 

@@ -46,7 +46,7 @@ fn take_in(home: &Home, desk: &mut Desk, count: u8) -> Vec<RecordId> {
 
 fn found(desk: &mut Desk) -> usize {
     let search = Search { limit: 1, ..Search::default() };
-    desk.search().expect("an index").search(&search).expect("a query").total
+    desk.search().expect("an index").0.search(&search).expect("a query").total
 }
 
 #[tokio::test]

@@ -54,6 +54,20 @@ async fn what_is_alike_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_index_that_cannot_be_written_still_finds_is_said_to_be_of_before() {
+    let ally = with_invented_records().await;
+    let before = search(&ally, "navette", None).await;
+    assert!(!before.outdated);
+    let commons = std::fs::read_dir(ally.home().join("commons")).unwrap().next().unwrap().unwrap();
+    std::fs::remove_dir_all(commons.path().join("index")).unwrap();
+    let saved: Saved = ally.ask(experience("La navette du soir", "Elle part tard.")).await;
+    let found = search(&ally, "navette", None).await;
+    assert!(found.outdated && found.total == before.total, "{found:?}");
+    let shown: Sheet = ally.ask(Command::Show(saved.brief.id.to_string())).await;
+    assert_eq!(shown.brief.title, "La navette du soir");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_past_version_is_shown_as_it_was() {
     let ally = Ally::new("Commune de Valombre").await;
     ally.found("Vallées en transition", false).await;

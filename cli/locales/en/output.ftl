@@ -150,6 +150,7 @@ show-missing = To be completed:
 log-concurrent = (written at the same time as another)
 search-corrected = Nothing for these words; this is for words close to them.
 search-partial = No record has all these words; these have some of them.
+records-outdated = The search index cannot be written, most likely for want of room on the disk: what changed since may be missing here.
 search-nothing = fewer words, or essaim list to see everything
 
 imported = { $created } created, { $updated } updated, { $unchanged } there already

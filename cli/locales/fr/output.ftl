@@ -150,6 +150,7 @@ show-missing = À compléter :
 log-concurrent = (écrite en même temps qu'une autre)
 search-corrected = Rien pour ces mots ; voici pour des mots proches.
 search-partial = Aucune fiche n'a tous ces mots ; en voici qui en ont une partie.
+records-outdated = L'index de recherche ne peut pas être écrit, sans doute faute de place sur le disque : ce qui a changé depuis peut manquer ici.
 search-nothing = moins de mots, ou essaim list pour tout voir
 
 imported = { $created } créées, { $updated } mises à jour, { $unchanged } déjà là

@@ -1,5 +1,6 @@
 //! Answering streams that peers open: sessions of members, and newcomers who knock with a ticket.
 
+use essaim_protocol::api::Words;
 use essaim_protocol::id::NetworkKey;
 use essaim_protocol::join::{self, Frame, Knock, MAX_NEWCOMER, MAX_PRESENTED};
 use essaim_protocol::sync::Role;
@@ -76,7 +77,7 @@ async fn knocked(engine: &Engine, stream: &mut SyncStream, first: &[u8]) -> Resu
         Ok(Frame::Knock(knock)) => knock,
         // It may be of a later version.
         Err(error @ DecodeError::Unknown { .. }) => return Err(Verdict::Broken(error.to_string())),
-        Ok(_) | Err(_) => return Err(misbehaved("the knock is malformed")),
+        Ok(_) | Err(_) => return Err(misbehaved("il a mal frappé à la porte", "the knock is malformed")),
     };
     let Some((room, charter)) = welcome(engine, stream, knock).await else {
         send(stream, Frame::Unknown).await?;
@@ -123,15 +124,20 @@ async fn hear(inbox: &mut Inbox) -> Result<Option<Vec<Vec<u8>>>, Verdict> {
             Ok(None) => return Ok(None),
             Err(error) => return Err(broken(&error)),
         };
-        match Frame::decode(&bytes).map_err(|error| misbehaved(&error.to_string()))? {
+        match Frame::decode(&bytes)
+            .map_err(|error| misbehaved("il a envoyé un message qui ne se lit pas", &error.to_string()))?
+        {
             Frame::Statements(statements) => presented.extend(statements),
             Frame::End => return Ok(Some(presented)),
             Frame::Knock(_) | Frame::Unknown | Frame::Welcome { .. } => {
-                return Err(misbehaved("a frame out of turn"));
+                return Err(misbehaved("il a parlé hors de son tour", "a frame out of turn"));
             }
         }
         if presented.len() > MAX_PRESENTED || presented.iter().map(Vec::len).sum::<usize>() > MAX_NEWCOMER {
-            return Err(misbehaved("more statements than a newcomer has"));
+            return Err(misbehaved(
+                "il présente plus qu'un·e nouvel·le allié·e",
+                "more statements than a newcomer has",
+            ));
         }
     }
 }
@@ -140,6 +146,6 @@ async fn send(stream: &SyncStream, frame: Frame) -> Result<(), Verdict> {
     stream.outbox.send(frame.encode()).await.map_err(|error| Verdict::Broken(error.to_string()))
 }
 
-fn misbehaved(why: &str) -> Verdict {
-    Verdict::Misbehaved(why.to_owned())
+fn misbehaved(fr: &str, en: &str) -> Verdict {
+    Verdict::Misbehaved(Words::new(fr, en))
 }

@@ -246,7 +246,7 @@ async fn an_ally_that_was_cut_off_stays_so_after_a_restart_until_it_is_forgiven(
     let (alice, bob) = alice_and_bob().await;
     let key = bob.driver().0.net.get().unwrap().local();
     let room = alice.node.engine.rooms().await.remove(0);
-    alice.driver().blame(Some(&room), key, &Verdict::Misbehaved("it lied".to_owned())).await;
+    alice.driver().blame(Some(&room), key, &Verdict::Misbehaved(Words::new("il a menti", "it lied"))).await;
     until("he is cut off", async || !alice.driver().connected().contains(&key)).await;
     drop(room);
 
@@ -257,7 +257,10 @@ async fn an_ally_that_was_cut_off_stays_so_after_a_restart_until_it_is_forgiven(
     assert!(alice.driver().reach(key, &there).await.unwrap_err().contains("blocked"));
     let told: api::Diagnosis = alice.ask(Command::Doctor(api::Doctor::default())).await;
     let told = told.checks.into_iter().flat_map(|check| check.details);
-    assert!(told.into_iter().any(|one| one.fr.contains("Bob") && one.fr.contains("it lied")));
+    assert!(
+        told.into_iter()
+            .any(|one| one.fr.contains("Bob") && one.fr.contains("il a menti") && one.en.contains("it lied"))
+    );
 
     let _: api::Diagnosis = alice.ask(Command::Doctor(api::Doctor { forgive: true, ..Default::default() })).await;
     until("he is back", async || alice.driver().connected().contains(&key)).await;

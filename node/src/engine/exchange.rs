@@ -98,7 +98,7 @@ impl Engine {
             Verdict::Differs => (Ended::Partial, None),
             Verdict::Broken(why) => (Ended::Partial, Some(why)),
             Verdict::Failed(error) => return Err(error),
-            Verdict::Misbehaved(why) => (Ended::CutOff, Some(why)),
+            Verdict::Misbehaved(why) => (Ended::CutOff, Some(why.en)),
             Verdict::Unknown => (Ended::NotAdmitted, None),
             Verdict::Incompatible => (Ended::OtherVersion, None),
             Verdict::Unreachable(why) => (Ended::Unreachable, Some(why)),

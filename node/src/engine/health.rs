@@ -1,6 +1,6 @@
 //! Looking after what is stored.
 
-use essaim_protocol::api::{Check, Checked, Diagnosis, Doctor, Error, Health, Progress, Report, Stage, Words};
+use essaim_protocol::api::{Check, Checked, Diagnosis, Doctor, Error, Health, Lang, Progress, Report, Stage, Words};
 use essaim_protocol::id::CommonsId;
 use essaim_protocol::store::Store as _;
 
@@ -8,6 +8,7 @@ use super::fault::{damage, desk_error, internal, repair};
 use super::{Engine, Room, now};
 use crate::keeper::{Desk, DeskError, Quarantined};
 use crate::store::{Cure, Repair};
+use crate::words::when::moment;
 
 /// A clock before this project began (2025-01-01) is set wrong.
 const PLAUSIBLE: i64 = 1_735_689_600_000;
@@ -143,14 +144,18 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
         .flat_map(|(record, out)| {
             out.iter().map(move |Quarantined { entry, device, reason }| {
                 Words::new(
-                    format!("{record:#} : modification {entry:#} de {device:#} mise à l'écart ({reason})"),
-                    format!("{record:#}: change {entry:#} by {device:#} set aside ({reason})"),
+                    format!("{record:#} : modification {entry:#} de {device:#} mise à l'écart : {}", reason.fr),
+                    format!("{record:#}: change {entry:#} by {device:#} set aside: {}", reason.en),
                 )
             })
         })
         .collect();
     out.extend(desk.misbehaved().into_iter().map(|(ally, at, what)| {
-        Words::new(format!("{ally} : coupé·e le {at} ({what})"), format!("{ally}: cut off at {at} ({what})"))
+        let [fr, en] = [Lang::Fr, Lang::En].map(|lang| moment(lang, at));
+        Words::new(
+            format!("{ally} : liaison coupée le {fr}, {}", what.fr),
+            format!("{ally}: cut off on {en}, {}", what.en),
+        )
     }));
     let (tables_health, quarantine_health) = (health(&derived, Health::Rebuildable), health(&out, Health::Warning));
     Ok(vec![

@@ -348,7 +348,7 @@ async fn next(stream: &mut SyncStream) -> Result<Option<Frame>, Error> {
         Ok(Err(error)) => {
             let verdict = broken(&error);
             Err(if let Verdict::Misbehaved(why) = &verdict {
-                misbehaved(stream, "sa réponse est mal formée", why)
+                misbehaved(stream, "sa réponse est mal formée", &why.en)
             } else {
                 lost(stream, &verdict)
             })

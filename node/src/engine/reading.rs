@@ -10,8 +10,8 @@ use essaim_protocol::record::field::{Field, Value};
 
 use super::board::CONTRIBUTION;
 use super::brief::{brief, read_error, resolve, title};
+use super::internal;
 use super::records::{At, limit, unknown};
-use super::{desk_error, internal};
 use crate::index::Sort;
 
 /// Referring records that are named: more than a person looks through on one sheet; a search finds the others.
@@ -87,9 +87,8 @@ impl At<'_> {
     pub(super) fn like(&mut self, asked: &str, q: &str, page: Page) -> Result<Records, Error> {
         let among = self.query(q)?;
         let id = resolve(self.desk, asked)?;
-        self.freshen()?;
+        let (reader, outdated) = self.index()?;
         let Some(view) = self.desk.view(&id).map_err(read_error)? else { return Err(unknown(asked)) };
-        let reader = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
         let hits = reader.like(&id, &among, limit(page)).map_err(internal)?;
         let (own, words) = (self.alike(&view)?, own_words(&view));
         let mut records = Vec::new();
@@ -107,7 +106,7 @@ impl At<'_> {
             records.push(line);
         }
         let unfolded = self.desk.stale() as u64;
-        Ok(Records { total: records.len() as u64, records, unfolded, ..Records::default() })
+        Ok(Records { total: records.len() as u64, records, unfolded, outdated, ..Records::default() })
     }
 
     /// The values by which a record is like others, each with its facet and that one's place among [`ALIKE`]. The

@@ -24,7 +24,7 @@ use super::brief::{
 use super::fault::{desk_error, internal};
 use super::{Engine, Room, now};
 use crate::index::gazetteer::{Found, Gazetteer, Place, Type};
-use crate::index::{Search as Asked, Sort};
+use crate::index::{Reader as IndexReader, Search as Asked, Sort};
 use crate::keeper::{self, Desk, SaveError};
 use crate::starter;
 use crate::words::number;
@@ -365,8 +365,7 @@ impl At<'_> {
     /// Asks the index.
     pub(super) fn find(&mut self, q: &str, sort: Sort, page: Page) -> Result<Records, Error> {
         let parsed = self.query(q)?;
-        self.freshen()?;
-        let reader = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
+        let (reader, outdated) = self.index()?;
         let asked = Asked { query: parsed, sort, offset: page.offset as usize, limit: limit(page) };
         let hits = reader.search(&asked).map_err(internal)?;
         let mut answer = Records {
@@ -376,6 +375,7 @@ impl At<'_> {
             facets: if sort == Sort::Relevance { self.facet_counts(&hits.facets)? } else { Vec::new() },
             records: Vec::new(),
             unfolded: self.desk.stale() as u64,
+            outdated,
         };
         for hit in hits.hits {
             let Some(mut brief) = self.brief_of(&hit.record)? else { continue };
@@ -567,6 +567,15 @@ impl At<'_> {
     /// Makes views exact before they are asked for, up to what can be waited for.
     pub(super) fn freshen(&mut self) -> Result<(), Error> {
         if self.desk.stale() <= FOLD_FIRST { self.desk.refresh_all(&mut |_| {}).map_err(read_error) } else { Ok(()) }
+    }
+
+    /// The index, and whether it lacks what is known here since it cannot be written.
+    pub(super) fn index(&mut self) -> Result<(IndexReader, bool), Error> {
+        self.freshen()?;
+        // What is still not exact then could not be kept.
+        let unkept = (1..=FOLD_FIRST).contains(&self.desk.stale());
+        let (reader, written) = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
+        Ok((reader, unkept || !written))
     }
 
     /// Reads `field=value` as typed.

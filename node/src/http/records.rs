@@ -26,6 +26,9 @@ pub const PARTIAL: &str = "x-partial";
 /// In answers that are lists of records: how many records changed and are not made readable yet, so that some may lack.
 pub const UNFOLDED: &str = "x-unfolded";
 
+/// In answers that are lists of records: `true` when the search index cannot be written and the answer is of before.
+pub const OUTDATED: &str = "x-outdated";
+
 const QUERY: (&str, &str) = ("q", "words and filters, such as `mobilité theme:mobility`");
 const LIKE: (&str, &str) = ("like", "a record: others like it");
 const LIMIT: (&str, &str) = ("limit", "how many at most; 0 is all");
@@ -132,7 +135,7 @@ type Found = (HeaderMap, Json<Vec<Brief>>);
 fn found(records: Records) -> Found {
     let mut headers = HeaderMap::new();
     headers.insert(TOTAL, HeaderValue::from(records.total));
-    for (name, is_so) in [(CORRECTED, records.corrected), (PARTIAL, records.partial)] {
+    for (name, is_so) in [(CORRECTED, records.corrected), (PARTIAL, records.partial), (OUTDATED, records.outdated)] {
         headers.insert(name, HeaderValue::from_static(if is_so { "true" } else { "false" }));
     }
     headers.insert(UNFOLDED, HeaderValue::from(records.unfolded));

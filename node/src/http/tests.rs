@@ -43,6 +43,7 @@ fn rote() -> Ask {
                     corrected: true,
                     records: vec![brief()],
                     unfolded: 7,
+                    outdated: true,
                     ..Records::default()
                 }
                 .into()),
@@ -132,6 +133,7 @@ async fn lists_are_arrays_with_their_counts_beside_them() {
     assert_eq!(response.headers()[CORRECTED], "true");
     assert_eq!(response.headers()[PARTIAL], "false");
     assert_eq!(response.headers()[UNFOLDED], "7");
+    assert_eq!(response.headers()[OUTDATED], "true");
     let records = json(response).await;
     assert_eq!(records[0]["title"], "Une navette à la demande");
     assert_eq!(records[0]["updated_at"], "2000-02-29T00:00:00Z");

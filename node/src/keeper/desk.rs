@@ -31,6 +31,7 @@ use essaim_protocol::time::Timestamp;
 pub use members::{About, JoinError, Prospect, about, charter_hash};
 pub(crate) use places::department;
 pub use reading::{Quarantined, ReadError, Sheet};
+pub(crate) use sessions::misdeed;
 pub use sessions::{SessionId, Wanted};
 pub(crate) use writing::IMPORT_BATCH;
 pub use writing::{Imported, SaveError, Saved};

@@ -13,9 +13,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use essaim_protocol::api::Words;
 use essaim_protocol::entry::Entry;
 use essaim_protocol::id::{AllyId, DeviceKey, RecordId};
-use essaim_protocol::record::fold::{self, FoldError, Folded};
+use essaim_protocol::record::fold::{self, FoldError, Folded, Reason};
 use essaim_protocol::record::{View, authors};
 use essaim_protocol::store::Ordinal;
 
@@ -198,13 +199,26 @@ impl Job {
         folded.add(&entries.iter().filter_map(chunk).collect::<Vec<_>>())?;
         let quarantined = folded.quarantined.iter().filter_map(|out| {
             let entry = entries.get(out.index)?;
-            Some(Quarantined { entry: entry.id(), device: entry.device(), reason: out.reason.to_string() })
+            Some(Quarantined { entry: entry.id(), device: entry.device(), reason: why(&out.reason) })
         });
         let quarantined = quarantined.collect();
         let authors = authors(&folded.document, &|device| self.allies.get(device).copied());
         let view = View::read(self.record, &folded.document, &|actor| authors.get(&actor).copied());
         Ok(Fresh { folded, view, quarantined })
     }
+}
+
+/// Why a change is left out. What exactly is wrong with it is in English, for who mends Essaim.
+fn why(reason: &Reason) -> Words {
+    let fr = match reason {
+        Reason::Malformed(_) => "ses octets enfreignent une règle",
+        Reason::Waits(_) => "elle attend une modification qui n'est pas encore là",
+        Reason::DependsOn(_) => "elle repose sur une modification mise à l'écart",
+        Reason::Incoherent(_) => "elle contredit ce sur quoi elle a été faite",
+        Reason::Full => "la fiche n'a plus de place pour elle, à côté de ce qui a été écrit en même temps",
+        Reason::Breaks(_) => "elle rendrait la fiche illisible",
+    };
+    Words::new(fr, reason.to_string())
 }
 
 /// The automerge change of an entry.

@@ -163,6 +163,9 @@ pub struct Records {
     /// Records that changed and are not made readable yet: while there are any, this answer may lack some.
     #[serde(default)]
     pub unfolded: u64,
+    /// The search index cannot be written, as on a full disk: this answer is of what was there before.
+    #[serde(default)]
+    pub outdated: bool,
 }
 
 /// Counts of one facet.

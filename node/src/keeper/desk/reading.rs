@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use automerge::{Automerge, ReadDoc as _};
+use essaim_protocol::api::Words;
 use essaim_protocol::entry::Entry;
 use essaim_protocol::id::{ChangeHash, DeviceKey, EntryId, RecordId};
 use essaim_protocol::record::fold::FoldError;
@@ -56,8 +57,8 @@ pub struct Quarantined {
     pub entry: EntryId,
     /// Who signed it.
     pub device: DeviceKey,
-    /// Why it is not shown, in English.
-    pub reason: String,
+    /// Why it is not shown.
+    pub reason: Words,
 }
 
 impl Desk {
@@ -127,19 +128,20 @@ impl Desk {
         Ok(Some(Sheet { entries, document, view }))
     }
 
-    /// The search index, exact for all that is folded.
+    /// The search index, and whether it is exact for all that is folded: on a full disk it is as it was before.
     ///
     /// # Errors
-    /// [`Error`] when the index cannot be written.
-    pub fn search(&mut self) -> Result<IndexReader, Error> {
-        match self.write_index() {
+    /// [`Error`] when the views cannot be read.
+    pub fn search(&mut self) -> Result<(IndexReader, bool), Error> {
+        let written = match self.write_index() {
             // Without room on the disk nothing more can be indexed; what was is still found.
             Err(Error::Index(error @ IndexError::Library(_))) => {
                 tracing::warn!(%error, "searching what was indexed before");
+                false
             }
-            other => other?,
-        }
-        Ok(self.index.reader())
+            other => other.map(|()| true)?,
+        };
+        Ok((self.index.reader(), written))
     }
 
     /// Every record that has entries, in the order of their ids.

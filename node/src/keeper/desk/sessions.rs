@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
-use essaim_protocol::api::PeerSync;
+use essaim_protocol::api::{PeerSync, Words};
 use essaim_protocol::commons::Received;
 use essaim_protocol::id::{EntryId, Epoch, Item, NetworkKey};
 use essaim_protocol::set::Set;
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use essaim_protocol::sync::frame::Position;
-use essaim_protocol::sync::{Config, Effect, Event, Fate, Fault, Outcome, Place, Replica, Role, Session, Visit};
+use essaim_protocol::sync::{
+    Config, Effect, Event, Fate, Fault, Misbehaviour, Outcome, Place, Replica, Role, Session, Visit,
+};
 use essaim_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +53,7 @@ pub struct Peer {
     /// Where it was reached, last first.
     pub addresses: Vec<String>,
     /// When it last did what no honest peer does, and what.
-    pub misbehaved: Option<(Timestamp, String)>,
+    pub misbehaved: Option<(Timestamp, Words)>,
 }
 
 impl Peer {
@@ -138,7 +140,7 @@ impl Desk {
 
     /// Allies whose node misbehaved: name, when, what.
     #[must_use]
-    pub fn misbehaved(&self) -> Vec<(String, Timestamp, String)> {
+    pub fn misbehaved(&self) -> Vec<(String, Timestamp, Words)> {
         let devices = self.roster().allies().flat_map(|ally| {
             let name = ally.name.to_string();
             ally.devices.into_iter().map(move |device| (name.clone(), device.network))
@@ -155,8 +157,8 @@ impl Desk {
     }
 
     /// Notes that a member's device did what no honest one does.
-    pub fn condemn(&mut self, peer: &NetworkKey, what: &str, now: Timestamp) {
-        self.note(peer, |known| known.misbehaved = Some((now, what.to_owned())));
+    pub fn condemn(&mut self, peer: &NetworkKey, what: Words, now: Timestamp) {
+        self.note(peer, |known| known.misbehaved = Some((now, what)));
     }
 
     /// Forgets that devices misbehaved, and tells which.
@@ -214,7 +216,7 @@ impl Desk {
                 self.confirm_below(peer, held);
             }
             Ok(Outcome::Differs { fresh, .. }) => self.note(peer, |known| known.fresh = *fresh),
-            Err(Fault::Misbehaved(what)) => self.note(peer, |known| known.misbehaved = Some((now, what.to_string()))),
+            Err(Fault::Misbehaved(what)) => self.note(peer, |known| known.misbehaved = Some((now, misdeed(what)))),
             Err(fault @ (Fault::Ours(_) | Fault::Compressor | Fault::Incompatible(_) | Fault::Silent)) => {
                 tracing::debug!(peer = %peer.short(), %fault, "a session broke off");
             }
@@ -296,4 +298,32 @@ impl Replica for Desk {
         }
         Ok(fates)
     }
+}
+
+/// What a peer did. What exactly is in English, for who mends Essaim.
+pub(crate) fn misdeed(what: &Misbehaviour) -> Words {
+    let fr = match what {
+        Misbehaviour::Malformed(_)
+        | Misbehaviour::OutOfTurn
+        | Misbehaviour::EmptyFrame
+        | Misbehaviour::Compression
+        | Misbehaviour::Bomb => "son nœud a envoyé des messages qui ne se lisent pas ou ne viennent pas à leur tour",
+        Misbehaviour::OtherCommons => "son nœud a parlé d'un autre patrimoine commun que celui demandé",
+        Misbehaviour::Ask
+        | Misbehaviour::List
+        | Misbehaviour::Symbols
+        | Misbehaviour::TooMany
+        | Misbehaviour::Repeats
+        | Misbehaviour::Acknowledgement => {
+            "les comptes de son nœud sont faux : ce qu'il dit avoir et ce qu'il envoie se contredisent"
+        }
+        Misbehaviour::Refused { device: Some(device), .. } => {
+            return Words::new(
+                format!("son nœud a envoyé une entrée fausse, au nom de l'appareil {device:#}"),
+                what.to_string(),
+            );
+        }
+        Misbehaviour::Refused { device: None, .. } => "son nœud a envoyé une entrée fausse",
+    };
+    Words::new(fr, what.to_string())
 }
