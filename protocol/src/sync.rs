@@ -27,7 +27,7 @@ mod transfer;
 use std::ops::ControlFlow;
 
 pub use memory::Memory;
-pub use transfer::CREDIT;
+pub use transfer::{CREDIT, LEVEL};
 
 use self::frame::{Frame, Position};
 use self::hello::Hello;

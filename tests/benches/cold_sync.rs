@@ -29,6 +29,7 @@ use essaim_protocol::entry::{Change, Entry};
 use essaim_protocol::record::edit;
 use essaim_protocol::sign::Verified;
 use essaim_protocol::store::{Store as _, Table};
+use essaim_protocol::sync::LEVEL;
 use essaim_protocol::time::Timestamp;
 use essaim_tests::cluster::Ally;
 use rand::rngs::StdRng;
@@ -47,9 +48,6 @@ const SEED: u64 = 2;
 /// Bytes of a change that nothing can pack: its signature, and the random ones of a record's first change.
 const SIGNATURE: usize = 64;
 const NONCE: usize = 16;
-
-/// How hard zstd tries: what a session asks of it.
-const LEVEL: i32 = 5;
 
 /// Bytes of an entry before the chunk: its tag and the record.
 const BEFORE_CHUNK: usize = 33;

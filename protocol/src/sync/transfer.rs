@@ -21,8 +21,9 @@ pub const CREDIT: usize = 1024 * 1024;
 /// Base 2 logarithm of the zstd window: a peer makes us keep so much memory, 1 MiB, for its stream.
 const WINDOW: u32 = 20;
 
-/// Level 3, zstd's own default, takes a twentieth more bytes; level 9 takes a tenth fewer and twice the time.
-const LEVEL: i32 = 5;
+/// Of a stream of records of 2 kB, level 5 takes 3 % fewer bytes and twice the time; level 3 takes 2 % more at the same
+/// speed.
+pub const LEVEL: i32 = 4;
 
 /// Places that are looked up at a time while the log itself is sent.
 const LOOK_AHEAD: usize = 1024;
