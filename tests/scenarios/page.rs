@@ -15,6 +15,7 @@ async fn visited(javascript: bool) -> Option<(Ally, Browser)> {
 mod allies;
 mod board;
 mod hostile;
+mod journey;
 mod search;
 mod sheet;
 mod write;
