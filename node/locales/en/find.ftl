@@ -5,6 +5,38 @@ home-lead = { $n ->
     [one] One record, written by those who lived it.
    *[other] { $n } records, written by those who lived them, failures and disagreements included.
   }
+home-kind-experience = { $n ->
+    [one] experience
+   *[other] experiences
+  }
+home-kind-territory = { $n ->
+    [one] territory
+   *[other] territories
+  }
+home-kind-actor = { $n ->
+    [one] actor
+   *[other] actors
+  }
+home-kind-programme = { $n ->
+    [one] programme
+   *[other] programmes
+  }
+home-kind-gathering = { $n ->
+    [one] gathering
+   *[other] gatherings
+  }
+home-kind-resource = { $n ->
+    [one] resource
+   *[other] resources
+  }
+home-kind-finding = { $n ->
+    [one] finding
+   *[other] findings
+  }
+home-kind-contribution = { $n ->
+    [one] contribution
+   *[other] contributions
+  }
 home-latest = Latest experiences
 find-title = Search
 find-title-of = “{ $q }”

@@ -5,6 +5,38 @@ home-lead = { $n ->
     [one] Une fiche, écrite par celles et ceux qui l’ont vécue.
    *[other] { $n } fiches, écrites par celles et ceux qui les ont vécues, échecs et désaccords compris.
   }
+home-kind-experience = { $n ->
+    [one] retour d’expérience
+   *[other] retours d’expérience
+  }
+home-kind-territory = { $n ->
+    [one] territoire
+   *[other] territoires
+  }
+home-kind-actor = { $n ->
+    [one] acteur·ice
+   *[other] acteur·ices
+  }
+home-kind-programme = { $n ->
+    [one] dispositif
+   *[other] dispositifs
+  }
+home-kind-gathering = { $n ->
+    [one] rencontre
+   *[other] rencontres
+  }
+home-kind-resource = { $n ->
+    [one] ressource
+   *[other] ressources
+  }
+home-kind-finding = { $n ->
+    [one] enseignement
+   *[other] enseignements
+  }
+home-kind-contribution = { $n ->
+    [one] contribution
+   *[other] contributions
+  }
 home-latest = Derniers retours d’expérience
 find-title = Chercher
 find-title-of = « { $q } »

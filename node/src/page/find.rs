@@ -304,10 +304,13 @@ async fn home(visit: Visit) -> Result<Response, Trouble> {
     let all: Records = visit.ask(search("", 1)).await?;
     let latest: Records = visit.ask(search("kind:experience", 6)).await?;
     let kinds = all.facets.iter().find(|facet| facet.name == "kind");
-    let none = Asked::default();
+    let mut kinds = kinds.map(|facet| ticked(facet, &Asked::default())).unwrap_or_default();
+    for kind in kinds.iter_mut().filter(|kind| Schema::get().kind(&kind.code).is_some()) {
+        kind.label = visit.frame.t1(&format!("home-kind-{}", kind.code), "n", kind.count);
+    }
     let page = page(&HomePage {
         total: all.total,
-        kinds: kinds.map(|facet| ticked(facet, &none)).unwrap_or_default(),
+        kinds,
         latest: latest.records.into_iter().map(|brief| Card::of(&visit, brief)).collect(),
         f: visit.frame.clone(),
     })?;

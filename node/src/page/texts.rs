@@ -97,6 +97,7 @@ mod tests {
         let composed = [
             "hint-",
             "facet-",
+            "home-kind-",
             "menu-",
             "view-",
             "file-",
