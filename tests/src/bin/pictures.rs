@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use essaim_protocol::api::{Command, Import, Imported};
+use essaim_protocol::api::{Command, Draft, Import, Imported, Records, Search, StartDraft, TemplateFor};
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::Ally;
 
@@ -30,6 +30,24 @@ const SCREENS: [(&str, &str); 13] = [
     ("bienvenue", "/bienvenue"),
 ];
 
+/// Sheets by the name of their picture, with what finds their record first.
+const SHEETS: [(&str, &str); 8] = [
+    ("experience", "\"navette à la demande\" kind:experience"),
+    ("territoire", "kind:territory Valombre"),
+    ("acteur", "kind:actor \"Fabrique des transitions\""),
+    ("dispositif", "kind:programme saison"),
+    ("rencontre", "kind:gathering"),
+    ("ressource", "kind:resource"),
+    ("enseignement", "kind:finding"),
+    ("contribution", "kind:contribution"),
+];
+
+/// Screens below the sheet of an experience.
+const BELOW: [&str; 2] = ["historique", "liens"];
+
+/// Questions of a draft.
+const QUESTIONS: [&str; 7] = ["reperes", "3", "7", "8", "retrouver", "partager", "entretien"];
+
 #[tokio::main]
 async fn main() {
     let Some(dir) = std::env::args().nth(1).map(PathBuf::from) else {
@@ -44,9 +62,25 @@ async fn main() {
     browser.go(&ally.page()).await;
     let page = ally.page();
     let origin = page.split("/entrer").next().unwrap_or_default();
+    let mut screens: Vec<(String, String)> =
+        SCREENS.iter().map(|(name, path)| ((*name).to_owned(), (*path).to_owned())).collect();
+    for (name, q) in SHEETS {
+        let search = Search { q: q.to_owned(), ..Search::default() };
+        let found: Records = ally.ask(Command::Search(search)).await;
+        let sheet = format!("/fiche/{}", found.records.first().expect("there is one of each kind").id);
+        if name == "experience" {
+            screens.extend(BELOW.iter().map(|below| ((*below).to_owned(), format!("{sheet}/{below}"))));
+        }
+        screens.push((format!("fiche-{name}"), sheet));
+    }
+    let of = TemplateFor::Kind("experience".to_owned());
+    let start = StartDraft { of, form: None, set: vec![], territories: vec![] };
+    let draft: Draft = ally.ask(Command::StartDraft(start)).await;
+    let drafted = QUESTIONS.iter().map(|step| (format!("ecrire-{step}"), format!("/ecrire/{}/{step}", draft.brief.id)));
+    screens.extend(drafted);
     for dark in [false, true] {
         browser.dark(dark).await;
-        for (name, path) in SCREENS {
+        for (name, path) in &screens {
             browser.go(&format!("{origin}{path}")).await;
             for width in WIDTHS {
                 browser.width(width).await;
