@@ -3,14 +3,17 @@
 
 use std::collections::VecDeque;
 
+use super::resolve::Known;
 use super::ticket::{self, Ticket};
-use super::{Admissible, Roster};
+use super::{Admissible, Roster, SEEN_A_DAY, Standing};
 use crate::entry::statement::{
     Act, AllyKind, Basis, Genesis, Inception, Invite, Name, Policy, RecoveryHash, Redeem, Role, SealError, Statement,
 };
-use crate::id::{AllyId, CharterHash, CommonsId, StatementId};
+use crate::id::{AllyId, CharterHash, CommonsId, DeviceKey, StatementId};
 use crate::sign::{Domain, Keys, Seed, Verified};
 use crate::time::Timestamp;
+
+const DAY_MS: u64 = 86_400_000;
 
 /// Why a statement is not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -161,9 +164,26 @@ impl Roster {
     /// # Errors
     /// [`AuthorError`] when the device may not write.
     pub fn frontier(&self, keys: &Keys, time: Timestamp) -> Result<Frontier, AuthorError> {
+        if self.heads.len() > 1 && self.seen_lately(&keys.key(), time) >= SEEN_A_DAY {
+            // Any of them will do at which the device may write: whatever it wrote last, first of all.
+            let good = |head: &&StatementId| matches!(self.may_write(&keys.key(), head), Standing::Good(_));
+            let own = |head: &&StatementId| self.resolution.get(head).is_some_and(|k| k.statement.by() == keys.key());
+            if let Some(id) = self.heads.iter().filter(good).max_by_key(own).copied() {
+                return Ok(Frontier { id, seen: Vec::new() });
+            }
+        }
         let (seen, heads) = self.gather(keys, 1, time)?;
         let id = heads.first().copied().ok_or(AuthorError::NotInGoodStanding)?;
         Ok(Frontier { id, seen })
+    }
+
+    /// How many `Seen` a device made in the day before, by its own clock.
+    fn seen_lately(&self, device: &DeviceKey, time: Timestamp) -> u64 {
+        let lately = |known: &&Known| {
+            let statement = &known.statement;
+            statement.by() == *device && *statement.act() == Act::Seen && time.since(statement.time()) < DAY_MS
+        };
+        self.resolution.all().filter(lately).count() as u64
     }
 
     /// Gathers the heads, by `Seen` statements, until there are at most `limit`.

@@ -499,6 +499,26 @@ fn who_knows_many_heads_says_so_in_a_chain() {
 }
 
 #[test]
+fn who_saw_much_today_names_what_it_had_seen_before_and_says_so_tomorrow() {
+    let mut world = World::new();
+    let ticket = world.invite("alice", Role::Ally, 9).unwrap();
+    let alice = keys("alice");
+    world.present("the first", ticket.invite);
+    for at in 0..SEEN_A_DAY {
+        world.present(&format!("newcomer {at}"), ticket.invite);
+        let frontier = world.roster.frontier(&alice, NOW).unwrap();
+        assert_eq!(frontier.seen.len(), 1);
+        world.hear(frontier.seen);
+    }
+    let last = world.said.last().unwrap().id();
+    world.present("one more", ticket.invite);
+    let frontier = world.roster.frontier(&alice, NOW).unwrap();
+    assert_eq!((frontier.id, frontier.seen.len()), (last, 0));
+    assert!(matches!(world.at("alice", frontier.id), Standing::Good(_)));
+    assert_eq!(world.roster.frontier(&alice, NOW.plus(DAY)).unwrap().seen.len(), 1);
+}
+
+#[test]
 fn a_connection_opens_for_who_holds_a_good_ticket() {
     let mut world = World::new();
     let ticket = world.invite("alice", Role::Ally, 1).unwrap();
