@@ -10,24 +10,28 @@
 //! [`CHECKPOINT_EVERY`] entries, and opening replays the log above it. Opening writes nothing: it must work on a full
 //! disk.
 
+mod allowance;
 mod received;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
+pub use allowance::{BYTES_A_DAY, NEWCOMERS_A_DAY};
 pub use received::Received;
 pub use waiting::{WAITING_BYTES, WAITING_MS, WAITING_SHARE};
 
+use self::allowance::{Allowances, Charge};
 use self::waiting::{Missing, Waiting};
 use crate::digest::Digest;
+use crate::entry::statement::{Act, Basis};
 use crate::entry::{Entry, Statement};
-use crate::id::{ChangeHash, CommonsId, DeviceKey, EntryId, NetworkKey, RecordId};
+use crate::id::{AllyId, ChangeHash, CommonsId, DeviceKey, EntryId, RecordId, StatementId};
 use crate::roster::{Added, Roster, Standing};
 use crate::set::{Kind, Set};
 use crate::sign::Verified;
 use crate::store::{self, Append, Appended, Ordinal, Store, Table};
-use crate::sync::Place;
+use crate::sync::{Place, Sender};
 use crate::time::Timestamp;
 use crate::wire::{Reader, Write as _};
 
@@ -46,6 +50,8 @@ pub struct Ingested {
     pub waiting: Vec<EntryId>,
     /// What rests on something that has not come, and for which there was no room to wait: it must be sent again.
     pub dropped: Vec<EntryId>,
+    /// What is over the allowance of the ally that sent it: it must be sent again another day.
+    pub delayed: Vec<Delayed>,
     /// What may not enter, on any node: whoever sent it misbehaves or is deceived.
     pub refused: Vec<Refusal>,
 }
@@ -59,6 +65,15 @@ pub struct Entered {
     pub id: EntryId,
     /// The record it changes; `None` for a statement.
     pub record: Option<RecordId>,
+}
+
+/// An entry that is left for another day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delayed {
+    /// Its id.
+    pub id: EntryId,
+    /// Whether who sent it made it, or somebody whom nobody let in.
+    pub own: bool,
 }
 
 /// An entry that may not enter.
@@ -94,6 +109,7 @@ pub struct Commons {
     roster: Roster,
     set: Set,
     waiting: Waiting,
+    allowances: Allowances,
     /// Places of statements: sync sends them first.
     statements: BTreeSet<Ordinal>,
     /// Statements that the log holds without what they rest on, as in a store begun anew from the outbox: the roster takes
@@ -127,6 +143,7 @@ impl Commons {
             roster: Roster::new(id),
             set: Set::new(&id),
             waiting: Waiting::default(),
+            allowances: Allowances::default(),
             statements: BTreeSet::new(),
             early: Vec::new(),
             me,
@@ -213,7 +230,7 @@ impl Commons {
         &mut self,
         store: &mut dyn Store,
         mut entries: Vec<Verified<Entry>>,
-        from: Option<NetworkKey>,
+        from: Option<Sender>,
         now: Timestamp,
     ) -> Result<Ingested, store::Error> {
         self.waiting.expire(now);
@@ -221,6 +238,10 @@ impl Commons {
         let mut result = Ingested::default();
         // Statements first: they say whose the others are.
         entries.sort_by_key(|entry| kind(entry));
+        if let Some(sender) = from {
+            result.delayed = self.delay(store, &mut entries, &sender, now)?;
+        }
+        let from = from.map(|sender| sender.peer);
         let mut queue = VecDeque::from(entries);
         while let Some(entry) = queue.pop_front() {
             let id = entry.id();
@@ -245,6 +266,64 @@ impl Commons {
         let entered: BTreeSet<_> = result.added.iter().map(|entered| entered.id).collect();
         result.waiting.retain(|id| !entered.contains(id));
         Ok(result)
+    }
+
+    /// Takes out of what a peer sent what is over its ally's allowance. A first sync is not counted: whom it comes from was
+    /// chosen, and an author's own log of years is one of the ways to get it.
+    fn delay(
+        &mut self,
+        store: &dyn Store,
+        entries: &mut Vec<Verified<Entry>>,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Result<Vec<Delayed>, store::Error> {
+        let ally = self.roster.device(&sender.peer).and_then(|device| self.roster.ally_of(&device));
+        let Some(ally) = ally.filter(|_| !sender.followed) else { return Ok(Vec::new()) };
+        let answered_for: BTreeSet<EntryId> = entries.iter().flat_map(|entry| self.lets_in(entry)).collect();
+        let mut delayed = Vec::new();
+        for entry in std::mem::take(entries) {
+            let id = entry.id();
+            let charge = self.charge(ally, &entry);
+            let is_new = charge.is_some() && store.ordinal(&id)?.is_none();
+            match charge.filter(|_| is_new) {
+                Some(charge) if !self.allowances.take(ally, charge, now) => {
+                    let own = charge != Charge::Newcomer;
+                    if !own
+                        && (answered_for.contains(&id) || self.waiting.any(|entry| self.lets_in(entry).contains(&id)))
+                    {
+                        entries.push(entry);
+                    } else {
+                        delayed.push(Delayed { id, own });
+                    }
+                }
+                Some(_) | None => entries.push(entry),
+            }
+        }
+        Ok(delayed)
+    }
+
+    /// What presents whomever an entry lets in, when an ally made it.
+    fn lets_in(&self, entry: &Verified<Entry>) -> Vec<EntryId> {
+        let Entry::Statement(statement) = &**entry else { return Vec::new() };
+        if let Act::Admit { ally, basis: Basis::Redeem(redeem) } = statement.act()
+            && self.roster.ally_of(&statement.by()).is_some()
+        {
+            vec![StatementId::from(*ally).into(), (*redeem).into()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// What an entry costs the ally that sends it: nothing when another ally made it.
+    fn charge(&self, sender: AllyId, entry: &Entry) -> Option<Charge> {
+        let act = if let Entry::Statement(statement) = entry { Some(statement.act()) } else { None };
+        match self.roster.ally_of(&entry.device()) {
+            Some(author) if author == sender => {
+                Some(Charge::Own { bytes: entry.encode().len() as u64, seen: act == Some(&Act::Seen) })
+            }
+            Some(_) => None,
+            None => act.is_some().then_some(Charge::Newcomer),
+        }
     }
 
     /// Whether an entry may enter now. A statement that may has entered the roster when this returns.

@@ -30,6 +30,10 @@ use crate::id::{AllyId, CharterHash, CommonsId, DeviceKey, NetworkKey, Statement
 use crate::sign::{Device, Signature, Verified};
 use crate::time::Timestamp;
 
+/// `Seen` statements that a device makes in a day, at most: so that nobody takes it for one that floods. Beyond it, what it
+/// writes names what it had seen before.
+pub const SEEN_A_DAY: u64 = 200;
+
 /// The statements of one commons, and what follows from them.
 ///
 /// Memory: each statement as it is, and one bit for each turn (an acceptance or a revocation) in its past, shared between

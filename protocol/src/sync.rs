@@ -80,7 +80,16 @@ pub trait Replica {
     ///
     /// # Errors
     /// When the store fails; then none of them is acknowledged.
-    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &NetworkKey, now: Timestamp) -> Result<Vec<Fate>, store::Error>;
+    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &Sender, now: Timestamp) -> Result<Vec<Fate>, store::Error>;
+}
+
+/// Who sends entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sender {
+    /// The peer.
+    pub peer: NetworkKey,
+    /// Whether we follow its log, as in a first sync.
+    pub followed: bool,
 }
 
 /// What [`Replica::scan`] shows each entry to.
@@ -107,6 +116,8 @@ pub enum Fate {
     },
     /// It is not in the set: it waits for another entry, or is set aside.
     Aside,
+    /// It is not in the set: its author, who sends it, adds more than is taken in a day.
+    Delayed,
     /// A newer version made it: this one cannot judge it.
     Newer(DecodeError),
     /// It is wrong on every node: the sender should not have kept it.
@@ -215,6 +226,9 @@ pub enum Fault {
     /// The peer speaks a newer version.
     #[error("the peer is newer: {0}")]
     Incompatible(DecodeError),
+    /// What the peer adds itself is more than is taken from one ally in a day. Nobody is at fault; the rest comes later.
+    #[error("the peer adds more than is taken from one ally in a day")]
+    Allowance,
     /// Nothing came from the peer for [`IDLE_MS`].
     #[error("the peer fell silent")]
     Silent,
@@ -490,7 +504,12 @@ impl Session {
             return Err(Misbehaviour::TooMany.into());
         }
         let lengths: Vec<_> = entries.iter().map(Vec::len).collect();
-        let fates = replica.ingest(entries, &self.config.peer, now)?;
+        let from = Sender { peer: self.config.peer, followed: self.following.is_some() };
+        let fates = replica.ingest(entries, &from, now)?;
+        if fates.iter().all(|fate| *fate == Fate::Delayed) {
+            // The frames after it would most likely come in vain as well, and again in the next session.
+            return Err(Fault::Allowance);
+        }
         let (mut last, mut aside) = (None, 0);
         for (fate, length) in fates.into_iter().zip(lengths) {
             match fate {
@@ -502,7 +521,7 @@ impl Session {
                         self.incoming.repeated += length;
                     }
                 }
-                Fate::Aside => aside += 1,
+                Fate::Aside | Fate::Delayed => aside += 1,
                 Fate::Newer(error) => return Err(Fault::Incompatible(error)),
                 Fate::Refused { device, reason } => return Err(Misbehaviour::Refused { device, reason }.into()),
             }

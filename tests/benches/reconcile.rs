@@ -15,7 +15,7 @@ use essaim_protocol::set::{Kind, Set};
 use essaim_protocol::sketch::{Key, Sketch};
 use essaim_protocol::store::{Error, Ordinal};
 use essaim_protocol::sync::frame::{Frame, LENGTH};
-use essaim_protocol::sync::{Config, Effect, Event, Fate, Memory, Place, Replica, Role, Session, Visit};
+use essaim_protocol::sync::{Config, Effect, Event, Fate, Memory, Place, Replica, Role, Sender, Session, Visit};
 use essaim_protocol::time::Timestamp;
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use rustix::time::{ClockId, clock_gettime};
@@ -144,7 +144,7 @@ impl Replica for Side {
         Ok(None)
     }
 
-    fn ingest(&mut self, _: Vec<Vec<u8>>, _: &NetworkKey, _: Timestamp) -> Result<Vec<Fate>, Error> {
+    fn ingest(&mut self, _: Vec<Vec<u8>>, _: &Sender, _: Timestamp) -> Result<Vec<Fate>, Error> {
         Ok(Vec::new())
     }
 }

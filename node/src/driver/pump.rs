@@ -164,7 +164,7 @@ fn exchanged(outcome: Result<Outcome, Fault>) -> Exchanged {
         Err(Fault::Misbehaved(why)) => return Exchanged::without_entries(Verdict::Misbehaved(misdeed(&why))),
         Err(Fault::Incompatible(_)) => return Exchanged::without_entries(Verdict::Incompatible),
         Err(Fault::Ours(error)) => return Exchanged::without_entries(Verdict::Failed(store_error("", error))),
-        Err(fault @ (Fault::Compressor | Fault::Silent)) => {
+        Err(fault @ (Fault::Compressor | Fault::Silent | Fault::Allowance)) => {
             return Exchanged::without_entries(Verdict::Broken(super::error_chain(&fault)));
         }
     };

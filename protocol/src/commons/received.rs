@@ -2,9 +2,9 @@
 
 use super::{Commons, Ingested};
 use crate::entry::{self, Refused};
-use crate::id::{DeviceKey, EntryId, NetworkKey};
+use crate::id::{DeviceKey, EntryId};
 use crate::store::{self, Store};
-use crate::sync::Fate;
+use crate::sync::{Fate, Sender};
 use crate::time::Timestamp;
 use crate::wire::DecodeError;
 
@@ -19,7 +19,7 @@ pub struct Received {
 
 impl Commons {
     /// Verifies what a peer sent, on `threads` threads, and appends what may enter, durably. What has to wait is charged
-    /// to the peer.
+    /// to the peer, and so is what it adds itself, up to the allowance of its ally.
     ///
     /// # Errors
     /// As [`Commons::ingest`].
@@ -27,7 +27,7 @@ impl Commons {
         &mut self,
         store: &mut dyn Store,
         entries: &[Vec<u8>],
-        from: &NetworkKey,
+        from: &Sender,
         threads: usize,
         now: Timestamp,
     ) -> Result<Received, store::Error> {
@@ -48,6 +48,9 @@ impl Commons {
         };
         if let Some(refusal) = ingested.refused.iter().find(|refusal| refusal.id == id) {
             return Ok(Fate::Refused { device: Some(refusal.device), reason: refusal.reason.to_string() });
+        }
+        if ingested.delayed.iter().any(|delayed| delayed.id == id && delayed.own) {
+            return Ok(Fate::Delayed);
         }
         Ok(match store.ordinal(&id)? {
             Some(at) => Fate::Kept { id, place: self.place(at) },

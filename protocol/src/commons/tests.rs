@@ -10,6 +10,7 @@ use crate::record::edit;
 use crate::roster::{self, Card, Founding, Offer, Ticket};
 use crate::sign::{Keys, Seed};
 use crate::store::Memory;
+use crate::sync::Fate;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
 const CHARTER: CharterHash = CharterHash([7; 32]);
@@ -267,4 +268,93 @@ fn a_store_begun_anew_from_the_outbox_finds_its_way_into_the_roster_once_the_oth
     assert_eq!(anew.commons.roster().heads(), alice.commons.roster().heads());
     assert_eq!(anew.commons.set().digest().hash(), alice.commons.set().digest().hash());
     anew.writes("Une navette");
+}
+
+/// What a peer sends, and what became of each.
+fn hears_from(node: &mut Node, sender: &Sender, entries: &[Verified<Entry>], now: Timestamp) -> Vec<Fate> {
+    let bytes: Vec<_> = entries.iter().map(|entry| entry.encode()).collect();
+    node.commons.receive(&mut node.store, &bytes, sender, 2, now).unwrap().fates
+}
+
+fn count(fates: &[Fate], wanted: fn(&Fate) -> bool) -> u64 {
+    fates.iter().filter(|fate| wanted(fate)).count() as u64
+}
+
+const fn kept(fate: &Fate) -> bool {
+    matches!(fate, Fate::Kept { .. })
+}
+
+fn sender(node: &Node) -> Sender {
+    Sender { peer: node.keys.device().network, followed: false }
+}
+
+const A_DAY: u64 = 86_400_000;
+
+#[test]
+fn what_an_ally_adds_beyond_its_allowance_is_left_for_another_day_unless_another_passes_it_on() {
+    let mut alice = Node::founder();
+    let (mut bob, mut carol) = (Node::new("bob", alice.commons.id()), Node::new("carol", alice.commons.id()));
+    alice.lets_in(&mut bob, "Bob");
+    alice.lets_in(&mut carol, "Carol");
+    let (mut seen, mut last) = (Vec::new(), alice.commons.roster().heads());
+    for _ in 0..7 * roster::SEEN_A_DAY + 300 {
+        let said = Statement::sign(&bob.keys, alice.commons.id(), last, NOW, Act::Seen).unwrap();
+        last = vec![said.id()];
+        seen.push(Verified::trusted(Entry::Statement(said.into_inner())));
+    }
+    let fates = hears_from(&mut alice, &sender(&bob), &seen, NOW);
+    assert_eq!(count(&fates, kept), 7 * roster::SEEN_A_DAY);
+    assert_eq!(count(&fates, |fate| *fate == Fate::Delayed), 300, "{:?}", fates.last());
+    let fates = hears_from(&mut alice, &sender(&bob), &seen, NOW.plus(A_DAY));
+    assert_eq!(count(&fates, kept), 8 * roster::SEEN_A_DAY);
+    // Carol took them from him in time.
+    let fates = hears_from(&mut alice, &sender(&carol), &seen, NOW.plus(A_DAY));
+    assert_eq!(count(&fates, kept), fates.len() as u64);
+
+    // Who comes with nothing takes all of his log.
+    let mut dan = Node::new("dan", alice.commons.id());
+    dan.hears(&alice.log()[..alice.log().len() - seen.len()]);
+    let fates = hears_from(&mut dan, &Sender { followed: true, ..sender(&bob) }, &seen, NOW);
+    assert_eq!(count(&fates, kept), fates.len() as u64);
+}
+
+#[test]
+fn newcomers_whom_nobody_let_in_are_counted_to_who_passes_them_on() {
+    let mut alice = Node::founder();
+    let mut bob = Node::new("bob", alice.commons.id());
+    alice.lets_in(&mut bob, "Bob");
+    // On a ticket that everybody in the commons knows of, anybody may present anything.
+    let invite = alice.commons.roster().invitations().next().unwrap().id;
+    let mut elsewhere = Node::new("alice", alice.commons.id());
+    elsewhere.hears(&alice.log());
+    let id = alice.commons.id();
+    let presented = |name: &str| {
+        let keys = Keys::from_seed(&seed(name));
+        roster::inception(&keys, id, invite, card(name), CHARTER, NOW).unwrap()
+    };
+    let crowd = said((0..7 * NEWCOMERS_A_DAY + 300).map(|n| presented(&format!("nobody {n}"))));
+    let fates = hears_from(&mut alice, &sender(&bob), &crowd, NOW);
+    assert_eq!(count(&fates, kept), 7 * NEWCOMERS_A_DAY);
+    assert_eq!(count(&fates, |fate| *fate == Fate::Aside), 300, "a node that passes them on is not to blame");
+    assert_eq!(count(&hears_from(&mut alice, &sender(&bob), &crowd, NOW), kept), 7 * NEWCOMERS_A_DAY);
+
+    // Dan was let in elsewhere: an ally answers for him.
+    let dan = Keys::from_seed(&seed("dan"));
+    let ticket = Ticket::new(
+        elsewhere.commons.id(),
+        elsewhere.commons.roster().council(),
+        invite,
+        seed("ticket"),
+        vec![],
+        vec![],
+    );
+    let inception = presented("dan");
+    let redeem = roster::redeem(&dan, &ticket, inception.id().into(), NOW).unwrap();
+    let mut of_dan = said([inception, redeem]);
+    elsewhere.takes(of_dan.clone());
+    let newcomer = elsewhere.commons.roster().admissible(&elsewhere.keys.key(), NOW)[0];
+    of_dan.extend(said(elsewhere.commons.roster().admit(&elsewhere.keys, &newcomer, NOW).unwrap()));
+    let fates = hears_from(&mut alice, &sender(&bob), &of_dan, NOW);
+    assert_eq!(count(&fates, kept), fates.len() as u64, "{fates:?}");
+    assert!(alice.commons.roster().ally_of(&dan.key()).is_some());
 }

@@ -80,6 +80,11 @@ impl Waiting {
         true
     }
 
+    /// Whether one of those that wait is like this.
+    pub(super) fn any(&self, like: impl Fn(&Verified<Entry>) -> bool) -> bool {
+        self.by_missing.values().flatten().any(|waiter| like(&waiter.entry))
+    }
+
     /// The entries that waited for this one.
     pub(super) fn release(&mut self, entry: &Entry) -> Vec<Verified<Entry>> {
         let came = match entry {

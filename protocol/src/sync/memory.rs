@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::{Fate, Place, Replica, Visit};
-use crate::id::{CommonsId, EntryId, Epoch, Item, NetworkKey};
+use super::{Fate, Place, Replica, Sender, Visit};
+use crate::id::{CommonsId, EntryId, Epoch, Item};
 use crate::set::{Kind, Set};
 use crate::store::{self, Ordinal};
 use crate::time::Timestamp;
@@ -21,6 +21,9 @@ const WRONG: u8 = 0;
 
 /// The tag byte of an entry that no replica keeps from a peer, though nothing is wrong with it.
 const ASIDE: u8 = 8;
+
+/// The tag byte of an entry that is over the allowance of whoever sends it.
+const DELAYED: u8 = 7;
 
 /// The tag byte of an entry that only a newer version understands.
 const NEWER: u8 = 99;
@@ -42,7 +45,7 @@ impl Memory {
     }
 
     /// Keeps an entry, and says where. Its first byte is its tag: 0 for one that every replica refuses from a peer, 8 for
-    /// one that it does not keep, 99 for one that it does not understand, 1 for a
+    /// one that it does not keep, 7 for one over an allowance, 99 for one that it does not understand, 1 for a
     /// statement, 9 for one whose next 32 bytes are its id. Otherwise its id is the BLAKE3 of its bytes.
     pub fn put(&mut self, entry: Vec<u8>) -> Place {
         let (id, kind) = (id_of(&entry), kind_of(&entry));
@@ -123,13 +126,14 @@ impl Replica for Memory {
         Ok(self.log.get(at.0 as usize).map(|(_, entry)| entry.clone()))
     }
 
-    fn ingest(&mut self, entries: Vec<Vec<u8>>, _: &NetworkKey, _: Timestamp) -> Result<Vec<Fate>, store::Error> {
+    fn ingest(&mut self, entries: Vec<Vec<u8>>, _: &Sender, _: Timestamp) -> Result<Vec<Fate>, store::Error> {
         let fate = |entry: Vec<u8>| {
             if entry.first().is_none_or(|tag| *tag == WRONG) {
                 return Fate::Refused { device: None, reason: "its tag is no entry's".to_owned() };
             }
             match entry[0] {
                 ASIDE => Fate::Aside,
+                DELAYED => Fate::Delayed,
                 NEWER => Fate::Newer(DecodeError::Unknown { what: "entry tag", found: NEWER.into() }),
                 _ => Fate::Kept { id: id_of(&entry), place: self.put(entry) },
             }

@@ -362,6 +362,20 @@ fn what_a_peer_does_not_keep_is_not_confirmed_and_found_again() {
 }
 
 #[test]
+fn a_peer_that_adds_more_than_it_may_today_is_left_and_not_blamed() {
+    let both = || changes("both", 0..200);
+    let over = || (0..5).map(|n| entry(7, n));
+    let pair = Pair::new(replica("alice", both().chain(over())), replica("bob", both().chain(changes("bob", 0..5))));
+    let pair = pair.run(usize::MAX);
+    assert!(matches!(pair.bob.fault(), Fault::Allowance), "{:?}", pair.bob.outcome);
+    // Among other entries it only does not come.
+    let alice = replica("alice", both().chain(over()).chain(changes("alice", 0..1)));
+    let pair = Pair::new(alice, replica("bob", both())).finish();
+    assert!(matches!(pair.bob.outcome(), Outcome::Differs { fresh: false, .. }));
+    assert_eq!((pair.bob.replica.set().count(), pair.alice.acknowledged), (201, 0));
+}
+
+#[test]
 fn no_more_than_the_credit_is_under_way() {
     let mut pair = Pair::new(replica("alice", []), replica("bob", bulk("bob")));
     for _ in 0..100 {

@@ -17,7 +17,7 @@ use essaim_protocol::set::{Kind, Set};
 use essaim_protocol::sign::{Keys, Seed, Verified};
 use essaim_protocol::store::{self, Ordinal, Store as _};
 use essaim_protocol::sync::frame::Position;
-use essaim_protocol::sync::{Fate, Place, Replica, Visit};
+use essaim_protocol::sync::{Fate, Place, Replica, Sender, Visit};
 use essaim_protocol::time::Timestamp;
 
 use super::dice::Dice;
@@ -386,7 +386,7 @@ impl Replica for Ally {
         Ok(read.filter(|(id, _)| !self.withholds || id.0[0] % 2 == 0).map(|(_, bytes)| bytes))
     }
 
-    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &NetworkKey, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
+    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &Sender, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
         let Received { fates, .. } = self.commons.receive(&mut self.disk, &entries, from, 1, now)?;
         for (fate, bytes) in fates.iter().zip(&entries) {
             self.heard.note(fate, bytes);
@@ -403,7 +403,7 @@ impl Heard {
         self.kinds.push(if Entry::is_statement(bytes) { Kind::Statement } else { Kind::Content });
         match fate {
             Fate::Kept { place, .. } => self.kept.push((place.ordinal, bytes.len())),
-            Fate::Aside => self.aside += 1,
+            Fate::Aside | Fate::Delayed => self.aside += 1,
             Fate::Newer(_) => {}
             Fate::Refused { device, .. } => self.refused.push(*device),
         }

@@ -281,9 +281,11 @@ impl World {
                 self.report.incompatible += 1;
                 Ok(())
             }
-            fault @ (Fault::Ours(_) | Fault::Compressor | Fault::Misbehaved(_) | Fault::Incompatible(_)) => {
-                Err(format!("{} of {}: {fault}", self.name(me), self.name(peer)))
-            }
+            fault @ (Fault::Ours(_)
+            | Fault::Compressor
+            | Fault::Allowance
+            | Fault::Misbehaved(_)
+            | Fault::Incompatible(_)) => Err(format!("{} of {}: {fault}", self.name(me), self.name(peer))),
         }
     }
 

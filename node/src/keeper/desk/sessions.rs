@@ -9,7 +9,7 @@ use essaim_protocol::set::Set;
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use essaim_protocol::sync::frame::Position;
 use essaim_protocol::sync::{
-    Config, Effect, Event, Fate, Fault, Misbehaviour, Outcome, Place, Replica, Role, Session, Visit,
+    Config, Effect, Event, Fate, Fault, Misbehaviour, Outcome, Place, Replica, Role, Sender, Session, Visit,
 };
 use essaim_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -217,7 +217,10 @@ impl Desk {
             }
             Ok(Outcome::Differs { fresh, .. }) => self.note(peer, |known| known.fresh = *fresh),
             Err(Fault::Misbehaved(what)) => self.note(peer, |known| known.misbehaved = Some((now, misdeed(what)))),
-            Err(fault @ (Fault::Ours(_) | Fault::Compressor | Fault::Incompatible(_) | Fault::Silent)) => {
+            Err(
+                fault
+                @ (Fault::Ours(_) | Fault::Compressor | Fault::Incompatible(_) | Fault::Silent | Fault::Allowance),
+            ) => {
                 tracing::debug!(peer = %peer.short(), %fault, "a session broke off");
             }
         }
@@ -287,7 +290,7 @@ impl Replica for Desk {
         Ok(self.store.read(at)?.map(|(_, bytes)| bytes))
     }
 
-    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &NetworkKey, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
+    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &Sender, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let received = self.commons.receive(&mut self.store, &entries, from, threads, now);
         let Received { fates, ingested } = self.reopened_if_failed(received)?;
