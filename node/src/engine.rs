@@ -14,12 +14,14 @@ mod health;
 mod joining;
 mod reading;
 mod records;
+mod together;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use essaim_protocol::api::{Answer, Candidate, Command, Error, Report, Request};
+use essaim_protocol::api::{Answer, Candidate, Command, Error, Lang, Report, Request};
 use essaim_protocol::id::CommonsId;
 use essaim_protocol::sign::Keys;
 use essaim_protocol::time::Timestamp;
@@ -27,6 +29,7 @@ use tokio::sync::RwLock;
 
 pub(crate) use self::fault::store_error;
 use self::fault::{desk_error, home_error, internal};
+use self::records::At;
 use crate::drafts::Drafts;
 use crate::driver::Driver;
 use crate::home::{self, Home};
@@ -121,6 +124,11 @@ impl Engine {
             | Command::KeepDraft(_)
             | Command::DropDraft(_)
             | Command::ShareDraft(_)) => self.drafts(&self.room(asked).await?, lang, command).await,
+            Command::Digest(of) => self.at(asked, lang, move |at| at.digest(&of)).await.map(Into::into),
+            Command::Agenda(of) => self.at(asked, lang, move |at| at.agenda(of)).await.map(Into::into),
+            Command::Catalogue(of) => self.at(asked, lang, move |at| at.catalogue(&of)).await.map(Into::into),
+            Command::Whole => self.at(asked, lang, |at| at.whole()).await.map(Into::into),
+            Command::Archive(archive) => self.at(asked, lang, move |at| at.archive(&archive)).await.map(Into::into),
             command @ (Command::Template(_)
             | Command::New(_)
             | Command::Edit(_)
@@ -139,6 +147,19 @@ impl Engine {
             | Command::Import(_)
             | Command::Export(_)) => self.records(&self.room(asked).await?, lang, command, report).await,
         }
+    }
+
+    /// Has the keeper of the commons that is meant do some work.
+    async fn at<T: Send + 'static>(
+        &self,
+        asked: Option<&str>,
+        lang: Lang,
+        work: impl FnOnce(&mut At<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let room = self.room(asked).await?;
+        let commons = room.name.clone();
+        let work = move |desk: &mut Desk| work(&mut At { desk, commons: &commons, lang });
+        room.keeper.run(work).await.map_err(internal)?
     }
 
     /// Closes all commons and gives the home back.

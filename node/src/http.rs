@@ -36,6 +36,7 @@ mod extract;
 mod node;
 mod openapi;
 mod records;
+mod together;
 
 use access::Access;
 use error::Refusal;
@@ -134,6 +135,7 @@ fn routes() -> Vec<Route> {
         commons::routes(),
         records::routes(),
         contributions::routes(),
+        together::routes(),
         drafts::routes(),
         exchange::routes(),
         openapi::routes(),

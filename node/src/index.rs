@@ -7,12 +7,13 @@
 //! last commit; the one [`Index`] per directory is the writer.
 //!
 //! The [analyser](french) decides which spellings are one word, [`search`] what a query means, [`facets`] what can be
-//! counted. The [gazetteer] looks French territories up by name or code, and stands apart.
+//! counted, [`web`] who refers to whom. The [gazetteer] looks French territories up by name or code, and stands apart.
 
 pub mod facets;
 pub mod french;
 pub mod gazetteer;
 pub mod search;
+pub mod web;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,11 +32,11 @@ use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyEr
 
 use self::french::French;
 
-pub use self::search::{Excerpt, Hit, Hits, Search, Sort};
+pub use self::search::{Excerpt, Hit, Hits, Search, Sort, Span};
 
 /// Version of the fields and of the analyser. A change of either makes every index on disk wrong, so it changes the name
 /// of the directory, and the driver finds an empty index to fill.
-const LAYOUT: &str = "search-3";
+const LAYOUT: &str = "search-4";
 
 /// What the writer may hold in memory: the least that the library accepts. It writes a segment when it is full, so a
 /// smaller one costs some merging, never a document.
@@ -48,6 +49,9 @@ const MAX_TEXT: usize = 1 << 20;
 /// tens; a hostile one must not make every count of the alliance slow.
 const MAX_FACETS: usize = 500;
 const MAX_FACET: usize = 256;
+
+/// Characters of a title by which records are put in the order of the alphabet.
+const MAX_NAME: usize = 60;
 
 /// What there is to search in one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +74,8 @@ pub struct Indexed {
     pub refers: Vec<RecordId>,
     /// The time of its last change.
     pub updated_at: Timestamp,
+    /// Of a gathering, its first and last day, counted from 1970-01-01.
+    pub days: Option<(i64, i64)>,
     /// Its language, also a facet.
     pub lang: String,
 }
@@ -141,6 +147,9 @@ struct Fields {
     facet: Field,
     refers: Field,
     updated_at: Field,
+    starts: Field,
+    ends: Field,
+    name: Field,
 }
 
 impl Index {
@@ -276,14 +285,17 @@ fn schema() -> (Schema, Fields) {
     let text = TextOptions::default().set_indexing_options(words);
     let mut schema = Schema::builder();
     let fields = Fields {
-        record: schema.add_bytes_field("record", INDEXED | STORED),
+        record: schema.add_bytes_field("record", INDEXED | STORED | FAST),
         title: schema.add_text_field("title", text.clone().set_stored()),
         summary: schema.add_text_field("summary", text.clone().set_stored()),
         tags: schema.add_text_field("tags", text.clone()),
         text: schema.add_text_field("text", text.set_stored()),
         facet: schema.add_text_field("facet", TextOptions::default().set_indexing_options(exact).set_fast("raw")),
-        refers: schema.add_bytes_field("refers", INDEXED),
+        refers: schema.add_bytes_field("refers", INDEXED | FAST),
         updated_at: schema.add_i64_field("updated_at", FAST),
+        starts: schema.add_i64_field("starts", FAST),
+        ends: schema.add_i64_field("ends", FAST),
+        name: schema.add_text_field("name", TextOptions::default().set_fast("raw")),
     };
     (schema.build(), fields)
 }
@@ -306,6 +318,11 @@ impl Fields {
         document.add_text(self.summary, cut(&record.summary));
         document.add_text(self.text, cut(&record.text));
         document.add_i64(self.updated_at, record.updated_at.0);
+        document.add_text(self.name, french::fold(&record.title).chars().take(MAX_NAME).collect::<String>());
+        if let Some((first, last)) = record.days {
+            document.add_i64(self.starts, first);
+            document.add_i64(self.ends, last);
+        }
         for tag in record.tags.iter().take(MAX_FACETS) {
             document.add_text(self.tags, cut(tag));
         }

@@ -17,17 +17,21 @@ use axum::routing::MethodRouter;
 
 use crate::http::Door;
 
+mod agenda;
 mod allies;
+mod archive;
 mod assets;
 mod board;
 mod bring;
+mod catalogue;
 mod cite;
-mod diff;
+mod digest;
 mod feed;
 mod find;
 mod form;
 pub(crate) mod guard;
 mod history;
+mod letter;
 mod linked;
 mod map;
 mod markdown;
@@ -40,9 +44,12 @@ mod shown;
 mod texts;
 mod told;
 mod visit;
+mod whole;
 mod write;
 
+pub(crate) use feed::calendar;
 pub(crate) use guard::Keys;
+pub(crate) use letter::{mail, markdown};
 
 /// One row of the table from which the router and its tests are made.
 pub(crate) struct Screen {
@@ -71,6 +78,11 @@ pub(crate) fn screens() -> Vec<Screen> {
         settle::screens(),
         history::screens(),
         cite::screens(),
+        archive::screens(),
+        digest::screens(),
+        agenda::screens(),
+        catalogue::screens(),
+        whole::screens(),
         write::screens(),
         bring::screens(),
         board::screens(),

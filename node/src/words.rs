@@ -1,4 +1,5 @@
-//! What the interfaces say: sentences by their key in [Fluent](https://projectfluent.org) files, numbers and [moments](when).
+//! What the interfaces say: sentences by their key in [Fluent](https://projectfluent.org) files, numbers and [moments](when); and what
+//! [differs](diff) between two texts.
 //!
 //! The commands and the page each bring their own files; French is written first, and both languages hold the same keys.
 
@@ -7,6 +8,7 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
+pub mod diff;
 pub mod read;
 pub mod when;
 

@@ -20,6 +20,7 @@ mod draft;
 mod error;
 mod node;
 mod record;
+mod together;
 
 pub use crate::record::schema::Lang;
 pub use commons::{
@@ -37,6 +38,10 @@ pub use record::{
     BadLine, Brief, Conflict, Edit, Export, Exported, Facet, FacetValue, Form, Import, Imported, Linked, List, Log,
     New, Page, Places, Query, Records, Referring, Saved, Search, Setting, Settle, Settlement, Shared, Sheet, ShowAt,
     Spot, Template, TemplateFor, TerritoryName, Value, Version,
+};
+pub use together::{
+    Agenda, AgendaOf, Archive, Around, Catalogue, CatalogueOf, Digest, DigestOf, Digested, Gathering, Listed, Named,
+    Tie, Whole,
 };
 
 /// One question to a node.
@@ -91,6 +96,16 @@ pub enum Command {
     Search(Search),
     /// Where the records that a search finds take place. Answers [`Answer::Places`].
     Places(Search),
+    /// What was written in a period or on a theme. Answers [`Answer::Digest`].
+    Digest(DigestOf),
+    /// Gatherings to come, or past. Answers [`Answer::Agenda`].
+    Agenda(AgendaOf),
+    /// Records of one kind with what surrounds them. Answers [`Answer::Catalogue`].
+    Catalogue(CatalogueOf),
+    /// How the most linked records relate. Answers [`Answer::Whole`].
+    Whole,
+    /// Put a record away, or take it out again. Answers [`Answer::Saved`].
+    Archive(Archive),
     /// The history of a record, newest first. Answers [`Answer::Log`].
     Log(String),
     /// Fields with several concurrent values, of one record or of all. Answers [`Answer::Conflicts`].
@@ -179,6 +194,7 @@ answers! {
     Template(Template),
     /// To [`Command::New`], [`Command::Edit`], [`Command::Settle`], [`Command::Contribute`], [`Command::TakeStep`] and
     /// [`Command::ShareDraft`].
+    /// To [`Command::New`], [`Command::Edit`], [`Command::Archive`], [`Command::Settle`] and [`Command::ShareDraft`].
     Saved(Saved),
     /// To [`Command::Show`] and [`Command::ShowAt`].
     Sheet(Sheet),
@@ -188,6 +204,14 @@ answers! {
     Records(Records),
     /// To [`Command::Places`].
     Places(Places),
+    /// To [`Command::Digest`].
+    Digest(Digest),
+    /// To [`Command::Agenda`].
+    Agenda(Agenda),
+    /// To [`Command::Catalogue`].
+    Catalogue(Catalogue),
+    /// To [`Command::Whole`].
+    Whole(Whole),
     /// To [`Command::Log`].
     Log(Log),
     /// To [`Command::Conflicts`].

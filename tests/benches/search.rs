@@ -186,6 +186,7 @@ fn record(copy: usize, line: &Value, seeded: &mut StdRng) -> Indexed {
         facets,
         refers: vec![],
         updated_at: Timestamp(copy as i64),
+        days: None,
         lang: said("lang"),
     }
 }

@@ -161,7 +161,7 @@ impl At<'_> {
     /// The views of the newest records that a query finds.
     pub(super) fn newest(&mut self, query: Query, limit: usize) -> Result<Vec<View>, Error> {
         let (reader, _) = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
-        let asked = Search { query, sort: Sort::Newest, offset: 0, limit };
+        let asked = Search { query, sort: Sort::Newest, limit, ..Search::default() };
         let hits = reader.search(&asked).map_err(internal)?;
         let mut views = Vec::new();
         for hit in hits.hits {

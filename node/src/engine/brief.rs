@@ -54,6 +54,11 @@ fn when(view: &View) -> Option<String> {
             (None, None) => None,
         };
     }
+    if let (Some(starts), Some(ends)) = (view.field("starts").and_then(text), view.field("ends").and_then(text))
+        && starts != ends
+    {
+        return Some(format!("{starts}/{ends}"));
+    }
     ["starts", "issued", "joined"].iter().find_map(|name| view.field(name).and_then(text))
 }
 

@@ -85,7 +85,7 @@ impl At<'_> {
 
     /// The records most like one among those that `q` allows, each with what both have.
     pub(super) fn like(&mut self, asked: &str, q: &str, page: Page) -> Result<Records, Error> {
-        let among = self.query(q)?;
+        let among = self.current(q)?;
         let id = resolve(self.desk, asked)?;
         let (reader, outdated) = self.index()?;
         let Some(view) = self.desk.view(&id).map_err(read_error)? else { return Err(unknown(asked)) };
@@ -162,7 +162,12 @@ impl At<'_> {
 /// Of a contribution, the beginning of what it says.
 pub(super) fn said(view: &View) -> Option<String> {
     let text = view.field("text").filter(|_| view.kind == CONTRIBUTION).and_then(Field::text)?;
-    Some(text.char_indices().nth(MAX_TEXT).map_or_else(|| text.to_owned(), |(end, _)| format!("{}…", &text[..end])))
+    Some(beginning(text))
+}
+
+/// As much of a text as is shown where it is listed.
+pub(super) fn beginning(text: &str) -> String {
+    text.char_indices().nth(MAX_TEXT).map_or_else(|| text.to_owned(), |(end, _)| format!("{}…", &text[..end]))
 }
 
 /// What people wrote in a record, labels left out.

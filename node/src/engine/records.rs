@@ -9,7 +9,7 @@ use essaim_protocol::api::{
 };
 use essaim_protocol::entry::{Entry, Origin};
 use essaim_protocol::id::{ChangeHash, RecordId};
-use essaim_protocol::query::{Facets, Query, QueryError};
+use essaim_protocol::query::{Facets, Item, Query, QueryError, What};
 use essaim_protocol::record::edit::{self, Path};
 use essaim_protocol::record::field::Field;
 use essaim_protocol::record::import::{Imported as Line, import_lines};
@@ -24,7 +24,7 @@ use super::brief::{
 use super::fault::{desk_error, internal};
 use super::{Engine, Room, now};
 use crate::index::gazetteer::{Found, Gazetteer, Place, Type};
-use crate::index::{Reader as IndexReader, Search as Asked, Sort};
+use crate::index::{Hits, Reader as IndexReader, Search as Asked, Sort};
 use crate::keeper::{self, Desk, SaveError};
 use crate::starter;
 use crate::words::number;
@@ -32,6 +32,10 @@ use crate::words::number;
 /// Records whose views are made before a search answers: a second or two. When there are more, it answers from what is
 /// there and says how many are still to come.
 const FOLD_FIRST: usize = 500;
+
+/// The facet of where a record stands in its life, and its value for what is put away.
+pub(super) const STATUS: &str = "record_status";
+pub(super) const ARCHIVED: &str = "archived";
 
 /// Facet values counted beside a search: what a person looks through. Of places all that are counted: a map shows them.
 const FACET_VALUES: usize = 50;
@@ -122,6 +126,11 @@ impl Engine {
                 | Command::DropDraft(_)
                 | Command::ShareDraft(_)
                 | Command::Gazetteer(_)
+                | Command::Digest(_)
+                | Command::Agenda(_)
+                | Command::Catalogue(_)
+                | Command::Whole
+                | Command::Archive(_)
                 | Command::Sync(_)
                 | Command::Import(_)
                 | Command::Doctor(_) => return Err(internal("this is not about records")),
@@ -364,10 +373,9 @@ impl At<'_> {
 
     /// Asks the index.
     pub(super) fn find(&mut self, q: &str, sort: Sort, page: Page) -> Result<Records, Error> {
-        let parsed = self.query(q)?;
+        let query = self.current(q)?;
         let (reader, outdated) = self.index()?;
-        let asked = Asked { query: parsed, sort, offset: page.offset as usize, limit: limit(page) };
-        let hits = reader.search(&asked).map_err(internal)?;
+        let hits = reader.search(&Asked { sort, ..asked(query, page) }).map_err(internal)?;
         let mut answer = Records {
             total: hits.total as u64,
             corrected: hits.corrected,
@@ -389,6 +397,22 @@ impl At<'_> {
         Ok(answer)
     }
 
+    /// What the index finds.
+    pub(super) fn hits(&mut self, asked: Asked) -> Result<Hits, Error> {
+        self.index()?.0.search(&asked).map_err(internal)
+    }
+
+    /// A question about what is not put away, unless it asks for that, or for all that is linked to one record.
+    pub(super) fn current(&mut self, q: &str) -> Result<Query, Error> {
+        let mut query = self.query(q)?;
+        let asks = |item: &Item| matches!(&item.what, What::Facet { name, .. } if name == STATUS || name == "linked");
+        if !query.items.iter().any(asks) {
+            let what = What::Facet { name: STATUS.to_owned(), value: ARCHIVED.to_owned() };
+            query.items.push(Item { excluded: true, what });
+        }
+        Ok(query)
+    }
+
     /// A question in the terms of the index.
     pub(super) fn query(&mut self, q: &str) -> Result<Query, Error> {
         let parsed = Query::parse(q).and_then(|query| Facets::get().resolve(&query));
@@ -398,7 +422,6 @@ impl At<'_> {
     /// A place in a query is named, and a record by the beginning of its id; the index knows whole ids, and what contains
     /// a territory by its official code.
     fn named_records(&mut self, mut query: Query) -> Result<Query, Error> {
-        use essaim_protocol::query::What;
         for item in &mut query.items {
             let What::Facet { name, value } = &mut item.what else { continue };
             if let Some(ty) = containing(name) {
@@ -423,7 +446,7 @@ impl At<'_> {
         Ok(query)
     }
 
-    fn facet_counts(&mut self, counts: &crate::index::facets::Counts) -> Result<Vec<Facet>, Error> {
+    pub(super) fn facet_counts(&mut self, counts: &crate::index::facets::Counts) -> Result<Vec<Facet>, Error> {
         let mut facets = Vec::new();
         for (name, values) in counts {
             let mut shown = Vec::new();
@@ -539,8 +562,9 @@ impl At<'_> {
         let ids = if export.q.trim().is_empty() {
             self.desk.records().map_err(store_failed)?
         } else {
-            let found = self.find(&export.q, Sort::Newest, Page::default())?;
-            found.records.into_iter().map(|brief| brief.id).collect()
+            let query = self.query(&export.q)?;
+            let all = Asked { sort: Sort::Newest, ..asked(query, Page::default()) };
+            self.hits(all)?.hits.into_iter().map(|hit| hit.record).collect()
         };
         let mut lines = String::new();
         for id in ids {
@@ -620,6 +644,11 @@ impl At<'_> {
         }
         Ok(id)
     }
+}
+
+/// A question and its page.
+pub(super) fn asked(query: Query, page: Page) -> Asked {
+    Asked { query, offset: page.offset as usize, limit: limit(page), ..Asked::default() }
 }
 
 /// How many records a page asks for.

@@ -24,7 +24,7 @@ const MAX_JSON: usize = 1024 * 1024;
 const MAX_IMPORT: usize = 256 * 1024 * 1024;
 
 /// For which commons and in which language a request is made: `?commons=NAME&lang=fr`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Scope {
     commons: Option<String>,
     #[serde(default)]
@@ -35,6 +35,10 @@ impl Scope {
     /// The engine's request.
     pub(super) fn request(self, command: api::Command) -> api::Request {
         api::Request { commons: self.commons, lang: self.lang, command }
+    }
+
+    pub(super) const fn lang(&self) -> Lang {
+        self.lang
     }
 
     /// The same language, in the commons of this name.

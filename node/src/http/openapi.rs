@@ -55,6 +55,12 @@ impl Shape {
         Self { media: LINES, schema: ObjectBuilder::new().into(), schemas: Vec::new() }
     }
 
+    /// A text that is no JSON.
+    pub(super) fn text(media: &'static str) -> Self {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        Self { media, schema: text.into(), schemas: Vec::new() }
+    }
+
     fn content(&self) -> utoipa::openapi::Content {
         ContentBuilder::new().schema(Some(self.schema.clone())).build()
     }

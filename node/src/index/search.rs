@@ -11,15 +11,16 @@
 //! others, and excerpts can highlight them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::sync::LazyLock;
 
 use essaim_protocol::id::RecordId;
 use essaim_protocol::query::{Item, Query, What};
-use tantivy::collector::TopDocs;
+use essaim_protocol::time::Timestamp;
+use tantivy::collector::{Collector, TopDocs};
 use tantivy::query::{
     AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, MoreLikeThisQuery, Occur, PhraseQuery,
-    Query as Lookup, TermQuery,
+    Query as Lookup, RangeQuery, TermQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption, OwnedValue, Value};
 use tantivy::snippet::SnippetGenerator;
@@ -98,6 +99,8 @@ pub struct Search {
     pub query: Query,
     /// What comes first.
     pub sort: Sort,
+    /// The span of time that records must lie in.
+    pub span: Option<Span>,
     /// Hits to pass over.
     pub offset: usize,
     /// Hits to give, at least 1; `usize::MAX` is all. Ranking holds as many as both together, some 50 bytes each.
@@ -112,6 +115,38 @@ pub enum Sort {
     Relevance,
     /// The last changed.
     Newest,
+    /// The gathering that starts first.
+    Soonest,
+    /// The gathering that starts last.
+    Latest,
+    /// In the order of the alphabet, accents and capitals aside.
+    Title,
+}
+
+/// A span of time that narrows a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// Records whose last change was made from the first moment on and before the second.
+    Changed(Timestamp, Timestamp),
+    /// Gatherings that end on this day, counted from 1970-01-01, or later.
+    EndingFrom(i64),
+    /// Gatherings that ended before this day.
+    EndingBefore(i64),
+}
+
+impl Span {
+    fn lookup(self, fields: Fields) -> Box<dyn Lookup> {
+        let at = |field, value| Term::from_field_i64(field, value);
+        let range = match self {
+            Self::Changed(from, to) => RangeQuery::new(
+                Bound::Included(at(fields.updated_at, from.0)),
+                Bound::Excluded(at(fields.updated_at, to.0)),
+            ),
+            Self::EndingFrom(day) => RangeQuery::new(Bound::Included(at(fields.ends, day)), Bound::Unbounded),
+            Self::EndingBefore(day) => RangeQuery::new(Bound::Unbounded, Bound::Excluded(at(fields.ends, day))),
+        };
+        constant(Box::new(range))
+    }
 }
 
 /// The answer to a [`Search`].
@@ -159,7 +194,7 @@ impl Reader {
     pub fn search(&self, search: &Search) -> Result<Hits, IndexError> {
         guarded(|| {
             let searcher = self.reader.searcher();
-            let answer = |how| Asked::new(&searcher, self.fields, &search.query, how)?.answer(search);
+            let answer = |how| Asked::new(&searcher, self.fields, search, how)?.answer(search);
             let as_typed = answer(How::AsTyped)?;
             let words = search.query.items.iter().filter(|item| !item.excluded && !is_facet(item)).count();
             if as_typed.total > 0 || words == 0 {
@@ -281,6 +316,9 @@ enum How {
     SomeWords,
 }
 
+/// What matches, counted by facet, and the page of it.
+type Counted = (<Counting as Collector>::Fruit, Vec<(f32, DocAddress)>);
+
 /// A query in terms of the index.
 struct Asked<'a> {
     searcher: &'a Searcher,
@@ -291,7 +329,8 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(searcher: &'a Searcher, fields: Fields, query: &Query, how: How) -> Result<Self, IndexError> {
+    fn new(searcher: &'a Searcher, fields: Fields, search: &Search, how: How) -> Result<Self, IndexError> {
+        let query = &search.query;
         let mut asked = Self { searcher, fields, lookup: BooleanQuery::new(Vec::new()), terms: BTreeMap::new() };
         let mut clauses: Vec<(Occur, Box<dyn Lookup>)> = Vec::new();
         let mut said = Vec::new();
@@ -310,6 +349,7 @@ impl<'a> Asked<'a> {
             clauses.extend(said.into_iter().map(|lookup| (Occur::Must, lookup)));
         }
         clauses.extend(filters(fields, query));
+        clauses.extend(search.span.map(|span| (Occur::Must, span.lookup(fields))));
         if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
             clauses.push((Occur::Must, constant(Box::new(AllQuery))));
         }
@@ -440,15 +480,28 @@ impl<'a> Asked<'a> {
         let held = usize::try_from(self.searcher.num_docs()).unwrap_or(usize::MAX);
         let offset = search.offset.min(held);
         let page = TopDocs::with_limit(search.limit.clamp(1, (held - offset).max(1))).and_offset(offset);
-        let ((total, facets), best) = if search.sort == Sort::Newest || self.terms.is_empty() {
-            let page = page.order_by_fast_field::<i64>("updated_at", Order::Desc);
-            let (counted, newest) = self.searcher.search(&self.lookup, &(Counting, page))?;
-            (counted, newest.into_iter().map(|(_, address)| (0.0, address)).collect())
-        } else {
-            self.searcher.search(&self.lookup, &(Counting, page.order_by_score()))?
+        let ((total, facets), best) = match search.sort {
+            Sort::Relevance if !self.terms.is_empty() => {
+                self.searcher.search(&self.lookup, &(Counting, page.order_by_score()))?
+            }
+            Sort::Relevance | Sort::Newest => {
+                self.sorted(page.order_by_fast_field::<i64>("updated_at", Order::Desc))?
+            }
+            Sort::Soonest => self.sorted(page.order_by_fast_field::<i64>("starts", Order::Asc))?,
+            Sort::Latest => self.sorted(page.order_by_fast_field::<i64>("starts", Order::Desc))?,
+            Sort::Title => self.sorted(page.order_by_string_fast_field("name", Order::Asc))?,
         };
         let hits = best.into_iter().map(|(score, address)| self.hit(score, address)).collect::<Result<_, _>>()?;
         Ok(Hits { total, hits, facets, corrected: false, partial: false })
+    }
+
+    /// What matches, counted, and the page of it in an order that is not that of the score.
+    fn sorted<K: Send + 'static>(
+        &self,
+        page: impl Collector<Fruit = Vec<(K, DocAddress)>>,
+    ) -> Result<Counted, IndexError> {
+        let (counted, sorted) = self.searcher.search(&self.lookup, &(Counting, page))?;
+        Ok((counted, sorted.into_iter().map(|(_, address)| (0.0, address)).collect()))
     }
 
     fn hit(&self, score: f32, address: DocAddress) -> Result<Hit, IndexError> {

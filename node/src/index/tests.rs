@@ -37,6 +37,7 @@ fn indexed(record: &Value) -> Indexed {
         facets,
         refers: Vec::new(),
         updated_at: Timestamp(1),
+        days: None,
         lang: said("lang"),
     }
 }
@@ -57,6 +58,7 @@ fn note(name: &str, title: &str, text: &str) -> Indexed {
         facets: Vec::new(),
         refers: Vec::new(),
         updated_at: Timestamp(2),
+        days: None,
         lang: "fr".into(),
     }
 }
@@ -116,7 +118,7 @@ fn all_of_many_records_are_given_once_and_pages_end() {
     for sort in [Sort::Newest, Sort::Relevance] {
         let ask = |offset, limit| {
             let query = Query::parse("navette").unwrap();
-            let hits = index.reader().search(&Search { query, sort, offset, limit }).unwrap();
+            let hits = index.reader().search(&Search { query, sort, offset, limit, ..Search::default() }).unwrap();
             assert_eq!(hits.total, MANY);
             hits.hits.into_iter().map(|hit| hit.record).collect::<Vec<_>>()
         };
@@ -229,7 +231,8 @@ fn pages_and_dates() {
     let (_dir, index) = filled(records.collect());
     let page = |offset, limit| {
         let query = Query::parse("fiche").unwrap();
-        let hits = index.reader().search(&Search { query, sort: Sort::Newest, offset, limit }).unwrap();
+        let hits =
+            index.reader().search(&Search { query, sort: Sort::Newest, offset, limit, ..Search::default() }).unwrap();
         (hits.total, hits.hits.into_iter().map(|hit| hit.excerpt.text).collect::<Vec<_>>())
     };
     assert_eq!(page(0, 2), (30, vec!["29".into(), "28".into()]));
@@ -405,6 +408,59 @@ fn what_refers_to_a_record_is_found_by_it_and_never_counted() {
     assert_eq!([linked("c").total, linked("d").total, linked("a").total], [1, 2, 0]);
     assert_eq!(ask(&index, &format!("-linked:{}", id("c"))).total, 2);
     assert!(!linked("d").facets.contains_key("linked"));
+}
+
+#[test]
+fn a_span_of_time_narrows_a_search_and_gatherings_come_by_their_day() {
+    let meets = |name: &str, days: (i64, i64)| Indexed { days: Some(days), ..note(name, "Rencontre", name) };
+    let changed = |name: &str, at: i64| Indexed { updated_at: Timestamp(at), ..note(name, "Fiche", name) };
+    let (_dir, index) =
+        filled(vec![meets("late", (30, 30)), meets("long", (5, 20)), meets("early", (-3, 1)), changed("new", 9)]);
+    let found = |sort, span| {
+        let search = Search { sort, span: Some(span), limit: 10, ..Search::default() };
+        let hits = index.reader().search(&search).unwrap();
+        let name =
+            |hit: &Hit| ["late", "long", "early", "new"].into_iter().find(|name| id(name) == hit.record).unwrap();
+        assert_eq!(hits.total, hits.hits.len());
+        hits.hits.iter().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Sort::Soonest, Span::EndingFrom(20)), ["long", "late"]);
+    assert_eq!(found(Sort::Latest, Span::EndingBefore(20)), ["early"]);
+    assert_eq!(found(Sort::Latest, Span::EndingBefore(21)), ["long", "early"]);
+    assert_eq!(found(Sort::Newest, Span::Changed(Timestamp(9), Timestamp(10))), ["new"]);
+    assert_eq!(found(Sort::Relevance, Span::Changed(Timestamp(3), Timestamp(9))), Vec::<&str>::new());
+}
+
+#[test]
+fn who_refers_to_whom_is_read_without_opening_a_record() {
+    let of = |name: &str, kind: &str, facet: (&str, &str), to: &[&str]| Indexed {
+        kind: kind.into(),
+        facets: vec![(facet.0.into(), facet.1.into())],
+        refers: to.iter().map(|to| id(to)).collect(),
+        ..note(name, "Fiche", name)
+    };
+    let (_dir, mut index) = filled(vec![
+        of("a", "experience", ("outcome", "achieved"), &["place", "nobody"]),
+        of("b", "experience", ("outcome", "achieved"), &[]),
+        of("old", "experience", ("record_status", "archived"), &["place"]),
+    ]);
+    // In a segment of their own.
+    index
+        .put(vec![
+            of("place", "territory", ("setting", "rural"), &[]),
+            of("reuse", "contribution", ("contribution_form", "reuse"), &["a", "b", "author"]),
+            of("question", "contribution", ("contribution_form", "question"), &["a"]),
+            of("author", "actor", ("alliance", "ally"), &[]),
+        ])
+        .unwrap();
+    index.commit(2).unwrap();
+    let kinds = ["experience", "territory"];
+    let web = index.reader().web(&kinds, ("contribution_form", "reuse"), ("record_status", "archived")).unwrap();
+    assert_eq!(web.kinds.len(), 3);
+    assert_eq!(web.kinds[&id("place")], "territory");
+    assert_eq!(web.links.into_iter().collect::<Vec<_>>(), [(id("a"), id("place"))]);
+    let [(reuse, joined)] = &web.joining[..] else { panic!("{:?}", web.joining) };
+    assert_eq!((*reuse, joined.iter().collect::<BTreeSet<_>>()), (id("reuse"), BTreeSet::from([&id("a"), &id("b")])));
 }
 
 #[test]

@@ -4,11 +4,35 @@
 
 use std::collections::BTreeMap;
 
-use essaim_protocol::api::{Brief, Lang, Places};
+use axum::http::HeaderName;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use essaim_protocol::api::{Brief, Commons, Lang, Places};
+use essaim_protocol::id::RecordId;
 use essaim_protocol::record::schema::Schema;
+use jiff::civil::Date;
 use serde_json::json;
 
 use crate::words::when;
+
+pub(super) const DIGEST_FEED: &str = "/digest.atom";
+pub(super) const AGENDA_FEED: &str = "/agenda.ics";
+
+/// Feeds, which a program may follow with a key in place of the cookie.
+pub(super) const FEEDS: [&str; 4] = ["/recherche.atom", "/recherche.ics", DIGEST_FEED, AGENDA_FEED];
+
+/// A text that a browser saves.
+pub(super) type File = ([(HeaderName, String); 2], String);
+
+pub(super) fn file(kind: &str, name: &str, text: String) -> File {
+    let named = format!("attachment; filename=\"{name}\"");
+    ([(CONTENT_TYPE, format!("{kind}; charset=utf-8")), (CONTENT_DISPOSITION, named)], text)
+}
+
+/// Gatherings as a calendar.
+pub(crate) fn calendar(lang: Lang, commons: &Commons, records: &[Brief]) -> String {
+    let (title, commons) = (commons.name.clone(), commons.id.to_string());
+    Feed { lang, title, commons, origin: String::new(), page: String::new(), records, by: None }.calendar()
+}
 
 /// What a feed is of.
 pub(super) struct Feed<'a> {
@@ -22,6 +46,8 @@ pub(super) struct Feed<'a> {
     /// The address of the search that it follows.
     pub(super) page: String,
     pub(super) records: &'a [Brief],
+    /// Who signs each, where that is known; else entries are by their territory.
+    pub(super) by: Option<&'a BTreeMap<RecordId, Vec<String>>>,
 }
 
 impl Feed<'_> {
@@ -47,10 +73,12 @@ impl Feed<'_> {
             xml(&format!("{}{}", self.origin, self.page)),
         );
         for brief in self.records {
-            let place = brief.territory.as_ref().map(|territory| territory.title.as_str()).unwrap_or_default();
+            let place = brief.territory.iter().map(|territory| territory.title.clone()).collect();
+            let by = self.by.and_then(|by| by.get(&brief.id)).filter(|by| !by.is_empty()).unwrap_or(&place);
+            let by: String = by.iter().map(|name| format!("<author><name>{}</name></author>\n", xml(name))).collect();
             out.push_str(&format!(
                 "<entry>\n<title>{}</title>\n<id>{}</id>\n<updated>{}</updated>\n<link href=\"{}/fiche/{}\"/>\n\
-                 <category term=\"{}\"/>\n<author><name>{}</name></author>\n<summary>{}</summary>\n</entry>\n",
+                 <category term=\"{}\"/>\n{by}<summary>{}</summary>\n</entry>\n",
                 xml(&brief.title),
                 xml(&self.name(brief)),
                 // Atom wants a moment of every entry.
@@ -58,7 +86,6 @@ impl Feed<'_> {
                 xml(&self.origin),
                 brief.id,
                 xml(&self.kind(brief)),
-                xml(place),
                 xml(brief.summary.as_deref().unwrap_or_default()),
             ));
         }
@@ -119,12 +146,16 @@ impl Feed<'_> {
         line("PRODID:-//Essaim//FR");
         line(&format!("X-WR-CALNAME:{}", escaped(&self.title)));
         for brief in self.records {
-            let Some(day) = brief.when.as_deref().and_then(first_day) else { continue };
+            let Some((first, last)) = brief.when.as_deref().and_then(days) else { continue };
             let stamp = brief.updated_at.unwrap_or_default().to_string().replace(['-', ':'], "");
             line("BEGIN:VEVENT");
             line(&format!("UID:{}", self.name(brief)));
             line(&format!("DTSTAMP:{stamp}"));
-            line(&format!("DTSTART;VALUE=DATE:{day}"));
+            line(&format!("DTSTART;VALUE=DATE:{}", first.strftime("%Y%m%d")));
+            // A calendar wants the day after the last.
+            if let Some(after) = last.tomorrow().ok().filter(|_| last > first) {
+                line(&format!("DTEND;VALUE=DATE:{}", after.strftime("%Y%m%d")));
+            }
             line(&format!("SUMMARY:{}", escaped(&brief.title)));
             if let Some(summary) = &brief.summary {
                 line(&format!("DESCRIPTION:{}", escaped(summary)));
@@ -139,11 +170,12 @@ impl Feed<'_> {
     }
 }
 
-/// `20240507` of a date or interval that begins with a whole day.
-fn first_day(edtf: &str) -> Option<String> {
-    let first = edtf.split(['/', 'T']).next()?;
-    let digits: String = first.chars().filter(char::is_ascii_digit).collect();
-    (first.len() == 10 && digits.len() == 8).then_some(digits)
+/// The first and last day of a date or interval that begins with a whole day. One whose end is not known is one day.
+fn days(edtf: &str) -> Option<(Date, Date)> {
+    let from = edtf.split('/').next()?;
+    let (first, same) = when::span(from)?;
+    let last = when::span(edtf).map_or(same, |(_, last)| last);
+    (from.split('T').next()?.len() == 10).then_some((first, last))
 }
 
 /// Text inside an element or attribute; characters that XML does not allow are left out.
@@ -216,6 +248,7 @@ mod tests {
             origin: "http://127.0.0.1:1".into(),
             page: "/recherche?q=r&theme=mobility".into(),
             records,
+            by: None,
         }
     }
 
@@ -235,6 +268,31 @@ mod tests {
         assert!(calendar.contains("SUMMARY:Fête\\, été\\; \\\\ fin\\nBEGIN:VEVENT\r\n"));
         assert!(calendar.contains("DTSTART;VALUE=DATE:20240507\r\n"));
         assert!(calendar.lines().all(|line| line.len() <= 75), "{calendar}");
+    }
+
+    #[test]
+    fn a_gathering_of_several_days_ends_after_its_last() {
+        let mut records = [brief("Assemblée"), brief("Un jour"), brief("Un mois"), brief("Sans fin")];
+        for (record, when) in
+            records.iter_mut().zip(["2024-05-30/2024-05-31", "2024-05-07", "2024-05", "2024-05-07/.."])
+        {
+            record.when = Some(when.into());
+        }
+        let calendar = feed(&records).calendar();
+        assert!(calendar.contains("DTSTART;VALUE=DATE:20240530\r\nDTEND;VALUE=DATE:20240601\r\n"), "{calendar}");
+        assert_eq!((calendar.matches("DTSTART").count(), calendar.matches("DTEND").count()), (3, 1), "{calendar}");
+    }
+
+    #[test]
+    fn an_entry_is_by_those_who_sign_it() {
+        let records = [brief("Ici")];
+        assert!(feed(&records).atom().contains("<author><name>Gruissan</name></author>"));
+        let by = BTreeMap::from([(records[0].id, vec!["Awa & Co".to_owned(), "Léo".to_owned()])]);
+        let atom = Feed { by: Some(&by), ..feed(&records) }.atom();
+        assert!(
+            atom.contains("<author><name>Awa &amp; Co</name></author>\n<author><name>Léo</name></author>"),
+            "{atom}"
+        );
     }
 
     #[test]

@@ -10,8 +10,6 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::Query;
-use axum::http::HeaderName;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use essaim_protocol::api::{Brief, Command, Facet, List, Page, Places, Records, Search};
@@ -19,14 +17,14 @@ use essaim_protocol::query;
 use essaim_protocol::record::schema::Schema;
 
 use super::Screen;
-use super::feed::Feed;
+use super::feed::{Feed, File, file};
 use super::guard::FOLLOW;
 use super::map::Map;
 use super::visit::{Frame, Trouble, Visit, page};
 use crate::words::when;
 
 /// Facets in the order in which people narrow a search. Their names for people are `facet-…` in the texts.
-const FACETS: [&str; 16] = [
+const FACETS: [&str; 17] = [
     "kind",
     "theme",
     "outcome",
@@ -43,6 +41,7 @@ const FACETS: [&str; 16] = [
     "programme",
     "year",
     "licence",
+    "record_status",
 ];
 
 /// Values of a facet that are shown before "more".
@@ -58,9 +57,6 @@ const ON_TIMELINE: u32 = 200;
 /// Records of a feed, and of a download: what a spreadsheet opens at once.
 const IN_FEED: u32 = 50;
 const IN_DOWNLOAD: u32 = 10_000;
-
-/// Feeds, which a program may follow with a key in place of the cookie.
-pub(super) const FEEDS: [&str; 2] = ["/recherche.atom", "/recherche.ics"];
 
 pub(super) fn screens() -> Vec<Screen> {
     vec![
@@ -389,17 +385,11 @@ fn feed<'a>(visit: &Visit, asked: &Asked, records: &'a [Brief]) -> Feed<'a> {
         origin: visit.origin(),
         page: Asked { view: View::Cards, ..asked.clone() }.at(1),
         records,
+        by: None,
     }
 }
 
 type Asking = Query<Vec<(String, String)>>;
-type File = ([(HeaderName, String); 2], String);
-
-fn file(kind: &str, name: &str, text: String) -> File {
-    let named = format!("attachment; filename=\"{name}\"");
-    ([(CONTENT_TYPE, format!("{kind}; charset=utf-8")), (CONTENT_DISPOSITION, named)], text)
-}
-
 async fn atom(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {
     let asked = Asked::read(pairs);
     let records = gathered(&visit, &asked, true, IN_FEED).await?;

@@ -175,7 +175,7 @@ fn follows(keys: &Keys, uri: &Uri) -> bool {
         .into_iter()
         .flat_map(|query| query.split('&'))
         .find_map(|pair| pair.strip_prefix(FOLLOW)?.strip_prefix('='));
-    super::find::FEEDS.contains(&uri.path()) && key.is_some_and(|key| same(key, keys.feed()))
+    super::feed::FEEDS.contains(&uri.path()) && key.is_some_and(|key| same(key, keys.feed()))
 }
 
 async fn read(body: Body) -> Result<Bytes, Error> {

@@ -12,12 +12,12 @@ use serde::Deserialize;
 
 use super::Screen;
 use super::cite::Cited;
-use super::diff::{Run, words};
 use super::find::address;
 use super::settle::joined;
 use super::sheet::Told;
 use super::shown::{Reading, Row, Shown};
 use super::visit::{Frame, Trouble, Visit, page};
+use crate::words::diff::{Run, words};
 
 /// Steps on one page.
 const PER_PAGE: usize = 50;

@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 
 use super::Screen;
 use super::bring::{Bring, Steps, Typed};
+use super::catalogue::{Side, weighed};
 use super::cite::Cited;
 use super::linked::{Group, Peer, groups, peers};
 use super::settle::{Dispute, Third, disputes, joined, proposals};
@@ -110,6 +111,8 @@ struct SheetPage {
     disputes: Vec<Dispute>,
     proposals: Vec<Dispute>,
     linked: u64,
+    /// Of a finding: the experiences around it.
+    sides: Vec<Side>,
     groups: Vec<Group>,
     peers: Vec<Peer>,
     bring: Bring,
@@ -135,6 +138,9 @@ pub(super) struct Told {
     /// Who signs and under which licence.
     pub(super) credits: Vec<Row>,
 }
+
+/// The status of a record that was put away.
+const ARCHIVED: &str = "archived";
 
 impl Told {
     pub(super) fn of(f: &Frame, sheet: Sheet) -> Self {
@@ -175,6 +181,11 @@ impl Told {
         }
     }
 
+    /// Whether it was put away.
+    pub(super) fn archived(&self) -> bool {
+        self.sheet.fields.get("status").and_then(Json::as_str) == Some(ARCHIVED)
+    }
+
     /// Whether somebody has to settle something in a field.
     pub(super) fn disputed(&self, field: &str) -> bool {
         self.sheet.disagreements.iter().any(|one| one.field.split('/').next() == Some(field))
@@ -212,7 +223,7 @@ fn notes(f: &Frame, sheet: &Sheet) -> Vec<String> {
     let is = |field: &str, value: &str| sheet.fields.get(field).and_then(Json::as_str) == Some(value);
     let said = [
         (sheet.fields.get("fictional") == Some(&Json::Bool(true)), f.t("sheet-fictional")),
-        (is("status", "archived"), f.t("sheet-archived")),
+        (is("status", ARCHIVED), f.t("sheet-archived")),
         (is("status", "peer_read"), f.t("sheet-peer-read")),
         (sheet.fields.get("verbatim") == Some(&Json::Bool(true)), f.t("sheet-verbatim")),
     ];
@@ -222,12 +233,17 @@ fn notes(f: &Frame, sheet: &Sheet) -> Vec<String> {
 async fn show(visit: Visit, Path(record): Path<String>, Query(after): Query<After>) -> Result<Html<String>, Trouble> {
     let sheet: Sheet = visit.ask(Command::Show(record)).await?;
     let id = sheet.brief.id.to_string();
-    let linked: Linked = visit.ask(Command::Linked(id.clone())).await?;
+    let mut linked: Linked = visit.ask(Command::Linked(id.clone())).await?;
     let alike = if sheet.brief.kind == "experience" {
         let part = Page { limit: ALIKE, offset: 0 };
         visit.ask(Command::Search(Search { q: "kind:experience".to_owned(), like: Some(id), page: part })).await?
     } else {
         Records::default()
+    };
+    let told = Told::of(&visit.frame, sheet.clone());
+    let sides = match sheet.brief.kind.as_str() {
+        "finding" => weighed(&visit.frame, &told.relations, &mut linked.records),
+        _ => Vec::new(),
     };
     page(&SheetPage {
         steps: Steps::of(&visit, &sheet).await?,
@@ -239,8 +255,9 @@ async fn show(visit: Visit, Path(record): Path<String>, Query(after): Query<Afte
         groups: groups(&visit.frame, linked),
         peers: peers(&visit, alike),
         cited: Cited::of(&visit.frame, &sheet),
-        told: Told::of(&visit.frame, sheet),
         f: visit.frame.clone(),
+        told,
+        sides,
         after,
     })
 }

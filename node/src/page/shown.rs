@@ -276,3 +276,23 @@ pub(super) fn some<T>(all: Vec<T>) -> Option<Vec<T>> {
 fn raw(value: &Json) -> Shown {
     Shown::Line(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
+
+/// The beginning of a text, cut after a word where there is one.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(most) else { return text.to_owned() };
+    let begin = &text[..end];
+    let whole = begin.rfind(char::is_whitespace).filter(|at| *at * 2 > end).map_or(begin, |at| &begin[..at]);
+    format!("{}…", whole.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn a_text_is_cut_after_a_word() {
+        assert_eq!(cut("Une navette à la demande", 40), "Une navette à la demande");
+        assert_eq!(cut("Une navette à la demande", 14), "Une navette à…");
+        assert_eq!(cut("Anticonstitutionnellement", 6), "Antico…");
+    }
+}

@@ -25,6 +25,17 @@ pub(super) const COMMONS: &str = "essaim_commun";
 pub(super) const MENU: [(&str, &str); 4] =
     [("/recherche", "menu-find"), ("/ecrire", "menu-write"), ("/permanence", "menu-board"), ("/allies", "menu-allies")];
 
+/// What the menu keeps folded, so that it stays short on a phone: ways through the heritage.
+pub(super) const EXPLORE: [(&str, &str); 7] = [
+    ("/digest", "menu-digest"),
+    ("/agenda", "menu-agenda"),
+    ("/enseignements", "menu-findings"),
+    ("/dispositifs", "menu-programmes"),
+    ("/ressources", "menu-resources"),
+    ("/annuaire", "menu-actors"),
+    ("/ensemble", "menu-whole"),
+];
+
 /// A request, with what every screen needs to answer it.
 pub(super) struct Visit {
     door: Door,
@@ -87,6 +98,11 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    /// Around a text that leaves the page.
+    pub(super) fn bare(lang: Lang) -> Self {
+        Self { texts: texts::of(lang), commons: None, held: vec![], here: String::new(), token: String::new() }
+    }
+
     pub(super) const fn lang(&self) -> Lang {
         self.texts.lang()
     }
@@ -199,7 +215,7 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
     if status.is_server_error() {
         tracing::error!(%error, "the page answers with an error");
     }
-    let f = Frame { texts: texts::of(lang), commons: None, held: vec![], here, token: String::new() };
+    let f = Frame { here, ..Frame::bare(lang) };
     let data = serde_json::to_value(&error).unwrap_or_default();
     let hint = data["kind"].as_str().and_then(|kind| f.maybe(&format!("hint-{kind}")));
     let problems: &[_] = if let Error::Invalid { problems } = &error { problems } else { &[] };

@@ -2,6 +2,7 @@
 
 use essaim_protocol::api::Lang;
 use essaim_protocol::time::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 const FR: [&str; 12] = [
@@ -62,6 +63,73 @@ pub fn edtf(lang: Lang, text: &str) -> String {
     }
 }
 
+/// The first and last day of an EDTF date or interval (`2024-05` lasts from the 1st to the 31st); `None` when either is not
+/// told or not understood. What is uncertain is taken for certain.
+#[must_use]
+pub fn span(edtf: &str) -> Option<(Date, Date)> {
+    let (from, until) = edtf.split_once('/').unwrap_or((edtf, edtf));
+    Some((bounds(from)?.0, bounds(until)?.1))
+}
+
+fn bounds(one: &str) -> Option<(Date, Date)> {
+    let bare = one.trim_end_matches(['~', '?', '%']);
+    let date = bare.split('T').next().unwrap_or_default();
+    let number = |text: &str| text.parse::<i16>().ok();
+    let parts: Vec<&str> = date.split('-').collect();
+    let (first, last) = match parts[..] {
+        [decade] if decade.len() == 4 && decade.ends_with('X') => {
+            let year = number(&decade.replace('X', "0"))?;
+            (Date::new(year, 1, 1), Date::new(year.checked_add(9)?, 12, 31))
+        }
+        [year] if year.len() == 4 => (Date::new(number(year)?, 1, 1), Date::new(number(year)?, 12, 31)),
+        [year, month] => match (number(year)?, month.parse::<i8>().ok()?) {
+            // Spring, summer and autumn begin in March, June and September; winter ends the year.
+            (year, season @ 21..=23) => {
+                let first = Date::new(year, (season - 20) * 3, 1).ok()?;
+                (Ok(first), first.checked_add(jiff::Span::new().months(2)).map(Date::last_of_month))
+            }
+            (year, 24) => (Date::new(year, 12, 1), Date::new(year, 12, 31)),
+            (year, month) => (Date::new(year, month, 1), Date::new(year, month, 1).map(Date::last_of_month)),
+        },
+        [_, _, _] => (date.parse(), date.parse()),
+        _ => return None,
+    };
+    Some((first.ok()?, last.ok()?))
+}
+
+/// A day, counted from 1970-01-01.
+#[must_use]
+pub fn number(day: Date) -> i64 {
+    let since = day.since(Date::constant(1970, 1, 1)).map_or(0, |span| span.get_days());
+    i64::from(since)
+}
+
+/// The day that it is here at a moment.
+#[must_use]
+pub fn today(now: Timestamp) -> Date {
+    let instant = jiff::Timestamp::from_millisecond(now.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    instant.to_zoned(TimeZone::system()).date()
+}
+
+/// The first moment of a day here.
+#[must_use]
+pub fn beginning(day: Date) -> Option<Timestamp> {
+    let zoned = day.to_zoned(TimeZone::system()).ok()?;
+    Some(Timestamp(zoned.timestamp().as_millisecond()))
+}
+
+/// A month: `mai 2024`, `May 2024`.
+#[must_use]
+pub fn month(lang: Lang, day: Date) -> String {
+    one(lang, &format!("{:04}-{:02}", day.year(), day.month()))
+}
+
+/// A day: `7 mai 2026`, `7 May 2026`.
+#[must_use]
+pub fn date(lang: Lang, day: Date) -> String {
+    written(lang, day)
+}
+
 fn one(lang: Lang, text: &str) -> String {
     let bare = text.trim_end_matches(['~', '?', '%']);
     let about = if bare.len() < text.len() { lang.pick("vers ", "about ") } else { "" };
@@ -84,7 +152,7 @@ fn one(lang: Lang, text: &str) -> String {
     said.map_or_else(|| text.to_owned(), |said| format!("{about}{said}{}", hour.unwrap_or_default()))
 }
 
-fn written(lang: Lang, date: jiff::civil::Date) -> String {
+fn written(lang: Lang, date: Date) -> String {
     let month = lang.pick(FR, EN)[usize::from(date.month().unsigned_abs()) - 1];
     let first = if lang == Lang::Fr && date.day() == 1 { "er" } else { "" };
     format!("{}{first} {month} {}", date.day(), date.year())
@@ -108,6 +176,30 @@ mod tests {
         assert_eq!(say(Lang::Fr, 0), "1er janvier 1970 à 00:00");
         assert_eq!(say(Lang::En, 1_778_162_400_123), "7 May 2026 at 14:00");
         assert_eq!(say(Lang::Fr, i64::MAX), Timestamp(i64::MAX).to_string());
+    }
+
+    #[test]
+    fn dates_of_the_model_have_a_first_and_a_last_day() {
+        for (edtf, days) in [
+            ("2024", Some(("2024-01-01", "2024-12-31"))),
+            ("2024-02~", Some(("2024-02-01", "2024-02-29"))),
+            ("2024-05-07T14:00", Some(("2024-05-07", "2024-05-07"))),
+            ("2016/2019-03", Some(("2016-01-01", "2019-03-31"))),
+            ("2020-22", Some(("2020-06-01", "2020-08-31"))),
+            ("2020-23", Some(("2020-09-01", "2020-11-30"))),
+            ("2020-24", Some(("2020-12-01", "2020-12-31"))),
+            ("199X", Some(("1990-01-01", "1999-12-31"))),
+            ("2019/..", None),
+            ("2024-13", None),
+            ("2024-02-30", None),
+            ("99999", None),
+            ("", None),
+        ] {
+            let days = days.map(|(first, last): (&str, &str)| (first.parse().unwrap(), last.parse().unwrap()));
+            assert_eq!(span(edtf), days, "{edtf}");
+        }
+        assert_eq!(number("1970-01-31".parse().unwrap()), 30);
+        assert_eq!(number("1969-12-31".parse().unwrap()), -1);
     }
 
     #[test]

@@ -15,12 +15,16 @@ use super::folding::marked;
 use super::places::TERRITORY;
 use super::{Desk, Error};
 use crate::index::{IndexError, Indexed, Reader as IndexReader};
+use crate::words::when;
 
 /// Views handed to the index in one step: some hundredths of a second, for which a person may wait.
 pub(super) const INDEX_STEP: usize = 100;
 
 /// Before a record, in the table of views: how many of its fields wait to be settled. No id of a record is so long.
 pub(super) const DISPUTED: &[u8] = b"disputed/";
+
+/// The kind of record that has a day.
+const GATHERING: &str = "gathering";
 
 /// Records listed at a time when all of them are walked over.
 const PAGE: usize = 1_000;
@@ -267,6 +271,16 @@ fn indexed(view: &View, facets: BTreeSet<Facet>) -> Indexed {
             .into_iter()
             .collect(),
         updated_at: view.updated_at,
+        days: days(view),
         lang: view.field("lang").and_then(|lang| lang.text()).unwrap_or("fr").to_owned(),
     }
+}
+
+/// The first and last day of a gathering, counted from 1970-01-01.
+fn days(view: &View) -> Option<(i64, i64)> {
+    let date = |name: &str| view.field(name).and_then(|date| date.text());
+    let starts = date("starts").filter(|_| view.kind == GATHERING)?;
+    let (first, last) = when::span(starts)?;
+    let end = date("ends").and_then(when::span).map_or(last, |(_, end)| end);
+    Some((when::number(first), when::number(end.max(first))))
 }

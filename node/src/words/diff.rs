@@ -4,7 +4,7 @@ use imara_diff::{Algorithm, Diff, InternedInput};
 
 /// A run of words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Run {
+pub enum Run {
     /// In both.
     Same(String),
     /// Only in the first.
@@ -18,7 +18,8 @@ const AROUND: usize = 40;
 
 /// What to take away from the first and to add to it to have the second. Long runs that are the same are cut in their
 /// middle.
-pub(super) fn words(before: &str, after: &str) -> Vec<Run> {
+#[must_use]
+pub fn words(before: &str, after: &str) -> Vec<Run> {
     let (old, new) = (pieces(before), pieces(after));
     let mut input = InternedInput::default();
     input.update_before(old.iter().copied());
