@@ -93,6 +93,23 @@ pub(crate) enum Command {
     Search(Search),
     #[command(visible_alias = "historique")]
     Log { id: String },
+    #[command(visible_alias = "differences", alias = "différences")]
+    Diff(Diff),
+    #[command(visible_alias = "archiver")]
+    Archive {
+        id: String,
+        #[arg(long)]
+        undo: bool,
+    },
+    #[command(visible_alias = "lettre")]
+    Digest(Digest),
+    #[command(visible_alias = "rencontres")]
+    Agenda {
+        #[arg(long)]
+        past: bool,
+        #[arg(long, conflicts_with_all = ["past", "json"])]
+        ics: bool,
+    },
     #[command(visible_alias = "desaccords", aliases = ["désaccords", "conflits"])]
     Conflicts { id: Option<String> },
     #[command(visible_alias = "regler", alias = "régler")]
@@ -260,6 +277,32 @@ pub(crate) struct Search {
     pub(crate) facets: bool,
     #[command(flatten)]
     pub(crate) filters: Filters,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Diff {
+    pub(crate) id: String,
+    /// None: the last change. One: from it to now. Two: from the first to the second.
+    #[arg(num_args = 0..=2)]
+    pub(crate) version: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Digest {
+    #[arg(long, value_name = "DATE")]
+    pub(crate) since: Option<String>,
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<String>,
+    #[arg(long)]
+    pub(crate) theme: Option<String>,
+    #[arg(long, default_value = "md", conflicts_with = "json")]
+    pub(crate) format: DigestFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DigestFormat {
+    Md,
+    Html,
 }
 
 #[derive(Debug, clap::Args)]

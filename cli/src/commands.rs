@@ -13,11 +13,15 @@ use crate::error::{Failure, usage};
 use crate::text::t;
 use crate::ui::Ui;
 
+mod agenda;
 mod allies;
+mod archive;
 mod commons;
 mod completions;
 mod conflicts;
 mod demo;
+mod diff;
+mod digest;
 mod doctor;
 mod edit;
 mod editor;
@@ -78,6 +82,10 @@ async fn dispatch(cx: &Context<'_>, command: Command) -> Result<Outcome, Failure
         Command::List(list) => list::run(cx, list).await,
         Command::Search(search) => search::run(cx, search).await,
         Command::Log { id } => log::run(cx, &id).await,
+        Command::Diff(diff) => diff::run(cx, diff).await,
+        Command::Archive { id, undo } => archive::run(cx, &id, undo).await,
+        Command::Digest(digest) => digest::run(cx, digest).await,
+        Command::Agenda { past, ics } => agenda::run(cx, past, ics).await,
         Command::Conflicts { id } => conflicts::run(cx, id).await,
         Command::Settle(settle) => settle::run(cx, settle).await,
         Command::Sync(sync) => sync::run(cx, sync).await,

@@ -109,6 +109,16 @@ impl Ui {
         if text.is_empty() { String::new() } else { format!("{DIM}{text}{PLAIN}") }
     }
 
+    /// What is no longer there.
+    pub(crate) fn gone(text: &str) -> String {
+        format!("{RED}{text}{PLAIN}")
+    }
+
+    /// What has come.
+    pub(crate) fn come(text: &str) -> String {
+        format!("{GREEN}{text}{PLAIN}")
+    }
+
     pub(crate) fn done(text: &str) -> String {
         format!("{GREEN}✓{PLAIN} {text}")
     }

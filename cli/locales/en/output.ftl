@@ -148,6 +148,19 @@ show-reference = reference record
 show-history = { $by } — written on { $created }, changed on { $updated }
 show-missing = To be completed:
 log-concurrent = (written at the same time as another)
+archived = "{ $title }" is archived ({ $id }); it stays readable
+archive-undone = "{ $title }" is no longer archived ({ $id })
+next-unarchive = essaim archive { $id } --undo takes it out again
+diff-count = { $n ->
+    [0] nothing changed
+    [one] { $n } field changed
+   *[other] { $n } fields changed
+}
+agenda-count = { $n ->
+    [0] no gathering
+    [one] { $n } gathering
+   *[other] { $n } gatherings
+}
 search-corrected = Nothing for these words; this is for words close to them.
 search-partial = No record has all these words; these have some of them.
 records-outdated = The search index cannot be written, most likely for want of room on the disk: what changed since may be missing here.

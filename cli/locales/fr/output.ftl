@@ -148,6 +148,19 @@ show-reference = fiche de référence
 show-history = { $by } — écrite le { $created }, modifiée le { $updated }
 show-missing = À compléter :
 log-concurrent = (écrite en même temps qu'une autre)
+archived = « { $title } » est archivée ({ $id }) ; elle reste lisible
+archive-undone = « { $title } » n'est plus archivée ({ $id })
+next-unarchive = essaim archive { $id } --undo la reprend
+diff-count = { $n ->
+    [0] rien n'a changé
+    [one] { $n } champ a changé
+   *[other] { $n } champs ont changé
+}
+agenda-count = { $n ->
+    [0] aucune rencontre
+    [one] { $n } rencontre
+   *[other] { $n } rencontres
+}
 search-corrected = Rien pour ces mots ; voici pour des mots proches.
 search-partial = Aucune fiche n'a tous ces mots ; en voici qui en ont une partie.
 records-outdated = L'index de recherche ne peut pas être écrit, sans doute faute de place sur le disque : ce qui a changé depuis peut manquer ici.
