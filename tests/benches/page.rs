@@ -30,7 +30,7 @@ const THEMES: [&str; 8] = ["energy", "housing", "mobility", "food", "circular", 
 const OUTCOMES: [&str; 5] = ["under_way", "achieved", "partly", "stopped", "did_not_work"];
 const SETTINGS: [&str; 4] = ["mountain", "rural", "coastal", "urban"];
 
-const SCREENS: [(&str, &str); 8] = [
+const SCREENS: [(&str, &str); 13] = [
     ("first page", "/"),
     ("all records", "/recherche"),
     ("one word", "/recherche?q=mobilit%C3%A9"),
@@ -38,6 +38,11 @@ const SCREENS: [(&str, &str); 8] = [
     ("as a table", "/recherche?q=eau&vue=tableau"),
     ("on the map", "/recherche?vue=carte"),
     ("over time", "/recherche?kind=experience&vue=frise"),
+    ("the letter", "/digest?theme=energy"),
+    ("the agenda", "/agenda"),
+    ("findings", "/enseignements"),
+    ("programmes", "/dispositifs"),
+    ("the whole", "/ensemble"),
     ("one record", ""),
 ];
 

@@ -14,7 +14,7 @@ const WIDTHS: [u32; 3] = [390, 768, 1280];
 const RECORDS: &str = include_str!("../../fixtures/invented/demo-fictional.jsonl");
 
 /// Screens by the name of their picture.
-const SCREENS: [(&str, &str); 13] = [
+const SCREENS: [(&str, &str); 20] = [
     ("accueil", "/"),
     ("recherche", "/recherche"),
     ("recherche-mots", "/recherche?q=mobilités"),
@@ -23,6 +23,13 @@ const SCREENS: [(&str, &str); 13] = [
     ("frise", "/recherche?vue=frise"),
     ("ecrire", "/ecrire"),
     ("permanence", "/permanence"),
+    ("lettre", "/digest?theme=mobility"),
+    ("agenda", "/agenda"),
+    ("enseignements", "/enseignements"),
+    ("dispositifs", "/dispositifs"),
+    ("ressources", "/ressources"),
+    ("annuaire", "/annuaire"),
+    ("ensemble", "/ensemble"),
     ("allies", "/allies"),
     ("echanges", "/pairs"),
     ("inviter", "/inviter"),
