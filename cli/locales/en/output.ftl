@@ -103,7 +103,6 @@ peer-ahead = { $n ->
     [one] { $n } entry from here not confirmed there
    *[other] { $n } entries from here not confirmed there
 }; same content on { $at }
-peer-exchanging = exchanging now
 peer-connected = connected
 peer-seen = seen on { $at }
 peer-not-seen = never seen

@@ -103,7 +103,6 @@ peer-ahead = { $n ->
     [one] { $n } entrée d'ici non confirmée là-bas
    *[other] { $n } entrées d'ici non confirmées là-bas
 } ; même contenu le { $at }
-peer-exchanging = échange en cours
 peer-connected = connecté
 peer-seen = vu le { $at }
 peer-not-seen = jamais vu

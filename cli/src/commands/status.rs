@@ -49,7 +49,6 @@ fn peer_line(ui: &Ui, peer: &Peer) -> String {
         PeerSync::Ahead { at, entries } => {
             t!(ui, "peer-ahead", at = when::moment(ui.lang(), *at), n = *entries)
         }
-        PeerSync::Exchanging => t!(ui, "peer-exchanging"),
     };
     let seen = match (peer.connected, peer.seen_at) {
         (true, _) => t!(ui, "peer-connected"),

@@ -40,7 +40,6 @@ peer-ahead = { $n ->
     [one] One entry from here is not confirmed there yet (the same on { $at }).
    *[other] { $n } entries from here are not confirmed there yet (the same on { $at }).
   }
-peer-exchanging = An exchange is going on.
 task-begin = Found a commons, or join one
 task-settle = { $n ->
     [one] One field has several values: there is a disagreement to read, and perhaps to settle.

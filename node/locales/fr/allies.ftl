@@ -40,7 +40,6 @@ peer-ahead = { $n ->
     [one] Une écriture d’ici n’est pas encore confirmée chez cet·te allié·e (même contenu le { $at }).
    *[other] { $n } écritures d’ici ne sont pas encore confirmées chez cet·te allié·e (même contenu le { $at }).
   }
-peer-exchanging = Un échange est en cours.
 task-begin = Fonder un patrimoine commun, ou en rejoindre un
 task-settle = { $n ->
     [one] Un champ a plusieurs valeurs : il y a un désaccord à lire, et peut-être à régler.

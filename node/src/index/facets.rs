@@ -19,24 +19,6 @@ const MAX_VALUES: usize = 200;
 /// How many records have each value: facet → (value, records), the most frequent first.
 pub type Counts = BTreeMap<String, Vec<(String, usize)>>;
 
-/// The classes of population behind "territories like mine": first inhabitants, code.
-const STRATA: [(u64, &str); 7] = [
-    (0, "0-499"),
-    (500, "500-1999"),
-    (2_000, "2000-9999"),
-    (10_000, "10000-49999"),
-    (50_000, "50000-199999"),
-    (200_000, "200000-999999"),
-    (1_000_000, "1000000-"),
-];
-
-/// The code of the class of population that `inhabitants` falls in: the values of the facet `stratum`.
-#[must_use]
-pub fn stratum(inhabitants: u64) -> &'static str {
-    let class = STRATA.partition_point(|(first, _)| *first <= inhabitants);
-    STRATA[class - 1].1
-}
-
 /// One value as a term of the index.
 pub(super) fn joined(name: &str, value: &str) -> String {
     format!("{name}{SEPARATOR}{}", value.replace(SEPARATOR, " "))
@@ -112,30 +94,4 @@ fn most_frequent(values: BTreeMap<String, usize>) -> Vec<(String, usize)> {
     values.sort_by(|(a, more), (b, fewer)| fewer.cmp(more).then_with(|| a.cmp(b)));
     values.truncate(MAX_VALUES);
     values
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strata_begin_where_the_model_says() {
-        let codes = [0, 499, 500, 1_999, 2_000, 9_999, 49_999, 50_000, 999_999, 1_000_000, u64::MAX].map(stratum);
-        assert_eq!(
-            codes,
-            [
-                "0-499",
-                "0-499",
-                "500-1999",
-                "500-1999",
-                "2000-9999",
-                "2000-9999",
-                "10000-49999",
-                "50000-199999",
-                "200000-999999",
-                "1000000-",
-                "1000000-"
-            ]
-        );
-    }
 }

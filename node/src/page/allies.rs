@@ -110,7 +110,6 @@ async fn peers_page(visit: Visit, outcomes: Vec<String>) -> Result<Html<String>,
             PeerSync::Never => f.t("peer-never"),
             PeerSync::InSync { at } => f.t1("peer-same", "at", f.moment(at)),
             PeerSync::Ahead { at, entries } => f.t2("peer-ahead", "n", *entries, "at", f.moment(at)),
-            PeerSync::Exchanging => f.t("peer-exchanging"),
         },
         same: matches!(peer.sync, PeerSync::InSync { .. }),
     };

@@ -117,8 +117,6 @@ pub enum PeerSync {
         /// How many entries it has not confirmed.
         entries: u64,
     },
-    /// An exchange is going on.
-    Exchanging,
 }
 
 /// Something a person can do now.
