@@ -110,6 +110,11 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with_all = ["past", "json"])]
         ics: bool,
     },
+    #[command(visible_alias = "boite", alias = "boîte")]
+    Inbox {
+        #[command(subcommand)]
+        command: Option<Inbox>,
+    },
     #[command(visible_alias = "desaccords", aliases = ["désaccords", "conflits"])]
     Conflicts { id: Option<String> },
     #[command(visible_alias = "regler", alias = "régler")]
@@ -206,6 +211,21 @@ pub(crate) struct Join {
 pub(crate) enum Allies {
     #[command(visible_alias = "montrer")]
     Show { ally: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Inbox {
+    #[command(visible_alias = "montrer")]
+    Show {
+        #[arg(long)]
+        all: bool,
+    },
+    #[command(visible_alias = "vu")]
+    Done {
+        items: Vec<String>,
+        #[arg(long, conflicts_with = "items")]
+        all: bool,
+    },
 }
 
 /// What a record should hold, when it is not written in an editor.

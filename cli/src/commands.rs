@@ -27,6 +27,7 @@ mod edit;
 mod editor;
 mod export;
 mod import;
+mod inbox;
 mod init;
 mod invite;
 mod join;
@@ -87,6 +88,7 @@ async fn dispatch(cx: &Context<'_>, command: Command) -> Result<Outcome, Failure
         Command::Digest(digest) => digest::run(cx, digest).await,
         Command::Agenda { past, ics } => agenda::run(cx, past, ics).await,
         Command::Conflicts { id } => conflicts::run(cx, id).await,
+        Command::Inbox { command } => inbox::run(cx, command).await,
         Command::Settle(settle) => settle::run(cx, settle).await,
         Command::Sync(sync) => sync::run(cx, sync).await,
         Command::Import { file } => import::run(cx, &file).await,

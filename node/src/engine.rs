@@ -11,6 +11,7 @@ mod drafts;
 mod exchange;
 mod fault;
 mod health;
+mod inbox;
 mod joining;
 mod reading;
 mod records;
@@ -34,6 +35,7 @@ use crate::drafts::Drafts;
 use crate::driver::Driver;
 use crate::home::{self, Home};
 use crate::keeper::{Desk, Keeper};
+use crate::personal::Personal;
 
 /// A node's capacity to answer. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -48,6 +50,7 @@ struct Inner {
     /// Commons whose data could not be opened, and why. The others go on without them.
     closed: RwLock<BTreeMap<CommonsId, Error>>,
     drafts: Drafts,
+    personal: Personal,
     /// `None` when this node keeps off the network.
     driver: Option<Driver>,
     /// Bytes to leave free on the disk.
@@ -92,8 +95,9 @@ impl Engine {
             }
         }
         let (home, rooms, closed) = (RwLock::new(home), RwLock::new(rooms), RwLock::new(closed));
-        let drafts = Drafts::new(path);
-        let inner = Inner { path: path.to_owned(), home, rooms, closed, drafts, driver, free, started: now() };
+        let (drafts, personal) = (Drafts::new(path), Personal::new(path));
+        let inner =
+            Inner { path: path.to_owned(), home, rooms, closed, drafts, personal, driver, free, started: now() };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -118,6 +122,11 @@ impl Engine {
             Command::Allies => self.allies(&self.room(asked).await?).await.map(Into::into),
             Command::Ally(ally) => self.ally(&self.room(asked).await?, ally).await.map(Into::into),
             Command::Gazetteer(text) => Ok(drafts::places(&text).into()),
+            Command::Settings => self.settings().await.map(Into::into),
+            Command::SetSettings(set) => self.set_settings(set).await.map(Into::into),
+            command @ (Command::Inbox(_) | Command::MarkRead(_) | Command::Unread | Command::Territory(_)) => {
+                self.inbox(&self.room(asked).await?, lang, command).await
+            }
             command @ (Command::Drafts
             | Command::StartDraft(_)
             | Command::Draft(_)

@@ -8,6 +8,7 @@
 //! HOME/profile.json     the name under which this ally joins
 //! HOME/api.json         where a running node answers: {"pid", "address"}; removed when it stops
 //! HOME/ports.json       the ports of the last run, taken again so that addresses in tickets and at allies stay good
+//! HOME/settings.json    which territory is ours; HOME/read.json: what was read in the inbox
 //! HOME/drafts/          what was typed and not shared yet
 //! HOME/commons/ID/      one commons: charter.md, store/, index/
 //! ```

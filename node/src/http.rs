@@ -33,6 +33,7 @@ mod drafts;
 mod error;
 mod exchange;
 mod extract;
+mod inbox;
 mod node;
 mod openapi;
 mod records;
@@ -136,6 +137,7 @@ fn routes() -> Vec<Route> {
         records::routes(),
         contributions::routes(),
         together::routes(),
+        inbox::routes(),
         drafts::routes(),
         exchange::routes(),
         openapi::routes(),

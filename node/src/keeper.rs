@@ -20,7 +20,7 @@ pub use desk::{
     About, Desk, Error as DeskError, Imported, JoinError, Prospect, Quarantined, ReadError, SaveError, Saved,
     SessionId, Sheet, Wanted, about, charter_hash, store_config,
 };
-pub(crate) use desk::{IMPORT_BATCH, department, misdeed};
+pub(crate) use desk::{IMPORT_BATCH, department, misdeed, scope};
 
 mod desk;
 mod folder;

@@ -15,6 +15,7 @@ pub mod keeper;
 mod lock;
 pub mod net;
 mod page;
+mod personal;
 mod starter;
 pub mod store;
 pub mod words;

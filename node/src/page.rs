@@ -31,6 +31,7 @@ mod find;
 mod form;
 pub(crate) mod guard;
 mod history;
+mod inbox;
 mod letter;
 mod linked;
 mod map;
@@ -41,6 +42,7 @@ mod settings;
 mod settle;
 mod sheet;
 mod shown;
+mod territory;
 mod texts;
 mod told;
 mod visit;
@@ -86,6 +88,8 @@ pub(crate) fn screens() -> Vec<Screen> {
         write::screens(),
         bring::screens(),
         board::screens(),
+        inbox::screens(),
+        territory::screens(),
         settings::screens(),
         allies::screens(),
     ]

@@ -18,6 +18,7 @@ mod commons;
 mod contribution;
 mod draft;
 mod error;
+mod inbox;
 mod node;
 mod record;
 mod together;
@@ -30,6 +31,7 @@ pub use commons::{
 pub use contribution::{Board, Contribute, Contribution, Contributions, RecordName, Standing, Step, TakeStep};
 pub use draft::{Draft, DraftBrief, Drafts, KeepDraft, Place, StartDraft};
 pub use error::{Candidate, Error, Fault, Problem, Words};
+pub use inbox::{AskInbox, Inbox, InboxItem, MarkRead, SetSettings, Settings, Territory, Unread, Why};
 pub use node::{
     Check, Checked, Diagnosis, Doctor, Ended, Health, Identity, Init, Network, Peer, PeerSync, Status, Sync,
     SyncOutcome, Synced, Task, Traffic,
@@ -118,6 +120,18 @@ pub enum Command {
     TakeStep(TakeStep),
     /// Questions, proposals and disagreements. Answers [`Answer::Contributions`].
     Board(Board),
+    /// What is there for this home. Answers [`Answer::Inbox`].
+    Inbox(AskInbox),
+    /// Mark items of the inbox as read. Answers [`Answer::Inbox`], with what is left.
+    MarkRead(MarkRead),
+    /// How much of the inbox is not read. Answers [`Answer::Unread`].
+    Unread,
+    /// A territory among the others, by its record. Answers [`Answer::Territory`].
+    Territory(String),
+    /// What this home keeps for its own people. Answers [`Answer::Settings`].
+    Settings,
+    /// Change the settings. Answers [`Answer::Settings`].
+    SetSettings(SetSettings),
     /// What is being written here and not shared yet. Answers [`Answer::Drafts`].
     Drafts,
     /// Begin a draft. Answers [`Answer::Draft`].
@@ -218,6 +232,14 @@ answers! {
     Conflicts(Vec<Conflict>),
     /// To [`Command::Board`].
     Contributions(Contributions),
+    /// To [`Command::Inbox`] and [`Command::MarkRead`].
+    Inbox(Inbox),
+    /// To [`Command::Unread`].
+    Unread(Unread),
+    /// To [`Command::Territory`].
+    Territory(Territory),
+    /// To [`Command::Settings`] and [`Command::SetSettings`].
+    Settings(Settings),
     /// To [`Command::Drafts`].
     Drafts(Drafts),
     /// To [`Command::StartDraft`], [`Command::Draft`], [`Command::KeepDraft`] and [`Command::DropDraft`].

@@ -50,4 +50,4 @@ pub use field::{Field, Held, Item, Value};
 pub use fold::{FoldError, Folded, Quarantined, Reason, fold, on_large_stack};
 pub use input::{Problem, Why};
 pub use schema::{Lang, Schema};
-pub use view::{Attribution, View, Writer, authors};
+pub use view::{Attribution, View, Writer, authors, stratum_of};

@@ -136,6 +136,18 @@ saved = "{ $title }" is shared ({ $id })
 saved-nothing = Nothing to change in "{ $title }" ({ $id })
 settled = { $field } is settled in "{ $title }"; the other value stays in the history
 settle-ask = Letter to keep, 2 for both, = and another value:
+inbox-count = { $n ->
+    [0] nothing new for you
+    [one] { $n } thing new for you
+   *[other] { $n } things new for you
+}
+inbox-about = about "{ $title }"
+inbox-contribution = Contribution
+inbox-words = Other words proposed: { $field }
+inbox-conflict = To settle: { $field }
+inbox-territory = About your territory
+next-inbox = Read: essaim show { $id }; mark it: essaim inbox done { $item }
+usage-inbox-done = mark what? Give what "essaim inbox" shows, or --all
 conflicts-count = { $n ->
     [0] no disagreement to settle
     [one] { $n } disagreement to settle

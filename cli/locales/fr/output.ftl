@@ -136,6 +136,18 @@ saved = « { $title } » est partagée ({ $id })
 saved-nothing = Rien à changer dans « { $title } » ({ $id })
 settled = { $field } est réglé dans « { $title } » ; l'autre valeur reste dans l'histoire
 settle-ask = Lettre à garder, 2 pour les deux, = suivi d'une autre valeur :
+inbox-count = { $n ->
+    [0] rien de nouveau pour vous
+    [one] { $n } nouvelle pour vous
+   *[other] { $n } nouvelles pour vous
+}
+inbox-about = à propos de « { $title } »
+inbox-contribution = Contribution
+inbox-words = D'autres mots proposés : { $field }
+inbox-conflict = À régler : { $field }
+inbox-territory = Sur votre territoire
+next-inbox = Lire : essaim show { $id } ; marquer comme vu : essaim inbox done { $item }
+usage-inbox-done = que marquer comme vu ? Donnez ce que montre « essaim inbox », ou --all
 conflicts-count = { $n ->
     [0] aucun désaccord à régler
     [one] { $n } désaccord à régler

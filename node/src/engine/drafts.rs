@@ -62,7 +62,7 @@ pub(super) fn places(text: &str) -> Vec<api::Place> {
     places.iter().map(in_words).collect()
 }
 
-fn in_words(place: &Place<'_>) -> api::Place {
+pub(super) fn in_words(place: &Place<'_>) -> api::Place {
     let department = place.department.filter(|_| place.ty != Type::Department);
     let department = department.and_then(|code| Gazetteer::get().get_by_code(Type::Department, code));
     let kind = match place.ty {
@@ -89,7 +89,7 @@ fn code_of(place: &Place<'_>) -> String {
 }
 
 /// The place of a [`api::Place::code`].
-fn place_of(code: &str) -> Result<Place<'static>, Error> {
+pub(super) fn place_of(code: &str) -> Result<Place<'static>, Error> {
     let unknown = || Error::UnknownTerritory { asked: code.to_owned(), candidates: Vec::new() };
     let (system, id) = code.split_once(':').ok_or_else(unknown)?;
     let types: &[Type] = match system {

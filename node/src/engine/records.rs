@@ -125,6 +125,12 @@ impl Engine {
                 | Command::KeepDraft(_)
                 | Command::DropDraft(_)
                 | Command::ShareDraft(_)
+                | Command::Inbox(_)
+                | Command::MarkRead(_)
+                | Command::Unread
+                | Command::Territory(_)
+                | Command::Settings
+                | Command::SetSettings(_)
                 | Command::Gazetteer(_)
                 | Command::Digest(_)
                 | Command::Agenda(_)

@@ -29,7 +29,7 @@ use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use essaim_protocol::time::Timestamp;
 
 pub use members::{About, JoinError, Prospect, about, charter_hash};
-pub(crate) use places::department;
+pub(crate) use places::{department, scope};
 pub use reading::{Quarantined, ReadError, Sheet};
 pub(crate) use sessions::misdeed;
 pub use sessions::{SessionId, Wanted};

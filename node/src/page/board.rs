@@ -11,7 +11,7 @@ use essaim_protocol::record::schema::Schema;
 use serde::Deserialize;
 
 use super::Screen;
-use super::bring::{Bring, Refused, Typed, terms, why};
+use super::bring::{Bring, Refused, TO_EVERYBODY, Typed, terms, why};
 use super::find::address;
 use super::form::Choice;
 use super::visit::{Frame, Trouble, Visit, page};
@@ -21,6 +21,9 @@ const PER_PAGE: u32 = 20;
 
 /// Characters of a contribution that the board shows: its sheet has it whole.
 const SHOWN: usize = 360;
+
+/// Characters of a contribution that is shown as its own title.
+const TITLE: usize = 200;
 
 /// Where a contribution may stand, by the name in an address.
 const STANDINGS: [(&str, Standing); 5] = [
@@ -93,7 +96,8 @@ struct BoardPage {
 pub(super) struct Line {
     pub(super) id: String,
     pub(super) form: String,
-    pub(super) standing: String,
+    /// Of what waits for the others.
+    pub(super) standing: Option<String>,
     /// Whether it waits for the others, and whether it is a disagreement that is kept.
     pub(super) open: bool,
     pub(super) kept: bool,
@@ -109,6 +113,7 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn of(f: &Frame, one: Contribution) -> Self {
         let term = Schema::get().term("contribution_form", &one.form);
+        let waits = TO_EVERYBODY.contains(&one.form.as_str());
         let by = one.by.join(", ");
         let by = match (by.is_empty(), one.brief.updated_at) {
             (false, Some(at)) => f.t2("sheet-by-at", "by", by, "at", f.day(&at)),
@@ -118,13 +123,22 @@ impl Line {
         let answers = (one.answers > 0).then(|| f.t1("board-answers", "n", one.answers));
         let stances = one.stances.iter().map(|stance| format!("{} : {}", stance.label, stance.count));
         let title = if one.brief.title.is_empty() { f.t("sheet-untitled") } else { one.brief.title };
+        // A title that is cut from one line is said whole, and once.
+        let whole = |text: &String| {
+            let stem = title.strip_suffix('…').filter(|stem| text.starts_with(*stem));
+            stem.is_some() && !text.contains('\n') && text.chars().count() <= TITLE
+        };
+        let (title, text) = match one.text {
+            Some(text) if whole(&text) => (text, None),
+            text => (title, text),
+        };
         Self {
             id: one.brief.id.to_string(),
             form: term.map_or(&*one.form, |term| term.label.get(f.lang())).to_owned(),
-            standing: standing(f, one.standing),
-            open: one.standing == Standing::Open,
+            standing: waits.then(|| standing(f, one.standing)),
+            open: waits && one.standing == Standing::Open,
             kept: one.standing == Standing::Kept,
-            text: one.text.filter(|text| *text != title).map(|text| beginning(&text)),
+            text: text.filter(|text| *text != title).map(|text| beginning(&text)),
             title,
             by,
             about: one.about.map(|about| (about.id.to_string(), about.title)),

@@ -23,8 +23,8 @@ const TO_RECORDS: [&str; 6] = ["question", "testimony", "reuse", "evaluation", "
 /// What may be brought to a contribution.
 const TO_CONTRIBUTIONS: [&str; 2] = ["answer", "question"];
 
-/// What is asked of everybody.
-const TO_EVERYBODY: [&str; 3] = ["question", "proposal", "disagreement"];
+/// What is asked of everybody, and waits for an answer.
+pub(super) const TO_EVERYBODY: [&str; 3] = ["question", "proposal", "disagreement"];
 
 /// The most bytes of such a form: what one change carries, percent-encoded.
 const MAX_FORM: usize = 1 << 20;

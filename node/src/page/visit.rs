@@ -7,7 +7,7 @@ use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use essaim_protocol::api::{self, Command, Commons, CommonsList, Error, Lang};
+use essaim_protocol::api::{self, Command, Commons, CommonsList, Error, Lang, Unread};
 use essaim_protocol::time::Timestamp;
 use fluent_bundle::FluentValue;
 
@@ -22,8 +22,17 @@ pub(super) const LANG: &str = "essaim_langue";
 pub(super) const COMMONS: &str = "essaim_commun";
 
 /// The main menu: where each entry leads, and the key of its text.
-pub(super) const MENU: [(&str, &str); 4] =
-    [("/recherche", "menu-find"), ("/ecrire", "menu-write"), ("/permanence", "menu-board"), ("/allies", "menu-allies")];
+pub(super) const MENU: [(&str, &str); 6] = [
+    ("/recherche", "menu-find"),
+    ("/ecrire", "menu-write"),
+    ("/permanence", "menu-board"),
+    (INBOX, "menu-inbox"),
+    ("/territoire", "menu-territory"),
+    ("/allies", "menu-allies"),
+];
+
+/// Where the menu says how much is not read.
+const INBOX: &str = "/boite";
 
 /// What the menu keeps folded, so that it stays short on a phone: ways through the heritage.
 pub(super) const EXPLORE: [(&str, &str); 7] = [
@@ -53,10 +62,21 @@ impl FromRequestParts<Door> for Visit {
         let chosen = guard::cookie(&parts.headers, COMMONS).unwrap_or_default();
         let commons = held.iter().find(|commons| commons.id.to_string() == chosen).or(held.first()).cloned();
         let here = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let frame = Frame { texts: texts::of(lang), commons, held, here, token: door.keys().form().to_owned() };
+        let unread = match &commons {
+            Some(commons) => unread(door, commons, lang).await,
+            None => 0,
+        };
+        let token = door.keys().form().to_owned();
+        let frame = Frame { texts: texts::of(lang), commons, held, here, token, unread };
         let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
         Ok(Self { door: door.clone(), host, frame })
     }
+}
+
+/// How much of the inbox is not read. A damaged note of what was read is told by the inbox; other pages go on.
+async fn unread(door: &Door, commons: &Commons, lang: Lang) -> u64 {
+    let request = api::Request { commons: Some(commons.id.to_string()), lang, command: Command::Unread };
+    door.ask_for::<Unread>(request).await.map_or(0, |unread| unread.unread)
 }
 
 impl Visit {
@@ -95,12 +115,21 @@ pub(super) struct Frame {
     /// The address of this page.
     pub(super) here: String,
     token: String,
+    /// How much of the inbox is not read.
+    unread: u64,
 }
 
 impl Frame {
     /// Around a text that leaves the page.
     pub(super) fn bare(lang: Lang) -> Self {
-        Self { texts: texts::of(lang), commons: None, held: vec![], here: String::new(), token: String::new() }
+        Self {
+            texts: texts::of(lang),
+            commons: None,
+            held: vec![],
+            here: String::new(),
+            token: String::new(),
+            unread: 0,
+        }
     }
 
     pub(super) const fn lang(&self) -> Lang {
@@ -157,6 +186,11 @@ impl Frame {
     /// What every form holds.
     pub(super) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// How much a menu entry has to say.
+    pub(super) fn news(&self, path: &str) -> Option<u64> {
+        (path == INBOX && self.unread > 0).then_some(self.unread)
     }
 
     /// Whether this is the commons that is looked at.

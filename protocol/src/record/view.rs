@@ -267,7 +267,13 @@ fn years(value: &Value) -> Vec<String> {
 
 fn stratum(population: &Field) -> Option<String> {
     let Value::Int(people) = population.value()? else { return None };
-    STRATA.iter().find(|(below, _)| people < below).map(|(_, code)| (*code).to_owned())
+    stratum_of(*people).map(str::to_owned)
+}
+
+/// The code of the stratum of so many inhabitants: a value of the facet `stratum`.
+#[must_use]
+pub fn stratum_of(people: i64) -> Option<&'static str> {
+    STRATA.iter().find(|(below, _)| people < *below).map(|(_, code)| *code)
 }
 
 fn collect_words(field: &Field, want: Want<'_>, lang: Lang, words: &mut String) {

@@ -1,6 +1,6 @@
 //! Text that wants to be more than text, on every screen that shows a record.
 
-use essaim_protocol::api::{Command, Contribute, Form, New, Saved, Step, TakeStep};
+use essaim_protocol::api::{Command, Contribute, Form, New, Saved, SetSettings, Settings, Step, TakeStep};
 use serde_json::json;
 
 use super::visited;
@@ -17,7 +17,7 @@ async fn no_text_of_a_record_becomes_part_of_a_page() {
         "situation": HOSTILE, "learned": HOSTILE, "tags": [HOSTILE], "note": HOSTILE,
     });
     let form = fields.as_object().cloned().map(Form::Fields);
-    let new = New { kind: "experience".to_owned(), form, set: vec![], territories: vec![] };
+    let new = New { kind: "experience".to_owned(), form, set: vec![], territories: vec!["Gruissan".to_owned()] };
     let saved: Saved = ally.ask(Command::New(new)).await;
     let brought = Contribute {
         about: Some(saved.brief.id.to_string()),
@@ -29,6 +29,9 @@ async fn no_text_of_a_record_becomes_part_of_a_page() {
     let brought: Saved = ally.ask(Command::Contribute(brought)).await;
     let step = Step::Position { stance: None, text: HOSTILE.to_owned() };
     ally.ask::<Saved>(Command::TakeStep(TakeStep { record: brought.brief.id.to_string(), step })).await;
+    let settings = SetSettings { territory: Some("Gruissan".to_owned()) };
+    let settings: Settings = ally.ask(Command::SetSettings(settings)).await;
+    let place = settings.territory.expect("it is chosen");
     let page = ally.page();
     let origin = page.split("/entrer").next().unwrap();
     let record = saved.brief.id;
@@ -42,6 +45,9 @@ async fn no_text_of_a_record_becomes_part_of_a_page() {
         format!("/fiche/{record}"),
         format!("/fiche/{}", brought.brief.id),
         "/permanence".to_owned(),
+        "/boite?tout=1".to_owned(),
+        format!("/territoire/{}", place.record),
+        "/reglages?lieu=%22%3E%3Cscript%3Ewindow.hurt%3D1%3C%2Fscript%3E".to_owned(),
         "/permanence?forme=%22%3E%3Cscript%3Ewindow.hurt%3D1%3C%2Fscript%3E".to_owned(),
         format!("/fiche/{record}%22%3E%3Cscript%3Ewindow.hurt=1%3C%2Fscript%3E"),
     ] {

@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use essaim_protocol::api::{Command, Draft, Import, Imported, Records, Search, StartDraft, TemplateFor};
+use essaim_protocol::api::{
+    Command, Draft, Import, Imported, Records, Search, SetSettings, Settings, StartDraft, TemplateFor,
+};
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::Ally;
 
@@ -14,7 +16,7 @@ const WIDTHS: [u32; 3] = [390, 768, 1280];
 const RECORDS: &str = include_str!("../../fixtures/invented/demo-fictional.jsonl");
 
 /// Screens by the name of their picture.
-const SCREENS: [(&str, &str); 20] = [
+const SCREENS: [(&str, &str); 24] = [
     ("accueil", "/"),
     ("recherche", "/recherche"),
     ("recherche-mots", "/recherche?q=mobilités"),
@@ -30,6 +32,10 @@ const SCREENS: [(&str, &str); 20] = [
     ("ressources", "/ressources"),
     ("annuaire", "/annuaire"),
     ("ensemble", "/ensemble"),
+    ("boite", "/boite?tout=1"),
+    ("mon-territoire", "/territoire"),
+    ("reglages", "/reglages"),
+    ("accessibilite", "/accessibilite"),
     ("allies", "/allies"),
     ("echanges", "/pairs"),
     ("inviter", "/inviter"),
@@ -66,6 +72,8 @@ async fn main() {
     let ally = Ally::new("Commune de Valombre").await;
     ally.found("Vallées en transition", true).await;
     ally.ask::<Imported>(Command::Import(Import { lines: RECORDS.as_bytes().to_vec() })).await;
+    let territory = SetSettings { territory: Some("Gruissan".to_owned()) };
+    ally.ask::<Settings>(Command::SetSettings(territory)).await;
     browser.go(&ally.page()).await;
     let page = ally.page();
     let origin = page.split("/entrer").next().unwrap_or_default();

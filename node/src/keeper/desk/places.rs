@@ -69,6 +69,13 @@ pub(crate) fn department(territory: &View) -> Option<String> {
     around(territory).into_iter().find(|(name, _)| name == "department").map(|(_, code)| code)
 }
 
+/// The facet by which all that takes place in a territory is found: what lies in it counts where the gazetteer knows that.
+pub(crate) fn scope(territory: &View) -> Facet {
+    let kind = territory.field("type").and_then(|ty| ty.text()).unwrap_or_default();
+    let whole = around(territory).into_iter().find(|(name, _)| name == kind);
+    whole.unwrap_or_else(|| (TERRITORY.to_owned(), territory.record.to_string()))
+}
+
 /// The line of the gazetteer that a territory's official code names; its department when only that is given.
 fn place<'g>(gazetteer: &'g Gazetteer, territory: &View) -> Option<Place<'g>> {
     let codes = territory.field("codes")?;

@@ -1,0 +1,114 @@
+//! The author hears back: what comes to the inbox, and what was looked at.
+
+use essaim_protocol::api::{AskInbox, Command, Contribute, Error, Inbox, MarkRead, Saved, Sync, Synced, Unread, Why};
+use essaim_tests::browser::Browser;
+use essaim_tests::cluster::{Ally, agreed, experience, set, until};
+
+fn brought(about: &str, form: &str, text: &str) -> Command {
+    let about = Some(about.to_owned());
+    Command::Contribute(Contribute { about, form: form.to_owned(), text: text.to_owned(), ..Contribute::default() })
+}
+
+async fn inbox(ally: &Ally, all: bool) -> Vec<(Why, String, bool)> {
+    let inbox: Inbox = ally.ask(Command::Inbox(AskInbox { all })).await;
+    inbox.items.into_iter().map(|one| (one.why, one.brief.title, one.read)).collect()
+}
+
+/// Two allies; the second asked about a record of the first, and drew on it. The record.
+async fn two_allies() -> (Ally, Ally, String) {
+    let valombre = Ally::new("Commune de Valombre").await;
+    valombre.found("Vallées en transition", false).await;
+    let semeuses = Ally::new("Les Semeuses").await;
+    semeuses.join(&valombre.invite().await).await;
+    let saved: Saved = valombre.ask(experience("Une navette à la demande", "Personne ne l’a prise.")).await;
+    let id = saved.brief.id.to_string();
+    agreed(&[&valombre, &semeuses]).await;
+    semeuses.ask::<Saved>(brought(&id, "question", "Combien cela a-t-il coûté ?")).await;
+    semeuses.ask::<Saved>(brought(&id, "reuse", "Nous avons commencé par le covoiturage.")).await;
+    agreed(&[&valombre, &semeuses]).await;
+    (valombre, semeuses, id)
+}
+
+async fn looked_at(javascript: bool) {
+    let Some(browser) = Browser::open(javascript).await else { return };
+    let (mut valombre, semeuses, id) = two_allies().await;
+    browser.go(&valombre.page()).await;
+    browser.see("Boîte 2").await;
+    browser.click(".top a[href='/boite']").await;
+    browser.see("2 nouvelles pour vous.").await;
+    browser.see("Les Semeuses").await;
+    browser.see("Combien cela a-t-il coûté ?").await;
+    browser.see("Essaimage").await;
+    if javascript {
+        assert_eq!(browser.violations().await, Vec::<String>::new());
+    }
+    browser.click(".waiting li:first-child button").await;
+    browser.see("Une nouvelle pour vous.").await;
+    browser.press("Voir aussi ce qui est déjà vu").await;
+    assert_eq!((browser.count(".waiting li").await, browser.count(".waiting li.open").await), (2, 1));
+    browser.click(".waiting li.open button").await;
+    browser.see("Rien de nouveau pour vous.").await;
+    assert_eq!(browser.count(".top .news").await, 0);
+
+    // What was looked at stays so, and is nobody else's matter.
+    valombre.go_offline().await;
+    assert_eq!(valombre.ask::<Unread>(Command::Unread).await.unread, 0);
+    assert_eq!(inbox(&valombre, true).await.len(), 2);
+    assert_eq!(inbox(&semeuses, true).await, []);
+    valombre.go_online().await;
+
+    // Who asked hears the answer.
+    let question = inbox(&valombre, true).await.iter().position(|(_, title, _)| title.starts_with("Combien"));
+    let all: Inbox = valombre.ask(Command::Inbox(AskInbox { all: true })).await;
+    let question = all.items[question.expect("the question is there")].brief.id.to_string();
+    valombre.ask::<Saved>(brought(&question, "answer", "86 000 € en dix-huit mois.")).await;
+    let sync = || Command::Sync(Sync { peer: None, wait_s: 20 });
+    until("they meet again", async || semeuses.try_ask::<Synced>(sync()).await.ok()).await;
+    agreed(&[&valombre, &semeuses]).await;
+    assert_eq!(inbox(&semeuses, false).await, [(Why::Contribution, "86 000 € en dix-huit mois.".to_owned(), false)]);
+    assert_ne!(id, question);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_is_counted_shown_and_marked_as_seen() {
+    looked_at(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_is_counted_shown_and_marked_as_seen_without_javascript() {
+    looked_at(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conflicts_and_proposed_words_come_to_those_who_wrote() {
+    let (mut valombre, mut semeuses, id) = two_allies().await;
+    valombre.ask::<Inbox>(Command::MarkRead(MarkRead { items: vec![], all: true })).await;
+    let question: Saved = valombre.ask(brought(&id, "question", "Et chez vous ?")).await;
+    let question = question.brief.id.to_string();
+    agreed(&[&valombre, &semeuses]).await;
+    valombre.go_offline().await;
+    semeuses.go_offline().await;
+    valombre.ask::<Saved>(set(&id, "outcome", "achieved")).await;
+    semeuses.ask::<Saved>(set(&id, "outcome", "did_not_work")).await;
+    semeuses.ask::<Saved>(set(&question, "text", "Et chez vous, combien ?")).await;
+    valombre.go_online().await;
+    semeuses.go_online().await;
+    let sync = || Command::Sync(Sync { peer: None, wait_s: 20 });
+    until("they meet again", async || semeuses.try_ask::<Synced>(sync()).await.ok()).await;
+    agreed(&[&valombre, &semeuses]).await;
+    let mut whys: Vec<_> = inbox(&valombre, false).await.into_iter().map(|(why, ..)| format!("{why:?}")).collect();
+    whys.sort();
+    assert_eq!(whys, ["Conflict", "Words"]);
+    assert_eq!(valombre.ask::<Unread>(Command::Unread).await.unread, 2);
+
+    // The name of an item is one of the inbox's own making.
+    for item in ["", "x", "../../etc/passwd", &"é".repeat(4000)] {
+        let mark = MarkRead { items: vec![item.to_owned()], all: false };
+        let refused = valombre.try_ask::<Inbox>(Command::MarkRead(mark)).await;
+        assert!(matches!(refused, Err(Error::BadRequest { .. })), "{item}: {refused:?}");
+    }
+    // A damaged note of what was seen is told by the inbox, and stops nothing else.
+    std::fs::write(valombre.home().join("read.json"), "{").expect("the home can be written");
+    let refused = valombre.try_ask::<Inbox>(Command::Inbox(AskInbox::default())).await;
+    assert!(matches!(refused, Err(Error::Damaged { .. })), "{refused:?}");
+}
