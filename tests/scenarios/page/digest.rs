@@ -59,5 +59,8 @@ async fn the_letter_passes_an_accessibility_audit_and_tells_hostile_words_as_wor
         browser.go(&format!("{origin}{path}")).await;
         assert_eq!(browser.run(UNHURT).await, true, "{path}");
         assert_eq!(browser.violations().await, Vec::<String>::new(), "{path}");
+        browser.width(390).await;
+        let wider = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
+        assert_eq!(browser.run(wider).await, false, "{path} is wider than a telephone");
     }
 }
