@@ -34,6 +34,7 @@ mod history;
 mod inbox;
 mod letter;
 mod linked;
+mod links;
 mod map;
 mod markdown;
 mod paste;

@@ -206,6 +206,22 @@ impl Gazetteer {
         place(table).filter(|place| place.ty == ty)
     }
 
+    /// The line of a record of a territory: by its official code, which depends on its type, a term of the model; its
+    /// department when only that is given. `code` gives its codes by their system.
+    pub fn of_territory<'c>(&self, ty: &str, code: &dyn Fn(&str) -> Option<&'c str>) -> Option<Place<'_>> {
+        let by = |ty: Type, system: &str| code(system).and_then(|code| self.get_by_code(ty, code));
+        let own = match ty {
+            "commune" => by(Type::Commune, "insee"),
+            "epci" => by(Type::Epci, "siren"),
+            "petr_pays" => by(Type::Petr, "siren"),
+            "pnr" => by(Type::Pnr, "siren"),
+            "department" => by(Type::Department, "insee"),
+            "region" => by(Type::Region, "insee"),
+            _ => None,
+        };
+        own.or_else(|| by(Type::Department, "departement"))
+    }
+
     /// The territories that contain `place`, the smallest first: intercommunality, department, region.
     #[must_use]
     pub fn parents(&self, place: &Place<'_>) -> Vec<Place<'_>> {

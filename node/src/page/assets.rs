@@ -42,7 +42,20 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 /// The address of a file: `style.css`, or one of `assets/` by its path.
 pub(super) fn address(name: &str) -> String {
-    format!("{PREFIX}{}/{name}", *VERSION)
+    format!("/{}", file(name))
+}
+
+/// The same as a path below where all pages are.
+pub(super) fn file(name: &str) -> String {
+    format!("{}{}/{name}", &PREFIX[1..], *VERSION)
+}
+
+/// What a file holds.
+pub(super) fn bytes(name: &str) -> Option<Cow<'static, [u8]>> {
+    match name {
+        "style.css" => Some(Cow::Borrowed(STYLE.as_slice())),
+        name => Files::get(name).map(|file| file.data),
+    }
 }
 
 pub(super) fn screens() -> Vec<Screen> {
@@ -50,11 +63,7 @@ pub(super) fn screens() -> Vec<Screen> {
 }
 
 async fn serve(uri: Uri, Path((_, name)): Path<(String, String)>) -> Response {
-    let bytes = match name.as_str() {
-        "style.css" => Some(Cow::Borrowed(STYLE.as_slice())),
-        name => Files::get(name).map(|file| file.data),
-    };
-    let Some(bytes) = bytes else {
+    let Some(bytes) = bytes(&name) else {
         return Trouble(Error::UnknownRoute { path: uri.path().to_owned() }).into_response();
     };
     let kind = match name.rsplit('.').next() {

@@ -25,6 +25,8 @@ pub(super) struct Cited {
     pub(super) version: String,
     /// A message to write, with both.
     pub(super) mail: String,
+    /// The address of the QR code of the version, where there is one.
+    pub(super) picture: Option<String>,
 }
 
 impl Cited {
@@ -50,7 +52,7 @@ impl Cited {
         let line = format!("{}.", parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "));
         let version = sheet.citation.clone();
         let mail = address("mailto:", &[("subject", title), ("body", format!("{line}\n\n{version}"))]);
-        Self { line, version, mail }
+        Self { line, version, mail, picture: f.citation(sheet.brief.id) }
     }
 }
 

@@ -15,6 +15,7 @@ use super::feed::{DIGEST_FEED, Feed, File, file};
 use super::find::address;
 use super::guard::FOLLOW;
 use super::letter::{Letter, mail, markdown};
+use super::links::Links;
 use super::visit::{Frame, Trouble, Visit, page};
 use crate::words::when;
 
@@ -119,6 +120,7 @@ async fn as_feed(visit: Visit, query: Query<DigestOf>) -> Result<File, Trouble> 
         title: format!("{commons} : {}", visit.frame.t("digest-title")),
         commons: visit.frame.commons.as_ref().map(|commons| commons.id.to_string()).unwrap_or_default(),
         origin: visit.origin(),
+        links: Links::Node,
         page: here,
         records: &records,
         by: Some(&by),

@@ -12,6 +12,7 @@ use essaim_protocol::record::schema::Schema;
 use jiff::civil::Date;
 use serde_json::json;
 
+use super::links::Links;
 use crate::words::when;
 
 pub(super) const DIGEST_FEED: &str = "/digest.atom";
@@ -31,7 +32,8 @@ pub(super) fn file(kind: &str, name: &str, text: String) -> File {
 /// Gatherings as a calendar.
 pub(crate) fn calendar(lang: Lang, commons: &Commons, records: &[Brief]) -> String {
     let (title, commons) = (commons.name.clone(), commons.id.to_string());
-    Feed { lang, title, commons, origin: String::new(), page: String::new(), records, by: None }.calendar()
+    let (origin, page) = (String::new(), String::new());
+    Feed { lang, title, commons, origin, links: Links::Node, page, records, by: None }.calendar()
 }
 
 /// What a feed is of.
@@ -41,8 +43,9 @@ pub(super) struct Feed<'a> {
     pub(super) title: String,
     /// The commons' id: with it a record's id is one in the world.
     pub(super) commons: String,
-    /// `http://127.0.0.1:8421`
+    /// `http://127.0.0.1:8421`; nothing where addresses are relative.
     pub(super) origin: String,
+    pub(super) links: Links,
     /// The address of the search that it follows.
     pub(super) page: String,
     pub(super) records: &'a [Brief],
@@ -65,11 +68,11 @@ impl Feed<'_> {
         let updated = self.records.iter().filter_map(|brief| brief.updated_at).max().unwrap_or_default();
         let mut out = format!(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{}\">\n\
-             <title>{}</title>\n<id>essaim:{}{}</id>\n<updated>{updated}</updated>\n<link href=\"{}\"/>\n",
+             <title>{}</title>\n<id>essaim:{}/{}</id>\n<updated>{updated}</updated>\n<link href=\"{}\"/>\n",
             self.lang.pick("fr", "en"),
             xml(&self.title),
             xml(&self.commons),
-            xml(&self.page),
+            xml(self.page.trim_start_matches('/')),
             xml(&format!("{}{}", self.origin, self.page)),
         );
         for brief in self.records {
@@ -77,14 +80,14 @@ impl Feed<'_> {
             let by = self.by.and_then(|by| by.get(&brief.id)).filter(|by| !by.is_empty()).unwrap_or(&place);
             let by: String = by.iter().map(|name| format!("<author><name>{}</name></author>\n", xml(name))).collect();
             out.push_str(&format!(
-                "<entry>\n<title>{}</title>\n<id>{}</id>\n<updated>{}</updated>\n<link href=\"{}/fiche/{}\"/>\n\
+                "<entry>\n<title>{}</title>\n<id>{}</id>\n<updated>{}</updated>\n<link href=\"{}{}\"/>\n\
                  <category term=\"{}\"/>\n{by}<summary>{}</summary>\n</entry>\n",
                 xml(&brief.title),
                 xml(&self.name(brief)),
                 // Atom wants a moment of every entry.
                 brief.updated_at.unwrap_or_default(),
                 xml(&self.origin),
-                brief.id,
+                xml(&self.links.record(brief.id)),
                 xml(&self.kind(brief)),
                 xml(brief.summary.as_deref().unwrap_or_default()),
             ));
@@ -246,6 +249,7 @@ mod tests {
             title: "Vallées : « récit »".into(),
             commons: "c0".into(),
             origin: "http://127.0.0.1:1".into(),
+            links: Links::Node,
             page: "/recherche?q=r&theme=mobility".into(),
             records,
             by: None,

@@ -19,6 +19,7 @@ use essaim_protocol::record::schema::Schema;
 use super::Screen;
 use super::feed::{Feed, File, file};
 use super::guard::FOLLOW;
+use super::links::Links;
 use super::map::Map;
 use super::visit::{Frame, Trouble, Visit, page};
 use crate::words::when;
@@ -266,11 +267,11 @@ pub(super) struct Card {
 }
 
 impl Card {
-    pub(super) fn of(visit: &Visit, brief: Brief) -> Self {
+    pub(super) fn of(f: &Frame, brief: Brief) -> Self {
         let kind =
-            Schema::get().kind(&brief.kind).map_or(brief.kind.as_str(), |kind| kind.label.get(visit.lang())).to_owned();
+            Schema::get().kind(&brief.kind).map_or(brief.kind.as_str(), |kind| kind.label.get(f.lang())).to_owned();
         let excerpt = pieces(&brief);
-        let when = brief.when.as_deref().map(|date| when::edtf(visit.lang(), date));
+        let when = brief.when.as_deref().map(|date| when::edtf(f.lang(), date));
         Self { kind, when, excerpt, brief }
     }
 }
@@ -307,7 +308,7 @@ async fn home(visit: Visit) -> Result<Response, Trouble> {
     let page = page(&HomePage {
         total: all.total,
         kinds,
-        latest: latest.records.into_iter().map(|brief| Card::of(&visit, brief)).collect(),
+        latest: latest.records.into_iter().map(|brief| Card::of(&visit.frame, brief)).collect(),
         f: visit.frame.clone(),
     })?;
     Ok(page.into_response())
@@ -319,7 +320,7 @@ async fn find(visit: Visit, Query(pairs): Query<Vec<(String, String)>>) -> Resul
     let part = Page { limit, offset: (asked.page - 1).saturating_mul(limit) };
     let mut found: Records = visit.ask(asked.search(part)).await?;
     let records = std::mem::take(&mut found.records);
-    let mut cards: Vec<Card> = records.into_iter().map(|brief| Card::of(&visit, brief)).collect();
+    let mut cards: Vec<Card> = records.into_iter().map(|brief| Card::of(&visit.frame, brief)).collect();
     let groups: Vec<Group> = FACETS.iter().filter_map(|name| group(&visit, &asked, &found.facets, name)).collect();
     let map = match asked.view {
         View::Map => Some(Map::of(&visit.ask(Command::Places(asked.whole(0))).await?)),
@@ -354,7 +355,7 @@ async fn find(visit: Visit, Query(pairs): Query<Vec<(String, String)>>) -> Resul
 }
 
 /// Cards by the first year of what they tell, the latest first; those without a date at the end, under no year.
-fn by_year(cards: Vec<Card>) -> Vec<(String, Vec<Card>)> {
+pub(super) fn by_year(cards: Vec<Card>) -> Vec<(String, Vec<Card>)> {
     let mut years: BTreeMap<Reverse<String>, Vec<Card>> = BTreeMap::new();
     for card in cards {
         let digits = |date: &str| date.trim_start_matches("../").chars().take(4).collect::<String>();
@@ -383,6 +384,7 @@ fn feed<'a>(visit: &Visit, asked: &Asked, records: &'a [Brief]) -> Feed<'a> {
         },
         commons: commons.map(|commons| commons.id.to_string()).unwrap_or_default(),
         origin: visit.origin(),
+        links: Links::Node,
         page: Asked { view: View::Cards, ..asked.clone() }.at(1),
         records,
         by: None,

@@ -133,7 +133,7 @@ pub(super) fn peers(visit: &Visit, alike: Records) -> Vec<Peer> {
         if !words.is_empty() {
             why.push(f.t2("sheet-words", "n", words.len(), "words", words.join(", ")));
         }
-        Peer { card: Card::of(visit, brief), why }
+        Peer { card: Card::of(f, brief), why }
     };
     alike.records.into_iter().map(peer).collect()
 }
@@ -168,7 +168,7 @@ async fn list(visit: Visit, Path(record): Path<String>, Query(part): Query<Part>
         total: found.total,
         previous: (at > 1).then(|| to(at - 1)),
         next: (u64::from(at) * u64::from(PER_PAGE) < found.total).then(|| to(at + 1)),
-        cards: found.records.into_iter().map(|brief| Card::of(&visit, brief)).collect(),
+        cards: found.records.into_iter().map(|brief| Card::of(&visit.frame, brief)).collect(),
         id,
         f: visit.frame.clone(),
     })

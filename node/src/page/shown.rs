@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use essaim_protocol::api::Lang;
-use essaim_protocol::id::SHORT;
+use essaim_protocol::id::{RecordId, SHORT};
 use essaim_protocol::record::schema::{Field, Key, Kind, Schema, Type};
 use serde_json::{Map, Value as Json};
 
@@ -35,8 +35,8 @@ pub(super) enum Shown {
     Terms(Vec<String>),
     /// Somewhere else on the web.
     Address(String),
-    /// A record, by id and title.
-    Record(String, String),
+    /// A record, by address and title.
+    Record(Option<String>, String),
     /// Records, each with how it relates and a note.
     Relations(Vec<Relation>),
     /// Named members.
@@ -53,6 +53,8 @@ pub(super) struct Relation {
     pub(super) rel: String,
     pub(super) label: String,
     pub(super) id: String,
+    /// The address of the record; none when what is named is not one.
+    pub(super) at: Option<String>,
     pub(super) title: String,
     pub(super) note: Option<String>,
 }
@@ -117,7 +119,7 @@ impl<'a> Reading<'a> {
             Type::Strings => Shown::Terms(self.each(value, str::to_owned)?),
             Type::Ref => {
                 let id = non_empty(value)?;
-                Shown::Record(id.to_owned(), self.title(id))
+                Shown::Record(self.address(id), self.title(id))
             }
             Type::Refs => {
                 let ids = value.as_array()?.iter().filter_map(|to| to.as_str().or_else(|| to["to"].as_str()));
@@ -183,9 +185,15 @@ impl<'a> Reading<'a> {
             rel: String::new(),
             label: label.to_owned(),
             id: id.to_owned(),
+            at: self.address(id),
             title: self.title(id),
             note: note.map(str::to_owned),
         }
+    }
+
+    /// The address of a record.
+    pub(super) fn address(&self, id: &str) -> Option<String> {
+        id.parse().ok().map(|id: RecordId| self.f.record(id))
     }
 
     /// The title of a record; what to say of one that has not arrived or has none.

@@ -61,7 +61,7 @@ async fn show(visit: Visit, Path(territory): Path<String>) -> Result<Html<String
         about: term.map(str::to_owned).into_iter().chain(people).collect(),
         ours: found.ours,
         sheet: found.here.then(|| format!("/fiche/{}", found.id)),
-        cards: found.concerns.records.into_iter().map(|brief| Card::of(&visit, brief)).collect(),
+        cards: found.concerns.records.into_iter().map(|brief| Card::of(&visit.frame, brief)).collect(),
         all: address("/recherche", &[(&found.filter.0, found.filter.1.clone())]),
         asked: lines(found.asked),
         reuses: lines(found.reuses),

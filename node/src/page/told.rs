@@ -76,8 +76,8 @@ pub(super) struct Position {
 #[derive(Debug, Clone)]
 pub(super) struct Role {
     role: String,
-    /// Records, by id and title.
-    who: Vec<(String, String)>,
+    /// Records, by address and title.
+    who: Vec<(Option<String>, String)>,
     did: Option<String>,
 }
 
@@ -181,7 +181,7 @@ fn roles(reading: &Reading<'_>, value: &Json) -> Option<Vec<Role>> {
     let role = |(code, one): (&String, &Json)| {
         let ids = one["who"].as_array().into_iter().flatten();
         let ids = ids.filter_map(|to| to.as_str().or_else(|| to["to"].as_str()));
-        let who: Vec<(String, String)> = ids.map(|id| (id.to_owned(), reading.author(id))).collect();
+        let who: Vec<_> = ids.map(|id| (reading.address(id), reading.author(id))).collect();
         let did = text(&one["did"]);
         (!who.is_empty() || did.is_some()).then(|| Role { role: reading.term("fantastic", code), who, did })
     };

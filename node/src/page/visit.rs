@@ -1,5 +1,7 @@
 //! One request of a let-in browser: whose language, which commons, and how to answer it.
 
+use std::fmt::Display;
+
 use askama::Template;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::StatusCode;
@@ -11,7 +13,8 @@ use essaim_protocol::api::{self, Command, Commons, CommonsList, Error, Lang, Unr
 use essaim_protocol::time::Timestamp;
 use fluent_bundle::FluentValue;
 
-use super::{assets, guard, texts};
+use super::links::Links;
+use super::{guard, texts};
 use crate::http::{Door, status_of};
 use crate::words::{Texts, when};
 
@@ -67,7 +70,7 @@ impl FromRequestParts<Door> for Visit {
             None => 0,
         };
         let token = door.keys().form().to_owned();
-        let frame = Frame { texts: texts::of(lang), commons, held, here, token, unread };
+        let frame = Frame { texts: texts::of(lang), commons, held, here, token, unread, links: Links::Node };
         let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
         Ok(Self { door: door.clone(), host, frame })
     }
@@ -117,19 +120,20 @@ pub(super) struct Frame {
     token: String,
     /// How much of the inbox is not read.
     unread: u64,
+    links: Links,
 }
 
 impl Frame {
     /// Around a text that leaves the page.
     pub(super) fn bare(lang: Lang) -> Self {
-        Self {
-            texts: texts::of(lang),
-            commons: None,
-            held: vec![],
-            here: String::new(),
-            token: String::new(),
-            unread: 0,
-        }
+        let (here, token) = (String::new(), String::new());
+        Self { texts: texts::of(lang), commons: None, held: vec![], here, token, unread: 0, links: Links::Node }
+    }
+
+    /// The frame of a file of a site.
+    pub(super) fn of_site(lang: Lang, commons: &Commons, file: &str) -> Self {
+        let (commons, here, links) = (Some(commons.clone()), file.to_owned(), Links::of_site(file));
+        Self { commons, here, links, ..Self::bare(lang) }
     }
 
     pub(super) const fn lang(&self) -> Lang {
@@ -180,7 +184,27 @@ impl Frame {
 
     /// The address of a style or script.
     pub(super) fn asset(&self, name: &str) -> String {
-        assets::address(name)
+        self.links.asset(name)
+    }
+
+    /// The address of a record.
+    pub(super) fn record(&self, id: impl Display) -> String {
+        self.links.record(id)
+    }
+
+    /// The address of the code that cites a record, where there is one.
+    pub(super) fn citation(&self, id: impl Display) -> Option<String> {
+        self.links.citation(id)
+    }
+
+    /// The address of what takes place in a department.
+    pub(super) fn department(&self, code: impl Display) -> String {
+        self.links.department(code)
+    }
+
+    /// The address of a file of a site.
+    pub(super) fn file(&self, name: &str) -> String {
+        self.links.file(name)
     }
 
     /// What every form holds.

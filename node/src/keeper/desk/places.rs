@@ -80,15 +80,5 @@ pub(crate) fn scope(territory: &View) -> Facet {
 fn place<'g>(gazetteer: &'g Gazetteer, territory: &View) -> Option<Place<'g>> {
     let codes = territory.field("codes")?;
     let code = |system: &str| codes.member(system).and_then(|code| code.text());
-    let by = |ty: Type, system: &str| code(system).and_then(|code| gazetteer.get_by_code(ty, code));
-    let own = match territory.field("type").and_then(|ty| ty.text())? {
-        "commune" => by(Type::Commune, "insee"),
-        "epci" => by(Type::Epci, "siren"),
-        "petr_pays" => by(Type::Petr, "siren"),
-        "pnr" => by(Type::Pnr, "siren"),
-        "department" => by(Type::Department, "insee"),
-        "region" => by(Type::Region, "insee"),
-        _ => None,
-    };
-    own.or_else(|| by(Type::Department, "departement"))
+    gazetteer.of_territory(territory.field("type").and_then(|ty| ty.text())?, &code)
 }
