@@ -125,6 +125,8 @@ pub(crate) enum Command {
     Import { file: PathBuf },
     #[command(visible_alias = "exporter")]
     Export(Export),
+    #[command(visible_alias = "vitrine")]
+    ServeSite { dir: PathBuf },
     #[command(visible_alias = "diagnostic")]
     Doctor {
         #[arg(long)]
@@ -431,8 +433,7 @@ pub(crate) fn parse(args: &[OsString], texts: &Texts) -> Result<Typed, clap::Err
 
 /// The whole command line, with its help in one language.
 pub(crate) fn command(texts: &Texts) -> clap::Command {
-    let command = localised(Typed::command(), "", texts);
-    command.after_help(texts.say("cmd-after", []))
+    localised(Typed::command(), "", texts)
 }
 
 /// Puts the words of a language into a command and all below it. `path` is `-commons-create` for
@@ -455,6 +456,9 @@ fn localised(command: clap::Command, path: &str, texts: &Texts) -> clap::Command
         .disable_help_subcommand(true)
         .subcommand_help_heading(texts.say("cmd-heading-commands", []))
         .mut_args(|arg| localised_arg(arg, path, texts));
+    if let Some(after) = texts.get(&format!("cmd{path}-after")) {
+        command = command.after_help(after);
+    }
     if path.is_empty() {
         let version = clap::Arg::new("version").long("version").short('V').action(ArgAction::Version);
         command = command.arg(localised_arg(version, path, texts));
@@ -595,6 +599,7 @@ mod tests {
             ("essaim régler 7k2m outcome --keep A", "Settle"),
             ("essaim état --json", "Status"),
             ("essaim désaccords", "Conflicts"),
+            ("essaim vitrine public", "ServeSite"),
         ] {
             let typed = parse(Lang::Fr, line).unwrap();
             assert!(format!("{:?}", typed.command).starts_with(is), "{line}: {:?}", typed.command);

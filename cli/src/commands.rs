@@ -35,6 +35,7 @@ mod list;
 mod log;
 mod new;
 mod search;
+mod serve_site;
 mod settle;
 mod sheet;
 mod show;
@@ -93,6 +94,7 @@ async fn dispatch(cx: &Context<'_>, command: Command) -> Result<Outcome, Failure
         Command::Sync(sync) => sync::run(cx, sync).await,
         Command::Import { file } => import::run(cx, &file).await,
         Command::Export(export) => export::run(cx, export).await,
+        Command::ServeSite { dir } => serve_site::run(cx, &dir).await,
         Command::Doctor { rebuild, forgive } => doctor::run(cx, Doctor { rebuild, forgive }).await,
         Command::Demo { keep } => demo::run(cx, keep).await,
         Command::Completions { shell } => completions::run(cx, shell),

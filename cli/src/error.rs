@@ -26,7 +26,7 @@ pub(crate) enum Failure {
     /// What was typed is understood and cannot be done: a missing answer, two things that exclude each other.
     #[error("{0}")]
     Usage(String),
-    /// The person said no: nothing was done, and nothing was typed wrong.
+    /// Nothing was done, and nothing was typed wrong: the person said no, or what is there stands in the way.
     #[error("{0}")]
     Declined(String),
     /// The editor could not be run.

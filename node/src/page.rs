@@ -43,6 +43,7 @@ mod settings;
 mod settle;
 mod sheet;
 mod shown;
+pub mod site;
 mod territory;
 mod texts;
 mod told;

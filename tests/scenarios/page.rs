@@ -106,6 +106,7 @@ mod inbox;
 mod journey;
 mod search;
 mod sheet;
+mod site;
 mod territory;
 mod whole;
 mod write;

@@ -30,6 +30,7 @@ stories! {
     a_record_from_its_first_word_to_its_last: "ecrire-une-fiche.md",
     a_file_comes_in_and_goes_out: "importer-et-exporter.md",
     first_steps: "premiers-pas.md",
+    what_is_public_becomes_a_site: "publier-un-site.md",
     many_records_are_read_together: "relire-ensemble.md",
     two_allies_disagree_and_settle: "se-retrouver.md",
     mistakes_are_explained: "se-tromper.md",

@@ -40,6 +40,14 @@ cmd-settle = Settles a disagreement: keep one value, both, or write another
 cmd-sync = Exchanges with peers now
 cmd-import = Imports records (JSON Lines)
 cmd-export = Exports records (JSON Lines)
+cmd-serve-site = Writes the public records as a site, to be read without Essaim
+cmd-serve-site-after =
+    Examples:
+      essaim serve-site public
+      essaim serve-site /srv/www/heritage --commons "Vallées en transition"
+      essaim serve-site public --json
+    It holds only records that are shared and public. The directory goes to any web host, or opens as it is.
+    Each run replaces all of it; a directory that holds something else is never replaced.
 cmd-doctor = Checks the data here, and rebuilds what can be rebuilt
 cmd-demo = A rehearsal: three pretend territories on this machine
 cmd-completions = Writes the completion script of a shell
@@ -113,6 +121,7 @@ arg-sync-wait = How long to wait for peers
 arg-import-file = The file, or - for standard input
 arg-export-format = jsonl
 arg-export-file = The file; without it, standard output
+arg-serve-site-dir = The directory of the site: new, empty, or written so the time before
 arg-doctor-forgive = Lets allies come back that were cut off for what their node did
 arg-doctor-rebuild = Rebuilds everything that can be rebuilt
 arg-demo-keep = Keeps the three homes here, to go on with them

@@ -234,3 +234,21 @@ demo-search = search "{ $words }": { $n } records, in { $ms } ms
 demo-nothing-found = the search "{ $words }" finds nothing
 demo-done = rehearsal done, in { $seconds } s
 demo-kept = essaim --home { $path } status goes on with the first of the three homes
+
+site-written = { $n ->
+    [0] no public record: the site in { $path } is empty
+    [one] { $n } public record in { $path } ({ $added } more than before, { $size })
+   *[other] { $n } public records in { $path } ({ $added } more than before, { $size })
+}
+site-removed = { $n ->
+    [one] { $n } record that is no longer public is gone from the site
+   *[other] { $n } records that are no longer public are gone from the site
+}
+site-unfolded = { $n ->
+    [one] { $n } record cannot be read yet: without it the site would be incomplete. Nothing was changed
+   *[other] { $n } records cannot be read yet: without them the site would be incomplete. Nothing was changed
+}
+site-not-ours = { $path } holds something else than a site written by Essaim, and was not touched: choose another directory
+site-busy = another command is already writing { $path }
+next-publish = essaim edit ID --set visibility=public makes a record public
+next-open-site = { $path } opens in a browser; the directory can go to a web host as it is

@@ -40,6 +40,14 @@ cmd-settle = Règle un désaccord : garder une valeur, les deux, ou en écrire u
 cmd-sync = Échange maintenant avec les pairs
 cmd-import = Importe des fiches (JSON Lines)
 cmd-export = Exporte des fiches (JSON Lines)
+cmd-serve-site = Écrit les fiches publiques comme un site, à lire sans Essaim
+cmd-serve-site-after =
+    Exemples :
+      essaim serve-site public
+      essaim vitrine /srv/www/patrimoine --commons "Vallées en transition"
+      essaim serve-site public --json
+    Il n'y a là que les fiches partagées et publiques. Le dossier se pose chez n'importe quel hébergeur, ou s'ouvre tel quel.
+    À chaque fois, il est remplacé en entier ; un dossier qui contient autre chose ne l'est jamais.
 cmd-doctor = Vérifie les données d'ici, et reconstruit ce qui peut l'être
 cmd-demo = Répétition générale : trois territoires inventés sur cette machine
 cmd-completions = Écrit le script de complétion d'un shell
@@ -113,6 +121,7 @@ arg-sync-wait = Combien de temps attendre les pairs
 arg-import-file = Le fichier, ou - pour l'entrée standard
 arg-export-format = jsonl
 arg-export-file = Le fichier ; sans lui, la sortie standard
+arg-serve-site-dir = Le dossier du site : nouveau, vide, ou écrit ainsi la fois d'avant
 arg-doctor-forgive = Laisse revenir les allié·es coupé·es pour ce que leur nœud a fait
 arg-doctor-rebuild = Reconstruit tout ce qui peut l'être
 arg-demo-keep = Garde les trois dossiers ici, pour continuer

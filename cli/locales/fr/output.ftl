@@ -234,3 +234,21 @@ demo-search = recherche « { $words } » : { $n } fiches, en { $ms } ms
 demo-nothing-found = la recherche « { $words } » ne trouve rien
 demo-done = répétition réussie, en { $seconds } s
 demo-kept = essaim --home { $path } status continue avec le premier des trois dossiers
+
+site-written = { $n ->
+    [0] aucune fiche publique : le site de { $path } est vide
+    [one] { $n } fiche publique dans { $path } ({ $added } de plus qu'avant, { $size })
+   *[other] { $n } fiches publiques dans { $path } ({ $added } de plus qu'avant, { $size })
+}
+site-removed = { $n ->
+    [one] { $n } fiche qui n'est plus publique a disparu du site
+   *[other] { $n } fiches qui ne sont plus publiques ont disparu du site
+}
+site-unfolded = { $n ->
+    [one] { $n } fiche n'est pas encore lisible : sans elle, le site serait incomplet. Rien n'a été changé
+   *[other] { $n } fiches ne sont pas encore lisibles : sans elles, le site serait incomplet. Rien n'a été changé
+}
+site-not-ours = { $path } contient autre chose qu'un site écrit par Essaim, et n'a pas été touché : choisissez un autre dossier
+site-busy = une autre commande écrit déjà { $path }
+next-publish = essaim edit ID --set visibility=public rend une fiche publique
+next-open-site = { $path } s'ouvre dans un navigateur ; le dossier peut aller tel quel chez un hébergeur

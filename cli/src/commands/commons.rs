@@ -1,12 +1,12 @@
 //! `essaim commons create|list|show`.
 
 use essaim_node::words::when;
-use essaim_protocol::api::{AllyState, Commons, CommonsList, CreateCommons};
+use essaim_protocol::api::{AllyState, Candidate, Commons, CommonsList, CreateCommons, Error};
 
 use super::Context;
 use crate::Outcome;
 use crate::args;
-use crate::client::piece;
+use crate::client::{Client, piece};
 use crate::error::{Failure, file};
 use crate::text::t;
 use crate::ui::Ui;
@@ -53,23 +53,7 @@ async fn list(cx: &Context<'_>) -> Result<(), Failure> {
 }
 
 async fn show(cx: &Context<'_>, name: Option<String>) -> Result<(), Failure> {
-    let client = cx.client().await?;
-    let commons: Commons = match name.or_else(|| cx.commons.clone()) {
-        Some(name) => client.get(&format!("commons/{}", piece(&name)), vec![]).await?,
-        None => match <[Commons; 1]>::try_from(client.get::<CommonsList>("commons", vec![]).await?) {
-            Ok([only]) => only,
-            Err(several) if several.is_empty() => return Err(essaim_protocol::api::Error::NoCommons {}.into()),
-            Err(several) => {
-                let candidate = |commons: Commons| essaim_protocol::api::Candidate {
-                    id: commons.id.short(),
-                    title: commons.name,
-                    detail: None,
-                };
-                let candidates = several.into_iter().map(candidate).collect();
-                return Err(essaim_protocol::api::Error::WhichCommons { candidates }.into());
-            }
-        },
-    };
+    let commons = chosen(cx, &cx.client().await?, name).await?;
     if cx.ui.look.json {
         cx.ui.json(&commons);
     } else if cx.ui.look.quiet {
@@ -82,6 +66,21 @@ async fn show(cx: &Context<'_>, name: Option<String>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The commons of this name, else that of `--commons`, else the only one.
+pub(super) async fn chosen(cx: &Context<'_>, client: &Client, name: Option<String>) -> Result<Commons, Failure> {
+    if let Some(name) = name.or_else(|| cx.commons.clone()) {
+        return client.get(&format!("commons/{}", piece(&name)), vec![]).await;
+    }
+    match <[Commons; 1]>::try_from(client.get::<CommonsList>("commons", vec![]).await?) {
+        Ok([only]) => Ok(only),
+        Err(several) if several.is_empty() => Err(Error::NoCommons {}.into()),
+        Err(several) => {
+            let candidate = |commons: Commons| Candidate { id: commons.id.short(), title: commons.name, detail: None };
+            Err(Error::WhichCommons { candidates: several.into_iter().map(candidate).collect() }.into())
+        }
+    }
 }
 
 /// `Vallées en transition  0f3k…  3 allié·es, 260 fiches, 1 désaccord à régler`

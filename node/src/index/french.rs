@@ -26,12 +26,12 @@ use unicode_normalization::char::is_combining_mark;
 pub const MAX_TERM: usize = 64;
 
 /// Words that an apostrophe joins to the next one and that say nothing by themselves.
-const ELIDED: &[&str] =
+pub(crate) const ELIDED: &[&str] =
     &["l", "d", "j", "n", "s", "c", "m", "t", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu", "quelqu", "presqu"];
 
 /// What may follow a middle dot or a full stop to name women and men together, once folded.
 #[rustfmt::skip]
-const INCLUSIVE: &[&str] = &[
+pub(crate) const INCLUSIVE: &[&str] = &[
     "e", "s", "es", "x", "ux", "aux", "ice", "ices", "rice", "rices", "trice", "trices", "se", "ses", "euse", "euses",
     "ve", "ves", "ive", "ives", "ne", "nes", "nne", "nnes", "enne", "ennes", "ienne", "iennes", "te", "tes", "le", "les",
     "lle", "lles", "elle", "elles", "re", "res", "ere", "eres", "iere", "ieres", "esse", "esses", "fe", "fes",
@@ -39,7 +39,7 @@ const INCLUSIVE: &[&str] = &[
 
 /// Folded words whose form the rules miss, and the one they share with it.
 #[rustfmt::skip]
-const EXCEPTIONS: &[(&str, &str)] = &[
+pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     ("travaux", "travail"), ("vitraux", "vitrail"), ("coraux", "corail"), ("baux", "bail"), ("emaux", "email"),
     ("materiaux", "materiau"), ("noyaux", "noyau"), ("tuyaux", "tuyau"), ("joyaux", "joyau"), ("boyaux", "boyau"),
     ("yeux", "oeil"), ("cieux", "ciel"), ("vieille", "vieux"), ("vieilles", "vieux"), ("vieux", "vieux"),

@@ -39,7 +39,7 @@ impl Links {
     pub(super) fn department(self, code: impl Display) -> String {
         match self {
             Self::Node => format!("/recherche?department={code}"),
-            Self::Site(up) => format!("{up}{}", list("department", &code.to_string(), 1)),
+            Self::Site(up) => format!("{up}{}", list("departement", &code.to_string(), 1)),
         }
     }
 
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(Links::Node.record("7k"), "/fiche/7k");
         assert_eq!(Links::of_site("index.html").record("7k"), "fiche/7k.html");
         assert_eq!(Links::of_site("fiche/a.html").record("7k"), "../fiche/7k.html");
-        assert_eq!(Links::of_site("carte.html").department("2A"), "liste/department-2a.html");
+        assert_eq!(Links::of_site("carte.html").department("2A"), "liste/departement-2a.html");
         assert!(Links::of_site("liste/a.html").asset("style.css").starts_with("../fixe/"));
     }
 }

@@ -1,0 +1,23 @@
+# The public site, written by "essaim serve-site".
+menu-lists = Browse
+menu-map = Map
+menu-timeline = Over time
+site-feed = Follow what is new (Atom)
+site-licence = Every record bears its authors and its licence: name them when you use it.
+site-footer = This site was written by Essaim. It sets no cookie and follows nobody; what you search for does not leave your browser.
+site-found = What was found
+site-more = Show more
+site-search-off = Searching needs JavaScript, which is not active here. Everything can be read by browsing the lists too.
+site-search-failed = The search could not be loaded. Try again, or browse the lists.
+site-or-lists = Or browse
+site-lists-all = All ways to browse
+site-lists = Browse
+site-lists-lead = The records, sorted in several ways.
+site-all = All records
+site-pages = Pages of the list
+site-page-of = page { $at } of { $of }
+site-map = Where it takes place
+site-map-lead = The darker a department, the more is told of it. All that the map shows is listed too.
+site-timeline = Over time
+site-timeline-lead = Records that bear a date, the latest first.
+site-versions = Several versions, side by side

@@ -1,0 +1,23 @@
+# Le site public, écrit par « essaim serve-site ».
+menu-lists = Parcourir
+menu-map = Carte
+menu-timeline = Dans le temps
+site-feed = Suivre les nouveautés (Atom)
+site-licence = Chaque fiche porte ses auteur·ices et sa licence : citez-les quand vous la reprenez.
+site-footer = Ce site a été écrit par Essaim. Il ne dépose aucun cookie et ne suit personne ; ce que vous cherchez ne quitte pas votre navigateur.
+site-found = Ce qui a été trouvé
+site-more = Voir la suite
+site-search-off = La recherche a besoin de JavaScript, qui n’est pas actif ici. Tout se lit aussi en parcourant les listes.
+site-search-failed = La recherche n’a pas pu être chargée. Réessayez, ou parcourez les listes.
+site-or-lists = Ou parcourir
+site-lists-all = Toutes les façons de parcourir
+site-lists = Parcourir
+site-lists-lead = Les fiches, rangées de plusieurs façons.
+site-all = Toutes les fiches
+site-pages = Pages de la liste
+site-page-of = page { $at } sur { $of }
+site-map = Où cela se passe
+site-map-lead = Plus un département est foncé, plus il s’y raconte de choses. Tout ce que montre la carte est aussi en liste.
+site-timeline = Dans le temps
+site-timeline-lead = Les fiches qui portent une date, la plus récente d’abord.
+site-versions = Plusieurs versions, côte à côte
