@@ -490,7 +490,7 @@ fn scalar_json(scalar: &ScalarValue) -> Json {
 
 /// Text in one spelling: composed characters, `\n` line ends, nothing blank around it, no control characters but line
 /// ends and tabs.
-fn normal(text: &str) -> String {
+pub(super) fn normal(text: &str) -> String {
     let text: String = text.trim().replace("\r\n", "\n").nfc().collect();
     let kept = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
     if text.chars().all(|c| kept(&c)) { text } else { text.chars().filter(kept).collect() }

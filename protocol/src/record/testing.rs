@@ -181,7 +181,8 @@ mod tests {
             let stored = postcard::to_stdvec(&view).unwrap();
             prop_assert_eq!(postcard::from_bytes::<View>(&stored).unwrap(), view.clone());
             let edits: Vec<Edit> = view.fields_json().into_iter().map(|(name, value)| Edit::set(&name, value)).collect();
-            prop_assert!(matches!(forth.draft(&edits), Err(EditError::NothingToDo)));
+            let handed_back = forth.draft(&edits);
+            prop_assert!(matches!(handed_back, Err(EditError::NothingToDo)), "{:?} changed something", edits);
         }
 
     }
