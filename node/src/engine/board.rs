@@ -112,7 +112,7 @@ impl At<'_> {
     }
 
     pub(super) fn board(&mut self, asked: &Board) -> Result<Contributions, Error> {
-        let mut query = self.query(&asked.q)?;
+        let mut query = self.current(&asked.q)?;
         let chosen =
             |item: &essaim_protocol::query::Item| matches!(&item.what, What::Facet { name, .. } if name == FORM);
         if !query.items.iter().any(chosen) {

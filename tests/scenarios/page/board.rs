@@ -1,6 +1,8 @@
 //! What allies bring one another: questions, answers, positions, and the board of the permanence.
 
-use essaim_protocol::api::{Board, Command, Contribute, Contributions, Error, Saved, Standing, Step, TakeStep};
+use essaim_protocol::api::{
+    Archive, Board, Command, Contribute, Contributions, Error, Saved, Standing, Step, TakeStep,
+};
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, agreed, experience};
 
@@ -147,6 +149,9 @@ async fn what_is_open_comes_first_and_filters_narrow() {
     ally.ask::<Saved>(step(&closed.brief.id.to_string(), Step::Close)).await;
     let all = standings(&ally).await.into_iter().map(|(_, standing)| standing).collect::<Vec<_>>();
     assert_eq!(all, [Standing::Open, Standing::Answered, Standing::Closed]);
+    let put_away = ally.ask::<Saved>(brought(None, "question", "Rangée")).await.brief.id.to_string();
+    ally.ask::<Saved>(Command::Archive(Archive { record: put_away, undo: false })).await;
+    assert_eq!(standings(&ally).await.len(), 3, "what was put away is not on the board");
     for (q, state, count) in [
         ("contribution_form:question", None, 2),
         ("contribution_form:question", Some(Standing::Open), 0),

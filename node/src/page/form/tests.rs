@@ -221,6 +221,16 @@ fn read(field: &str, pairs: &[(&str, &str)]) -> Json {
 }
 
 #[test]
+fn a_part_that_says_nothing_stays_when_something_else_is_changed() {
+    let fields = json!({"effects": [
+        {"_id": "aed879fb380f6920", "text": "\n"},
+        {"_id": "df5fce556f817825", "text": "Moins de voitures"},
+    ]});
+    let fields = fields.as_object().unwrap();
+    assert_eq!(&handed_back(kind("contribution"), fields, fields), fields);
+}
+
+#[test]
 fn what_is_not_understood_is_kept_as_typed() {
     let steps = read("steps", &[("steps.0.title", "Le vote"), ("steps.0.on", "au printemps dernier")]);
     assert_eq!(steps, json!([{"on": "au printemps dernier", "title": "Le vote"}]));

@@ -196,9 +196,10 @@ impl Typed {
             let place = format!("{name}.{at}");
             let id = self.one(&format!("{place}._id"));
             let before = id.and_then(|id| was.as_array()?.iter().find(|item| item["_id"] == id)).unwrap_or(&Json::Null);
-            self.members(members, &place, before)
+            let value = self.members(members, &place, before);
+            (!is_left_out(&value, before)).then_some(value)
         };
-        none_if_empty(self.numbers(name).into_iter().map(item).filter(|item| !is_blank(item)).collect())
+        none_if_empty(self.numbers(name).into_iter().filter_map(item).collect())
     }
 
     fn positions(&self, members: &[Field], name: &str, was: &Json) -> Json {
@@ -212,7 +213,7 @@ impl Typed {
             };
             let said = self.members(members, &place, &was[key]);
             match held.get_mut(key) {
-                _ if is_blank(&said) => {}
+                _ if is_left_out(&said, &was[key]) => {}
                 // Two rows for one author: neither text is lost.
                 Some(first) => {
                     let texts: Vec<&str> = [&*first, &said].iter().filter_map(|said| said["text"].as_str()).collect();
@@ -230,8 +231,8 @@ impl Typed {
     fn entries(&self, vocabulary: &str, was: &Json, read: impl Fn(&str) -> Json) -> Json {
         let terms = Schema::get().vocabulary(vocabulary).map_or(&[][..], |vocabulary| &vocabulary.terms);
         let keys: BTreeSet<&str> = terms.iter().map(|term| term.code.as_str()).chain(keys(was)).collect();
-        let entries = keys.into_iter().map(|key| (key.to_owned(), read(key))).filter(|(_, value)| !is_blank(value));
-        let entries: Map<String, Json> = entries.collect();
+        let entries = keys.into_iter().map(|key| (key.to_owned(), read(key)));
+        let entries: Map<String, Json> = entries.filter(|(key, value)| !is_left_out(value, &was[key])).collect();
         if entries.is_empty() { Json::Null } else { Json::Object(entries) }
     }
 
@@ -292,6 +293,12 @@ fn under(name: &str, place: &str) -> bool {
 
 fn some(text: &str) -> Json {
     if text.is_empty() { Json::Null } else { text.into() }
+}
+
+/// Whether a part was left empty. One that said nothing before either stays: whoever changes something else does not change
+/// it.
+fn is_left_out(value: &Json, was: &Json) -> bool {
+    is_blank(value) && (was.is_null() || value != was)
 }
 
 fn none_if_empty(values: Vec<Json>) -> Json {
