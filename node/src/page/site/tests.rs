@@ -44,10 +44,13 @@ async fn ask<T: TryFrom<Answer, Error = ApiError>>(node: &Node, command: Command
 }
 
 async fn sheets(node: &Node) -> Vec<Sheet> {
-    let all: Records = ask(node, Command::List(List::default())).await;
     let mut sheets = Vec::new();
-    for brief in all.records {
-        sheets.push(ask(node, Command::Show(brief.id.to_string())).await);
+    // What was put away is listed for who asks for it.
+    for q in ["", "record_status:archived"] {
+        let all: Records = ask(node, Command::List(List { q: q.to_owned(), ..List::default() })).await;
+        for brief in all.records {
+            sheets.push(ask(node, Command::Show(brief.id.to_string())).await);
+        }
     }
     sheets
 }
