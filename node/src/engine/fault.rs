@@ -77,7 +77,16 @@ pub(crate) fn store_error(place: &str, error: store::Error) -> Error {
         store::Error::ReadOnly { full: false, why } => {
             Error::ReadOnly { detail: Words::new(format!("une écriture a échoué ({why})"), why) }
         }
-        error @ (store::Error::Engine(_) | store::Error::TooLarge { .. }) => internal(error),
+        // It falls over where its files are not as it left them: damage, however it words that.
+        store::Error::Engine(why) => {
+            let place = if place.is_empty() { "store" } else { place };
+            let fr = "le moteur de stockage n'a pas pu lire ses fichiers";
+            Error::Damaged {
+                path: place.to_owned(),
+                detail: Words::new(fr, format!("the storage engine failed: {why}")),
+            }
+        }
+        error @ store::Error::TooLarge { .. } => internal(error),
     }
 }
 
