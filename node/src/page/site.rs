@@ -2,8 +2,8 @@
 //!
 //! The story of one run: whoever writes a site hands over the records one by one with [`Site::add`], which leaves out what
 //! is not public. [`Site::write`] then takes out of the others all that names a record that was left out
-//! ([`public`]), lays out how they hang together ([`heritage`]), fills the templates of the page ([`pages`]) and the index of a search without a server ([`index`]), and
-//! puts the files in the place of the earlier site in one step ([`place`]).
+//! (`public`), lays out how they hang together (`heritage`), fills the templates of the page (`pages`) and the index of a
+//! search without a server (`index`), and puts the files in the place of the earlier site in one step (`place`).
 //!
 //! ```text
 //! DIR/index.html  recherche.html  parcourir.html  carte.html  frise.html  flux.atom

@@ -115,7 +115,7 @@ impl Desk {
         }
     }
 
-    /// Takes in some lines of a file, best [`IMPORT_BATCH`] of them, all durable when this returns.
+    /// Takes in some lines of a file, best `IMPORT_BATCH` of them, all durable when this returns.
     ///
     /// # Errors
     /// [`SaveError`] when nothing more can be written. A line that cannot be held is answered with its own error.
