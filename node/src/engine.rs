@@ -10,6 +10,7 @@ mod commons;
 mod drafts;
 mod exchange;
 mod fault;
+mod finding;
 mod health;
 mod inbox;
 mod joining;

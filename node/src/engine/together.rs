@@ -17,9 +17,10 @@ use essaim_protocol::time::Timestamp;
 use jiff::civil::Date;
 
 use super::brief::{brief, lang_of, read_error, title};
+use super::finding::{ARCHIVED, asked};
 use super::now;
 use super::reading::beginning;
-use super::records::{ARCHIVED, At, asked, kind};
+use super::records::{At, kind};
 use crate::index::{Search as Asked, Sort, Span};
 use crate::words::{read, when};
 

@@ -12,8 +12,9 @@ use essaim_protocol::id::RecordId;
 use essaim_protocol::record::field::Field;
 
 use super::brief::read_error;
+use super::finding::{ARCHIVED, STATUS};
 use super::internal;
-use super::records::{ARCHIVED, At, STATUS};
+use super::records::At;
 use crate::index::web::Web;
 
 /// What is drawn, in the order in which it is chosen, and how many of each at most: as many as can be read side by side.
