@@ -178,12 +178,14 @@ impl Parts {
             self.log.append(&entries)?;
         }
         for table in Table::ALL.into_iter().filter(|table| !table.is_derived()) {
+            let (from, to) = (old.table(table)?, self.table(table)?);
             let mut after: Option<Vec<u8>> = None;
-            while let Ok(page) = guarded(|| old.table(table)?.list(&[], after.as_deref(), 100)) {
-                let Some((last, _)) = page.last() else { break };
-                after = Some(last.clone());
-                let page: Vec<Put> = page.into_iter().map(|(key, value)| (key, Some(value))).collect();
-                self.table(table)?.put(&page)?;
+            // Of what comes after a key that cannot be read nothing is known.
+            while let Ok(Some(key)) = guarded(|| from.next_key(&[], after.as_deref())) {
+                if let Ok(value @ Some(_)) = guarded(|| from.get(&key)) {
+                    to.put(&[(key.clone(), value)])?;
+                }
+                after = Some(key);
             }
         }
         Ok(())
@@ -237,6 +239,30 @@ impl Parts {
 impl Disk {
     fn new(config: &Config, place: Place, parts: Parts, outbox: Outbox) -> Self {
         Self { parts, outbox, failed: None, free: config.free, ballast: config.ballast, place }
+    }
+
+    /// All keys of a table with this prefix, in order; of damaged values only the keys.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn survey(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, Error> {
+        self.look(|| {
+            let (values, mut all) = (self.parts.table(table)?, Vec::<(Vec<u8>, Option<Vec<u8>>)>::new());
+            while let Some(key) = values.next_key(prefix, all.last().map(|(key, _)| &key[..]))? {
+                let value = match values.get(&key) {
+                    Err(Error::Corrupt { .. }) => None,
+                    value => value?,
+                };
+                all.push((key, value));
+            }
+            Ok(all)
+        })
+    }
+
+    /// Puts in the place of a value what nothing here ever wrote.
+    #[cfg(test)]
+    pub(crate) fn damage(&self, table: Table, key: &[u8]) {
+        self.parts.tables[&table].damage(key);
     }
 
     fn lay_ballast(&self) -> Result<(), Error> {

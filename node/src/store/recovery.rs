@@ -419,6 +419,29 @@ mod tests {
     }
 
     #[test]
+    fn a_salvage_takes_over_the_notes_around_a_damaged_one() {
+        let (home, [_, killed]) = images();
+        let dir = home.path().join("case");
+        copy(&killed, &dir);
+        let (mut disk, _) = store::open(&config(&dir)).unwrap();
+        let note = |n: u8| (vec![n; 32], Some(vec![n; 40_000]));
+        disk.put(store::Table::Peers, &[note(1), note(2), note(3)]).unwrap();
+        disk.damage(store::Table::Peers, &[2; 32]);
+        disk.sync().unwrap();
+        drop(disk);
+        let engine = Engine::open(&dir.join("database"), 1 << 20).unwrap();
+        let log = engine.tree("log").unwrap();
+        let (key, _) = log.iter().nth(1).unwrap().unwrap();
+        log.insert(key, b"no frame").unwrap();
+        engine.make_durable().unwrap();
+        drop((log, engine));
+        let (disk, report) = store::rebuild(&config(&dir)).unwrap();
+        assert!(report.repairs.iter().any(|repair| matches!(repair, Repair::Salvaged { .. })), "{report:?}");
+        let kept: Vec<_> = [1, 2, 3].map(|n| disk.get(store::Table::Peers, &[n; 32]).unwrap()).into();
+        assert_eq!(kept, [note(1).1, None, note(3).1]);
+    }
+
+    #[test]
     fn a_damaged_file_is_mended_or_put_away_and_always_told() {
         let (home, images) = images();
         for image in &images {

@@ -146,8 +146,28 @@ impl Values {
         Ok(listed)
     }
 
+    /// The first key with this prefix after another, whether or not its value is whole.
+    pub(super) fn next_key(&self, prefix: &[u8], after: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
+        let first = after.map_or_else(|| prefix.to_vec(), |after| [&part_key(after, 0)[..], &[0]].concat());
+        for item in self.0.range(first..) {
+            let (tree_key, _) = item?;
+            if !tree_key.starts_with(prefix) {
+                break;
+            }
+            if let Some(key) = tree_key.strip_suffix(&[0, 0]).filter(|key| key.starts_with(prefix)) {
+                return Ok(Some(key.to_vec()));
+            }
+        }
+        Ok(None)
+    }
+
     pub(super) fn clear(&self) -> Result<(), Error> {
         self.0.clear()
+    }
+
+    #[cfg(test)]
+    pub(super) fn damage(&self, key: &[u8]) {
+        self.0.tree.insert(part_key(key, 0), vec![7; CHECK + LENGTH]).unwrap();
     }
 
     /// Calls `found` for each damaged value, with its place.
