@@ -3,7 +3,8 @@
 //! The index holds nothing of its own: it is filled from the store, and filled again whenever it is lost, damaged or of
 //! an older layout. The keeper reads [`Index::watermark`], hands over what changed since as [`Indexed`] (a record's view
 //! in plain words, codes as facets and their labels as text), and ends with [`Index::commit`], which names the ordinal
-//! up to which the index is now exact. Questions go through a [`Reader`], which is cheap to clone and always answers from the
+//! up to which the index is now exact. After a failure it is [opened again](Index::reopen), and what its watermark does
+//! not cover is handed over once more. Questions go through a [`Reader`], which is cheap to clone and always answers from the
 //! last commit; the one [`Index`] per directory is the writer.
 //!
 //! The [analyser](french) decides which spellings are one word, [`search`] what a query means, [`facets`] what can be
@@ -101,13 +102,20 @@ pub enum IndexError {
     /// The library panicked, as it does on some damaged files.
     #[error("the search index is damaged")]
     Damaged,
+    /// An earlier change failed.
+    #[error("the search index has failed and is not open again yet")]
+    Failed,
 }
 
 /// The writer of one directory.
 pub struct Index {
-    writer: IndexWriter,
+    dir: PathBuf,
+    /// None after a failure, until it is opened again.
+    writer: Option<IndexWriter>,
     reader: Reader,
     watermark: u64,
+    /// Everything was taken out, and no commit has said so yet.
+    blank: bool,
 }
 
 /// Asks the index as of its last commit.
@@ -163,17 +171,17 @@ impl Index {
         let failed = |source| IndexError::Directory { dir: dir.to_owned(), source };
         fs::create_dir_all(&home).map_err(failed)?;
         remove_other_layouts(dir).map_err(failed)?;
-        match guarded(|| Self::open_in(&home)) {
+        match guarded(|| Self::open_in(dir, &home)) {
             Err(IndexError::Library(_) | IndexError::Damaged) => {
                 tracing::warn!(dir = %home.display(), "the search index is damaged: building it again");
                 fs::remove_dir_all(&home).and_then(|()| fs::create_dir_all(&home)).map_err(failed)?;
-                guarded(|| Self::open_in(&home))
+                guarded(|| Self::open_in(dir, &home))
             }
             other => other,
         }
     }
 
-    fn open_in(home: &Path) -> Result<Self, IndexError> {
+    fn open_in(dir: &Path, home: &Path) -> Result<Self, IndexError> {
         let (schema, fields) = schema();
         let directory = tantivy::directory::MmapDirectory::open(home).map_err(TantivyError::from)?;
         let index = tantivy::Index::builder().schema(schema).tokenizers(tokenizers()).open_or_create(directory)?;
@@ -191,7 +199,34 @@ impl Index {
         let payload = index.load_metas()?.payload;
         let watermark = payload.and_then(|text| text.parse().ok()).unwrap_or(0);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { writer, reader: Reader { reader, fields }, watermark })
+        let reader = Reader { reader, fields };
+        Ok(Self { dir: dir.to_owned(), writer: Some(writer), reader, watermark, blank: false })
+    }
+
+    /// Whether a change failed, so that what was put since the last commit is lost: it takes nothing more until it is
+    /// [opened again](Self::reopen).
+    #[must_use]
+    pub const fn has_failed(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Whether it was emptied and not yet committed.
+    #[must_use]
+    pub const fn is_blank(&self) -> bool {
+        self.blank
+    }
+
+    /// Opens it again after a failure, as its last commit left it. What was put since its
+    /// [`watermark`](Self::watermark) must be put again.
+    ///
+    /// # Errors
+    /// As [`Index::open`].
+    pub fn reopen(&mut self) -> Result<(), IndexError> {
+        // It waits for the writer's threads and gives the lock back.
+        self.writer = None;
+        let blank = self.blank;
+        *self = Self::open(&self.dir)?;
+        if blank { self.clear() } else { Ok(()) }
     }
 
     /// The ordinal that the last commit named: everything before it is in the index.
@@ -206,15 +241,36 @@ impl Index {
         self.reader.clone()
     }
 
+    /// How many records it shows.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.reader.reader.searcher().num_docs()
+    }
+
     /// Adds records, each in place of what was indexed of it before. Seen by searches from the next commit on.
     ///
     /// # Errors
-    /// [`IndexError::Library`], after which this `Index` must be opened again.
+    /// Any, after which it [has failed](Self::has_failed).
     pub fn put(&mut self, records: Vec<Indexed>) -> Result<(), IndexError> {
-        guarded(|| {
+        let fields = self.reader.fields;
+        self.change(|writer| {
             for record in records {
-                self.writer.delete_term(self.reader.fields.term_of(&record.record));
-                self.writer.add_document(self.reader.fields.document(record))?;
+                writer.delete_term(fields.term_of(&record.record));
+                writer.add_document(fields.document(record))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes records out, from the next commit on.
+    ///
+    /// # Errors
+    /// Any, after which it [has failed](Self::has_failed).
+    pub fn remove(&mut self, records: &[RecordId]) -> Result<(), IndexError> {
+        let fields = self.reader.fields;
+        self.change(|writer| {
+            for record in records {
+                writer.delete_term(fields.term_of(record));
             }
             Ok(())
         })
@@ -223,24 +279,37 @@ impl Index {
     /// Takes everything out, from the next commit on.
     ///
     /// # Errors
-    /// [`IndexError::Library`], after which this `Index` must be opened again.
+    /// Any, after which it [has failed](Self::has_failed).
     pub fn clear(&mut self) -> Result<(), IndexError> {
-        guarded(|| Ok(self.writer.delete_all_documents().map(drop)?))
+        (self.blank, self.watermark) = (true, 0);
+        self.change(|writer| Ok(writer.delete_all_documents().map(drop)?))
     }
 
     /// Writes what was put and cleared, as exact up to `watermark`, and shows it to every reader.
     ///
     /// # Errors
-    /// [`IndexError::Library`], after which this `Index` must be opened again.
+    /// Any, after which it [has failed](Self::has_failed).
     pub fn commit(&mut self, watermark: u64) -> Result<(), IndexError> {
-        guarded(|| {
-            let mut prepared = self.writer.prepare_commit()?;
+        let reader = self.reader.reader.clone();
+        self.change(|writer| {
+            let mut prepared = writer.prepare_commit()?;
             prepared.set_payload(&watermark.to_string());
             prepared.commit()?;
-            self.reader.reader.reload()?;
-            self.watermark = watermark;
-            Ok(())
-        })
+            Ok(reader.reload()?)
+        })?;
+        (self.watermark, self.blank) = (watermark, false);
+        Ok(())
+    }
+
+    /// Changes something. After a failure, as on a full disk, the writer has lost its threads: it would take documents,
+    /// drop them, and still apply what was deleted. So it is given up.
+    fn change(&mut self, work: impl FnOnce(&mut IndexWriter) -> Result<(), IndexError>) -> Result<(), IndexError> {
+        let Some(writer) = &mut self.writer else { return Err(IndexError::Failed) };
+        let outcome = guarded(|| work(writer));
+        if outcome.is_err() {
+            self.writer = None;
+        }
+        outcome
     }
 }
 
