@@ -74,6 +74,36 @@ async fn what_was_acknowledged_before_the_disk_was_full_is_there_and_with_room_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_index_had_no_room_for_is_found_once_there_is_without_a_restart() {
+    let Some(disk) = SmallDisk::new(DISK) else { return };
+    let mut alice = Ally::new("Alice").await;
+    alice.found("Patrimoine", false).await;
+    alice.stop().await;
+    // The index alone is on the disk that fills up.
+    let commons = std::fs::read_dir(alice.home().join("commons")).unwrap().next().unwrap().unwrap().path();
+    std::fs::rename(commons.join("index"), alice.home().join("index")).unwrap();
+    std::os::unix::fs::symlink(disk.path(), commons.join("index")).unwrap();
+    alice.start(false).await;
+    let _: Imported = alice.ask(import(0, 5)).await;
+    let search = async |alice: &Ally| -> Records { alice.ask(Command::Search(Search::default())).await };
+    let found = search(&alice).await;
+    assert_eq!((found.total, found.outdated), (5, false));
+
+    disk.fill(0);
+    let _: Imported = alice.ask(import(5, 5)).await;
+    for _ in 0..3 {
+        let found = search(&alice).await;
+        assert_eq!((found.total, found.outdated), (5, true), "what was found before is found");
+    }
+    disk.clear();
+    let all = until("all is found", async || Some(search(&alice).await).filter(|found| !found.outdated)).await;
+    assert_eq!(all.total, 10);
+    let _: Saved = alice.ask(experience("Le verger", "Des pommes.")).await;
+    assert_eq!(search(&alice).await.total, 11);
+    alice.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn syncing_into_a_full_disk_fails_cleanly_and_goes_on_with_room() {
     let Some(disk) = SmallDisk::new(DISK) else { return };
     let mut alice = Ally::new("Alice").await;

@@ -138,7 +138,7 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
     // Whoever asked is told now.
     desk.forget_repairs()?;
     let quarantine = desk.quarantine()?;
-    let count = quarantine.iter().map(|(_, out)| out.len() as u64).sum();
+    let count = quarantine.iter().map(|(_, out)| out.len() as u64).sum::<u64>() + desk.unfoldable().len() as u64;
     let mut out: Vec<Words> = quarantine
         .iter()
         .flat_map(|(record, out)| {
@@ -150,6 +150,12 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
             })
         })
         .collect();
+    out.extend(desk.unfoldable().iter().map(|(record, why)| {
+        Words::new(
+            format!("{record:#} : la fiche n'a pas pu être assemblée et n'est pas montrée"),
+            format!("{record:#}: the record could not be folded and is not shown: {why}"),
+        )
+    }));
     out.extend(desk.misbehaved().into_iter().map(|(ally, at, what)| {
         let [fr, en] = [Lang::Fr, Lang::En].map(|lang| moment(lang, at));
         Words::new(

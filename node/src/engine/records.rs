@@ -395,7 +395,8 @@ impl At<'_> {
 
     pub(super) fn view(&mut self, asked: &str) -> Result<View, Error> {
         let id = resolve(self.desk, asked)?;
-        self.desk.view(&id).map_err(read_error)?.ok_or_else(|| unknown(asked))
+        let view = self.desk.view(&id).map_err(read_error)?;
+        view.ok_or_else(|| self.desk.unfoldable().get(&id).map_or_else(|| unknown(asked), internal))
     }
 
     pub(super) fn brief_of(&mut self, id: &RecordId) -> Result<Option<Brief>, Error> {

@@ -47,8 +47,9 @@ use crate::store::{Disk, Repair, Report};
 /// Silence in a session after which background work goes on: longer than a frame takes to come.
 const LULL: Duration = Duration::from_millis(500);
 
-/// The note of how far views are exact.
-const FOLDED: &[u8] = b"folded";
+/// How long the index is left alone after it failed: until then a search answers from what was indexed before. On a full
+/// disk each try indexes all that is lacking, in vain.
+const INDEX_RESTS: Duration = Duration::from_secs(5);
 
 /// The note of repairs that nobody was told of, and most of them: a store that has to be mended at every opening tells it
 /// often enough.
@@ -91,6 +92,8 @@ pub struct Desk {
     stale: BTreeSet<RecordId>,
     /// Records that are being folded, or folded and not kept yet.
     asked: BTreeSet<RecordId>,
+    /// Records that could not be folded, and why.
+    unfoldable: BTreeMap<RecordId, String>,
     folder: Folder,
     /// Folded and not kept yet, each up to a place in the log.
     done: Vec<(RecordId, Ordinal, Fresh)>,
@@ -102,6 +105,8 @@ pub struct Desk {
     unindexed: BTreeSet<RecordId>,
     /// The index was handed views that no search sees yet.
     uncommitted: bool,
+    /// When the index last failed.
+    index_failed: Option<Instant>,
     sessions: BTreeMap<SessionId, sessions::Open>,
     next_session: u64,
     /// When a session last did something.
@@ -153,6 +158,7 @@ impl Desk {
             index,
             stale: BTreeSet::new(),
             asked: BTreeSet::new(),
+            unfoldable: BTreeMap::new(),
             folder: Folder::start()
                 .map_err(|error| Error::Read(FoldError::Stack(StackError::NoThread(error)).into()))?,
             done: Vec::new(),
@@ -160,6 +166,7 @@ impl Desk {
             allies: None,
             unindexed: BTreeSet::new(),
             uncommitted: false,
+            index_failed: None,
             sessions: BTreeMap::new(),
             next_session: 0,
             heard: Instant::now(),
@@ -212,7 +219,7 @@ impl Desk {
     /// When the store failed.
     pub fn forget_repairs(&mut self) -> Result<(), store::Error> {
         self.repairs.clear();
-        if self.store.get(Table::Notes, REPAIRS)?.is_none() {
+        if matches!(self.store.get(Table::Notes, REPAIRS), Ok(None)) {
             return Ok(());
         }
         folding::unless_full(self.store.put(Table::Notes, &[(REPAIRS.to_vec(), None)]))
@@ -252,7 +259,10 @@ impl Desk {
 
     /// Sees to what follows from new entries.
     fn note_new(&mut self, ingested: &Ingested) {
-        self.stale.extend(ingested.added.iter().filter_map(|entered| entered.record));
+        for record in ingested.added.iter().filter_map(|entered| entered.record) {
+            self.stale.insert(record);
+            self.unfoldable.remove(&record);
+        }
         if ingested.added.iter().any(|entered| entered.record.is_none()) {
             self.allies = None;
         }
@@ -269,9 +279,9 @@ impl Desk {
         }
         let step = if self.stale() > 0 {
             self.fold_some()
-        } else if self.unindexed.len() > INDEX_STEP {
+        } else if self.may_index() && self.unindexed.len() > INDEX_STEP {
             self.index_some().map(|()| true)
-        } else if !self.unindexed.is_empty() || self.uncommitted {
+        } else if self.may_index() && self.lacks_index() {
             self.write_index().map(|()| true)
         } else {
             self.store.tidy().map_err(Into::into)
@@ -316,22 +326,25 @@ impl Desk {
         self.allies = None;
         self.at_hand.clear();
         self.unindexed.clear();
+        self.unfoldable.clear();
+        self.uncommitted = true;
         Ok(())
     }
 
     /// Notes the records that changed after their views were made, as when the program was killed in between.
     fn find_stale(&mut self) -> Result<(), Error> {
-        let note = self.store.get(Table::Notes, FOLDED)?;
-        // Places mean nothing in another epoch: then everything derived is gone, and the index is of another log.
-        let folded = note.as_deref().and_then(|note| note.strip_prefix(&self.store.epoch().0[..]));
-        let from = folded
-            .and_then(|bytes| bytes.try_into().ok())
-            .map_or(Ordinal(0), |bytes| Ordinal(u64::from_be_bytes(bytes)));
+        let from = self.folded()?;
         if from == Ordinal(0) {
+            // Of another log, or of a store from which all that is derived was taken.
             self.index.clear()?;
         }
         // What the index missed was folded, but cannot be found yet.
-        let from = from.min(Ordinal(self.index.watermark()));
+        self.note_changed(from.min(Ordinal(self.index.watermark())))?;
+        Ok(folding::unless_full(self.settle_folded())?)
+    }
+
+    /// Notes the records with changes at `from` or above: those whose views are exact are to be indexed, the others folded.
+    fn note_changed(&mut self, from: Ordinal) -> Result<(), Error> {
         let mut changed = BTreeMap::new();
         self.store.scan(from, &mut |at, _, bytes| {
             if !Entry::is_statement(bytes)
@@ -343,20 +356,19 @@ impl Desk {
             ControlFlow::Continue(())
         })?;
         for (record, last) in changed {
-            match self.kept_view(&record) {
-                Ok(Some((until, _))) if until > last => self.unindexed.insert(record),
-                Ok(_) | Err(store::Error::Corrupt { .. }) => self.stale.insert(record),
-                Err(error) => return Err(error.into()),
+            match self.kept_view(&record)? {
+                Some((until, _)) if until > last => self.unindexed.insert(record),
+                Some(_) | None => self.stale.insert(record),
             };
         }
-        Ok(folding::unless_full(self.settle_folded())?)
+        Ok(())
     }
 }
 
 /// Adds to the repairs that are noted and gives them all. A short command may have mended the store for a person who saw
 /// nothing of it.
 fn note_repairs(store: &mut Disk, new: Vec<Repair>) -> Result<Vec<Repair>, store::Error> {
-    let noted = store.get(Table::Notes, REPAIRS)?.and_then(|note| serde_json::from_slice(&note).ok());
+    let noted = unless_damaged(store.get(Table::Notes, REPAIRS))?.and_then(|note| serde_json::from_slice(&note).ok());
     let mut all: Vec<Repair> = noted.unwrap_or_default();
     if new.is_empty() {
         return Ok(all);
@@ -370,3 +382,14 @@ fn note_repairs(store: &mut Disk, new: Vec<Repair>) -> Result<Vec<Repair>, store
     }
     Ok(all)
 }
+
+/// A value that can be derived again, or done without: one that is damaged is as good as none.
+fn unless_damaged<T>(read: Result<Option<T>, store::Error>) -> Result<Option<T>, store::Error> {
+    match read {
+        Err(store::Error::Corrupt { .. }) => Ok(None),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 //! What a person reads or writes is asked for at once and waited for. Its document stays at hand, so that the next change
 //! of a long record is not paid for with loading all the others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,11 @@ use essaim_protocol::record::fold::{FoldError, Folded, StackError};
 use essaim_protocol::store::{self, Ordinal, Put, Store as _, Table};
 
 use super::reading::{DISPUTED, INDEX_STEP};
-use super::{Desk, Error, FOLDED, ReadError};
+use super::{Desk, Error, ReadError, unless_damaged};
 use crate::keeper::folder::{Allies, Base, Done, Fresh, Job};
+
+/// In the table of views, whose values it tells of: how far they are exact. No id of a record is so short.
+pub(super) const FOLDED: &[u8] = b"folded";
 
 /// Records kept together: a batch of the store holds a hundred values.
 const KEEP: usize = 32;
@@ -55,7 +59,8 @@ impl Desk {
         self.stale.contains(record) || self.asked.contains(record)
     }
 
-    /// Makes every view exact. Told how many are left before each.
+    /// Makes every view exact, but of [records that cannot be folded](Desk::unfoldable). Told how many are left before
+    /// each.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -113,16 +118,19 @@ impl Desk {
         if !self.ask(*record, true)? {
             return Ok(None);
         }
-        let at = self.await_done(record)?;
+        let Some(at) = self.await_done(record)? else { return Ok(None) };
         let (_, until, fresh) = self.done.swap_remove(at);
         Ok(Some((until, fresh)))
     }
 
-    /// Where a record that was asked for is among those done, once it is.
-    fn await_done(&mut self, record: &RecordId) -> Result<usize, ReadError> {
+    /// Where a record that was asked for is among those done, once it is; `None` when it could not be folded.
+    fn await_done(&mut self, record: &RecordId) -> Result<Option<usize>, ReadError> {
         loop {
             if let Some(at) = self.done.iter().position(|(done, ..)| done == record) {
-                return Ok(at);
+                return Ok(Some(at));
+            }
+            if !self.asked.contains(record) {
+                return Ok(None);
             }
             if self.folder.asked() == 0 {
                 let ended = std::io::Error::other("the threads that fold have ended");
@@ -148,19 +156,24 @@ impl Desk {
                 return Ok(false);
             }
         }
-        if self.unindexed.len() >= INDEX_STEP {
+        if self.unindexed.len() >= INDEX_STEP && self.may_index() {
             self.index_some()?;
         }
         Ok(true)
     }
 
     /// Has a record folded; `false` when it has no entries.
-    fn ask(&mut self, record: RecordId, urgent: bool) -> Result<bool, ReadError> {
+    fn ask(&mut self, record: RecordId, urgent: bool) -> Result<bool, store::Error> {
         let at_hand = self.at_hand.iter().position(|one| one.record == record).map(|at| self.at_hand.remove(at));
         let (base, from) = match at_hand {
             Some(one) => (Base::Loaded(one.folded), one.until),
             None => self.saved(&record).unwrap_or((Base::Nothing, Ordinal(0))),
         };
+        self.ask_upon(record, base, from, urgent)
+    }
+
+    /// Has a record folded on top of what is exact up to `from`.
+    fn ask_upon(&mut self, record: RecordId, base: Base, from: Ordinal, urgent: bool) -> Result<bool, store::Error> {
         let mut places = self.store.of_record(&record)?;
         if places.is_empty() {
             self.stale.remove(&record);
@@ -191,23 +204,46 @@ impl Desk {
         Some((Base::Saved(saved.to_vec()), until))
     }
 
-    /// Takes back one that is done, if one is before `patience` ends. One that does not fold on top of what was saved is
-    /// folded from nothing.
-    fn take(&mut self, patience: Duration) -> Result<(), ReadError> {
-        let Some(Done { record, anew, until, outcome }) = self.folder.next(patience) else { return Ok(()) };
-        match outcome {
-            Ok(fresh) => self.done.push((record, until, fresh)),
-            Err(error) => {
-                tracing::warn!(commons = %self.id(), %record, %error, anew, "a record could not be folded");
-                self.asked.remove(&record);
-                if anew {
-                    return Err(error.into());
-                }
-                self.store.put(Table::Documents, &[(record.0.to_vec(), None)])?;
-                self.ask(record, true)?;
+    /// Takes back one that is done, if one is before `patience` ends.
+    fn take(&mut self, patience: Duration) -> Result<(), store::Error> {
+        self.folder.next(patience).map_or(Ok(()), |done| self.took(done))
+    }
+
+    /// One that does not fold on top of what was saved is folded from nothing. One that does not fold at all is given up
+    /// until more of it comes: whoever asks for another is not concerned.
+    pub(super) fn took(&mut self, done: Done) -> Result<(), store::Error> {
+        let Done { record, anew, until, outcome } = done;
+        let error = match outcome {
+            Ok(fresh) => {
+                self.done.push((record, until, fresh));
+                return Ok(());
             }
+            Err(error) => error,
+        };
+        tracing::warn!(commons = %self.id(), %record, %error, anew, "a record could not be folded");
+        self.asked.remove(&record);
+        if anew {
+            self.give_up(record, &error)
+        } else {
+            unless_full(self.store.put(Table::Documents, &[(record.0.to_vec(), None)]))?;
+            self.ask_upon(record, Base::Nothing, Ordinal(0), true).map(drop)
         }
-        Ok(())
+    }
+
+    /// What a record showed before is not what it is: it is neither shown nor found any more.
+    fn give_up(&mut self, record: RecordId, why: &FoldError) -> Result<(), store::Error> {
+        self.unfoldable.insert(record, why.to_string());
+        self.unindexed.insert(record);
+        let key = record.0.to_vec();
+        // The next run looks at all records, and tries this one.
+        let gone = [([DISPUTED, &key].concat(), None), (key, None), (FOLDED.to_vec(), None)];
+        unless_full(self.store.put(Table::Views, &gone))
+    }
+
+    /// Records that cannot be folded, and why. They are tried again when more of them comes, and by the next run.
+    #[must_use]
+    pub const fn unfoldable(&self) -> &BTreeMap<RecordId, String> {
+        &self.unfoldable
     }
 
     /// Keeps what is done. Where nothing can be written it stays stale.
@@ -239,12 +275,12 @@ impl Desk {
             let document = mark(*until, &fresh.folded.saved);
             documents.push((key.clone(), Some(document).filter(|bytes| bytes.len() <= store::MAX_VALUE)));
             let out = (!fresh.quarantined.is_empty()).then(|| postcard::to_stdvec(&fresh.quarantined).ok()).flatten();
-            if out.is_some() || self.store.get(Table::Quarantine, &key)?.is_some() {
+            if out.is_some() || self.is_kept(Table::Quarantine, &key)? {
                 quarantine.push((key.clone(), out));
             }
             let count = u32::try_from(fresh.view.conflicts().len()).unwrap_or(u32::MAX);
             let disputed = [DISPUTED, &key].concat();
-            if count > 0 || self.store.get(Table::Views, &disputed)?.is_some() {
+            if count > 0 || self.is_kept(Table::Views, &disputed)? {
                 views.push((disputed, (count > 0).then(|| count.to_be_bytes().to_vec())));
             }
             views.push((key, postcard::to_stdvec(&fresh.view).ok().map(|view| mark(*until, &view))));
@@ -273,13 +309,29 @@ impl Desk {
         Arc::clone(self.allies.get_or_insert_with(|| Arc::new(all())))
     }
 
-    /// Notes that all views are exact, once they are.
+    /// Whether there is a value, whole or damaged.
+    fn is_kept(&self, table: Table, key: &[u8]) -> Result<bool, store::Error> {
+        match self.store.get(table, key) {
+            Err(store::Error::Corrupt { .. }) => Ok(true),
+            value => Ok(value?.is_some()),
+        }
+    }
+
+    /// Notes that all views are exact, once they are and an index that was emptied shows them: until then opening must see
+    /// that it is filled.
     pub(super) fn settle_folded(&mut self) -> Result<(), store::Error> {
-        if self.stale() > 0 {
+        if self.stale() > 0 || !self.unfoldable.is_empty() || self.index.is_blank() {
             return Ok(());
         }
         let note = [&self.store.epoch().0[..], &self.commons.end().0.to_be_bytes()].concat();
-        self.store.put(Table::Notes, &[(FOLDED.to_vec(), Some(note))])
+        self.store.put(Table::Views, &[(FOLDED.to_vec(), Some(note))])
+    }
+
+    /// Up to where all views were exact when that was last noted. Places mean nothing in another epoch.
+    pub(super) fn folded(&self) -> Result<Ordinal, store::Error> {
+        let note = unless_damaged(self.store.get(Table::Views, FOLDED))?;
+        let folded = note.as_deref().and_then(|note| note.strip_prefix(&self.store.epoch().0[..]));
+        Ok(Ordinal(folded.and_then(|end| end.try_into().ok()).map_or(0, u64::from_be_bytes)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading records: their views, all of them, what is wrong with some, and the search index.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use automerge::{Automerge, ReadDoc as _};
 use essaim_protocol::api::Words;
@@ -11,10 +12,10 @@ use essaim_protocol::record::{Lang, View, authors};
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use serde::{Deserialize, Serialize};
 
-use super::folding::marked;
+use super::folding::{marked, unless_full};
 use super::places::TERRITORY;
-use super::{Desk, Error};
-use crate::index::{IndexError, Indexed, Reader as IndexReader};
+use super::{Desk, Error, INDEX_RESTS, unless_damaged};
+use crate::index::{Indexed, Reader as IndexReader};
 use crate::words::when;
 
 /// Views handed to the index in one step: some hundredths of a second, for which a person may wait.
@@ -66,18 +67,20 @@ pub struct Quarantined {
 }
 
 impl Desk {
-    /// The view of a record, exact; `None` when there is no such record.
+    /// The view of a record, exact; `None` when there is no such record, or it [cannot be folded](Desk::unfoldable).
     ///
     /// # Errors
     /// [`ReadError`].
     pub fn view(&mut self, record: &RecordId) -> Result<Option<View>, ReadError> {
+        if self.unfoldable.contains_key(record) {
+            return Ok(None);
+        }
         if self.is_stale(record) {
             return self.refresh(record);
         }
-        match self.kept_view(record) {
-            Ok(Some((_, view))) => Ok(Some(view)),
-            Ok(None) | Err(store::Error::Corrupt { .. }) => self.refresh(record),
-            Err(error) => Err(error.into()),
+        match self.kept_view(record)? {
+            Some((_, view)) => Ok(Some(view)),
+            None => self.refresh(record),
         }
     }
 
@@ -137,9 +140,12 @@ impl Desk {
     /// # Errors
     /// [`Error`] when the views cannot be read.
     pub fn search(&mut self) -> Result<(IndexReader, bool), Error> {
+        if !self.may_index() {
+            return Ok((self.index.reader(), false));
+        }
         let written = match self.write_index() {
             // Without room on the disk nothing more can be indexed; what was is still found.
-            Err(Error::Index(error @ IndexError::Library(_))) => {
+            Err(Error::Index(error)) => {
                 tracing::warn!(%error, "searching what was indexed before");
                 false
             }
@@ -169,7 +175,7 @@ impl Desk {
     /// # Errors
     /// When the store cannot be read.
     pub fn disputed_records(&self) -> Result<Vec<RecordId>, store::Error> {
-        let all = self.store.list(Table::Views, DISPUTED, None, usize::MAX)?;
+        let all = self.store.survey(Table::Views, DISPUTED)?;
         let id = |key: &[u8]| Some(RecordId(key.strip_prefix(DISPUTED)?.try_into().ok()?));
         Ok(all.iter().filter_map(|(key, _)| id(key)).collect())
     }
@@ -179,9 +185,10 @@ impl Desk {
     /// # Errors
     /// When the store cannot be read.
     pub fn disputed(&self) -> Result<u64, store::Error> {
-        let all = self.store.list(Table::Views, DISPUTED, None, usize::MAX)?;
-        let count = |value: &[u8]| u64::from(u32::from_be_bytes(value.try_into().unwrap_or([0, 0, 0, 1])));
-        Ok(all.iter().map(|(_, value)| count(value)).sum())
+        let all = self.store.survey(Table::Views, DISPUTED)?;
+        // Whoever is named here has at least one.
+        let count = |value: &Vec<u8>| value[..].try_into().map_or(1, |count| u64::from(u32::from_be_bytes(count)));
+        Ok(all.iter().map(|(_, value)| value.as_ref().map_or(1, count)).sum())
     }
 
     /// Changes in quarantine, by record.
@@ -189,23 +196,27 @@ impl Desk {
     /// # Errors
     /// When the store cannot be read.
     pub fn quarantine(&self) -> Result<Vec<(RecordId, Vec<Quarantined>)>, store::Error> {
-        let all = self.store.list(Table::Quarantine, &[], None, usize::MAX)?;
-        let read = |(key, value): (Vec<u8>, Vec<u8>)| {
+        let all = self.store.survey(Table::Quarantine, &[])?;
+        let read = |(key, value): (Vec<u8>, Option<Vec<u8>>)| {
             let record: [u8; 32] = key.try_into().ok()?;
-            Some((RecordId(record), postcard::from_bytes(&value).ok()?))
+            Some((RecordId(record), postcard::from_bytes(&value?).ok()?))
         };
         Ok(all.into_iter().filter_map(read).collect())
     }
 
     /// Changes of one record that are in quarantine.
     pub(super) fn quarantine_of(&self, record: &RecordId) -> Result<Vec<Quarantined>, store::Error> {
-        let value = self.store.get(Table::Quarantine, &record.0)?;
+        let value = unless_damaged(self.store.get(Table::Quarantine, &record.0))?;
         Ok(value.and_then(|value| postcard::from_bytes(&value).ok()).unwrap_or_default())
     }
 
-    /// The view that is kept, and up to where it is exact; nothing when it was written by another version.
+    /// The view that is kept, and up to where it is exact; nothing when it was written by another version or is damaged,
+    /// or is what a record showed that cannot be folded any more.
     pub(super) fn kept_view(&self, record: &RecordId) -> Result<Option<(Ordinal, View)>, store::Error> {
-        let value = self.store.get(Table::Views, &record.0)?;
+        if self.unfoldable.contains_key(record) {
+            return Ok(None);
+        }
+        let value = unless_damaged(self.store.get(Table::Views, &record.0))?;
         Ok(value.and_then(|value| {
             let (until, view) = marked(&value)?;
             let view: View = postcard::from_bytes(view).ok()?;
@@ -213,21 +224,58 @@ impl Desk {
         }))
     }
 
+    /// Whether the index takes something: not right after it failed.
+    pub(super) fn may_index(&self) -> bool {
+        self.index_failed.is_none_or(|at| at.elapsed() >= INDEX_RESTS)
+    }
+
+    /// Whether the index lacks something that is folded.
+    pub(super) fn lacks_index(&self) -> bool {
+        !self.unindexed.is_empty() || self.uncommitted || self.index.has_failed()
+    }
+
     /// Makes all changed views findable.
     pub(super) fn write_index(&mut self) -> Result<(), Error> {
-        while !self.unindexed.is_empty() {
-            self.index_some()?;
-        }
-        if self.uncommitted {
-            let exact = if self.stale() == 0 { self.commons.end().0 } else { self.index.watermark() };
-            self.index.commit(exact)?;
-            self.uncommitted = false;
+        let blank = self.index.is_blank();
+        let written = self.sound_index().and_then(|()| {
+            while !self.unindexed.is_empty() {
+                self.put_some()?;
+            }
+            if self.uncommitted {
+                let exact = if self.stale() == 0 { self.commons.end().0 } else { self.index.watermark() };
+                self.index.commit(exact)?;
+                self.uncommitted = false;
+            }
+            Ok(())
+        });
+        self.noted(written)?;
+        if blank { Ok(unless_full(self.settle_folded())?) } else { Ok(()) }
+    }
+
+    /// Hands some changed views to the index.
+    pub(super) fn index_some(&mut self) -> Result<(), Error> {
+        let put = self.sound_index().and_then(|()| self.put_some());
+        self.noted(put)
+    }
+
+    /// Opens the index again if it failed; what was handed to it since its last commit is then to be indexed once more.
+    fn sound_index(&mut self) -> Result<(), Error> {
+        if self.index.has_failed() {
+            self.index.reopen()?;
+            self.uncommitted = true;
+            self.note_changed(Ordinal(self.index.watermark()))?;
         }
         Ok(())
     }
 
+    /// Notes whether the index failed.
+    fn noted(&mut self, outcome: Result<(), Error>) -> Result<(), Error> {
+        self.index_failed = matches!(outcome, Err(Error::Index(_))).then(Instant::now);
+        outcome
+    }
+
     /// Hands some changed views to the index, and with them those that take place where a territory changed.
-    pub(super) fn index_some(&mut self) -> Result<(), Error> {
+    fn put_some(&mut self) -> Result<(), Error> {
         let some: Vec<RecordId> = self.unindexed.iter().copied().take(INDEX_STEP).collect();
         let mut views = self.kept_views(&some)?;
         if self.uncommitted && views.iter().any(|view| view.kind == TERRITORY) {
@@ -239,6 +287,10 @@ impl Desk {
         let batch = views.iter().map(|view| Ok(indexed(view, self.facets_of(view)?)));
         let batch = batch.collect::<Result<Vec<_>, store::Error>>()?;
         self.uncommitted = true;
+        // One that cannot be read any more is not to be found either.
+        let gone: Vec<RecordId> =
+            some.iter().filter(|record| views.iter().all(|view| view.record != **record)).copied().collect();
+        self.index.remove(&gone)?;
         self.index.put(batch)?;
         for record in &some {
             self.unindexed.remove(record);

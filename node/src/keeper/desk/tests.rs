@@ -1,0 +1,150 @@
+//! A desk whose files are damaged, whose index fails, or whose records do not fold.
+
+use std::path::Path;
+
+use essaim_protocol::entry::statement::{AllyKind, Inviters, Name, Policy, RecoveryHash};
+use essaim_protocol::record::Edit;
+use essaim_protocol::record::fold::StackError;
+use essaim_protocol::roster::{Card, Founding};
+use essaim_protocol::sign::Seed;
+use serde_json::json;
+
+use super::folding::{FOLDED, unless_full};
+use super::reading::DISPUTED;
+use super::*;
+use crate::index::Search;
+use crate::keeper::folder::Done;
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+fn keys() -> Keys {
+    Keys::from_seed(&Seed::new([1; 32]))
+}
+
+fn founded(dir: &Path) -> Desk {
+    let founding = Founding {
+        name: Name::new("Patrimoine").unwrap(),
+        charter: charter_hash("Charte"),
+        policy: Policy { vouches: 2, inviters: Inviters::Allies },
+        founder: Card { kind: AllyKind::Organisation, name: Name::new("Alice").unwrap(), recovery: RecoveryHash::NONE },
+    };
+    Desk::found(|_| dir.to_owned(), keys(), 0, founding, "Charte", NOW).unwrap()
+}
+
+fn open(dir: &Path, id: CommonsId) -> Desk {
+    Desk::open(dir, id, keys(), 0).unwrap()
+}
+
+fn experience(desk: &mut Desk, title: &str) -> RecordId {
+    let fields = BTreeMap::from([("title".to_owned(), json!(title))]);
+    desk.create("experience", &fields, NOW).unwrap().view.record
+}
+
+/// An experience whose title was written twice by people who did not know of each other.
+fn disputed(desk: &mut Desk) -> RecordId {
+    let record = experience(desk, "Le verger");
+    let base = desk.view(&record).unwrap().unwrap().heads;
+    for title in ["Le verger du haut", "Le verger du bas"] {
+        desk.save(&record, &base, &[Edit::set("title", title)], NOW).unwrap();
+    }
+    assert_eq!(desk.disputed().unwrap(), 1);
+    record
+}
+
+fn found(desk: &mut Desk) -> usize {
+    desk.refresh_all(&mut |_| {}).unwrap();
+    let (reader, exact) = desk.search().unwrap();
+    assert!(exact);
+    reader.search(&Search { limit: 1, ..Search::default() }).unwrap().total
+}
+
+#[test]
+fn a_disagreement_is_still_told_after_what_is_derived_was_taken_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    let (id, record) = (desk.id(), disputed(&mut desk));
+    desk.close();
+    drop(desk);
+    // As a repair does on opening, or a rebuild that was killed before the views were made.
+    drop(crate::store::rebuild(&store_config(dir.path(), 0)).unwrap());
+    let mut desk = open(dir.path(), id);
+    desk.refresh_all(&mut |_| {}).unwrap();
+    assert_eq!(desk.disputed_records().unwrap(), [record]);
+    assert_eq!(found(&mut desk), 1);
+}
+
+#[test]
+fn a_damaged_note_keeps_no_commons_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    let id = desk.id();
+    experience(&mut desk, "Le verger");
+    desk.store.put(Table::Notes, &[(REPAIRS.to_vec(), Some(b"[]".to_vec()))]).unwrap();
+    desk.store.damage(Table::Notes, REPAIRS);
+    desk.store.damage(Table::Views, FOLDED);
+    desk.store.sync().unwrap();
+    drop(desk);
+    let mut desk = open(dir.path(), id);
+    assert_eq!(found(&mut desk), 1);
+    desk.forget_repairs().unwrap();
+    assert_eq!(desk.store.get(Table::Notes, REPAIRS).unwrap(), None);
+    desk.store.damage(Table::Notes, REPAIRS);
+    desk.store.sync().unwrap();
+    drop(desk);
+    let mut desk = Desk::rebuild(dir.path(), id, keys(), 0).unwrap();
+    assert_eq!(found(&mut desk), 1);
+}
+
+#[test]
+fn damaged_derived_values_keep_nobody_from_reading_and_are_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    let record = disputed(&mut desk);
+    let other = experience(&mut desk, "La navette");
+    let marker = [DISPUTED, &record.0].concat();
+    desk.store.damage(Table::Views, &marker);
+    desk.store.damage(Table::Views, &record.0);
+    desk.store.damage(Table::Quarantine, &record.0);
+    assert_eq!((desk.disputed().unwrap(), desk.disputed_records().unwrap()), (1, vec![record]));
+    assert!(desk.quarantine().unwrap().is_empty());
+    assert_eq!(desk.view(&record).unwrap().unwrap().conflicts().len(), 1);
+    assert!(desk.view(&other).unwrap().is_some());
+    assert!(desk.store_mut().check().unwrap().damaged.is_empty(), "what was read was written again");
+    assert_eq!(desk.disputed().unwrap(), 1);
+}
+
+#[test]
+fn a_record_that_cannot_be_folded_is_not_shown_as_it_was_and_concerns_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    let (id, record) = (desk.id(), disputed(&mut desk));
+    let other = experience(&mut desk, "La navette");
+    assert_eq!(found(&mut desk), 2);
+    desk.asked.insert(record);
+    let outcome = Err(StackError::Panicked("a defect".to_owned()).into());
+    desk.took(Done { record, anew: true, until: desk.commons.end(), outcome }).unwrap();
+
+    assert_eq!(desk.view(&record).unwrap(), None);
+    assert!(desk.unfoldable()[&record].contains("a defect"));
+    assert_eq!(desk.view(&other).unwrap().unwrap().title(), "La navette");
+    assert_eq!((desk.disputed().unwrap(), found(&mut desk)), (0, 1));
+    desk.close();
+    drop(desk);
+    let mut desk = open(dir.path(), id);
+    assert_eq!(desk.stale(), 1, "it is tried again");
+    assert_eq!((found(&mut desk), desk.disputed().unwrap()), (2, 1));
+}
+
+#[test]
+fn a_fold_upon_a_saved_document_that_fails_is_tried_from_nothing_even_on_a_full_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    let record = experience(&mut desk, "Le verger");
+    let outcome = Err(StackError::Panicked("a defect".to_owned()).into());
+    let until = desk.commons.end();
+    desk.asked.insert(record);
+    desk.took(Done { record, anew: false, until, outcome }).unwrap();
+    assert_eq!(desk.view(&record).unwrap().unwrap().title(), "Le verger");
+    assert!(desk.unfoldable().is_empty());
+    unless_full(desk.settle_folded()).unwrap();
+}
