@@ -103,6 +103,8 @@ pub struct Desk {
     allies: Option<Arc<Allies>>,
     /// Records whose view is newer than the index.
     unindexed: BTreeSet<RecordId>,
+    /// Records that are newer than the index in nothing but the territory where they take place.
+    displaced: BTreeSet<RecordId>,
     /// The index was handed views that no search sees yet.
     uncommitted: bool,
     /// When the index last failed.
@@ -165,6 +167,7 @@ impl Desk {
             at_hand: Vec::new(),
             allies: None,
             unindexed: BTreeSet::new(),
+            displaced: BTreeSet::new(),
             uncommitted: false,
             index_failed: None,
             sessions: BTreeMap::new(),
@@ -279,7 +282,7 @@ impl Desk {
         }
         let step = if self.stale() > 0 {
             self.fold_some()
-        } else if self.may_index() && self.unindexed.len() > INDEX_STEP {
+        } else if self.may_index() && self.unindexed.len() + self.displaced.len() > INDEX_STEP {
             self.index_some().map(|()| true)
         } else if self.may_index() && self.lacks_index() {
             self.write_index().map(|()| true)
@@ -326,6 +329,7 @@ impl Desk {
         self.allies = None;
         self.at_hand.clear();
         self.unindexed.clear();
+        self.displaced.clear();
         self.unfoldable.clear();
         self.uncommitted = true;
         Ok(())

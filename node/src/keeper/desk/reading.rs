@@ -231,14 +231,14 @@ impl Desk {
 
     /// Whether the index lacks something that is folded.
     pub(super) fn lacks_index(&self) -> bool {
-        !self.unindexed.is_empty() || self.uncommitted || self.index.has_failed()
+        !self.unindexed.is_empty() || !self.displaced.is_empty() || self.uncommitted || self.index.has_failed()
     }
 
     /// Makes all changed views findable.
     pub(super) fn write_index(&mut self) -> Result<(), Error> {
         let blank = self.index.is_blank();
         let written = self.sound_index().and_then(|()| {
-            while !self.unindexed.is_empty() {
+            while !self.unindexed.is_empty() || !self.displaced.is_empty() {
                 self.put_some()?;
             }
             if self.uncommitted {
@@ -274,16 +274,21 @@ impl Desk {
         outcome
     }
 
-    /// Hands some changed views to the index, and with them those that take place where a territory changed.
+    /// Hands some changed views to the index; after them, in steps of their own, those that take place where a territory
+    /// changed.
     fn put_some(&mut self) -> Result<(), Error> {
-        let some: Vec<RecordId> = self.unindexed.iter().copied().take(INDEX_STEP).collect();
-        let mut views = self.kept_views(&some)?;
-        if self.uncommitted && views.iter().any(|view| view.kind == TERRITORY) {
-            // What takes place there is looked up in what is committed.
-            self.index.commit(self.index.watermark())?;
+        let changed = !self.unindexed.is_empty();
+        let queue = if changed { &self.unindexed } else { &self.displaced };
+        let some: Vec<RecordId> = queue.iter().copied().take(INDEX_STEP).collect();
+        let views = self.kept_views(&some)?;
+        // Where it took place is the same for a territory that lies in itself, at whatever remove.
+        if changed {
+            if self.uncommitted && views.iter().any(|view| view.kind == TERRITORY) {
+                // What takes place there is looked up in what is committed.
+                self.index.commit(self.index.watermark())?;
+            }
+            self.displaced.extend(self.taking_place_in(&some));
         }
-        let there: Vec<RecordId> = self.taking_place_in(&some).difference(&self.unindexed).copied().collect();
-        views.extend(self.kept_views(&there)?);
         let batch = views.iter().map(|view| Ok(indexed(view, self.facets_of(view)?)));
         let batch = batch.collect::<Result<Vec<_>, store::Error>>()?;
         self.uncommitted = true;
@@ -294,6 +299,7 @@ impl Desk {
         self.index.put(batch)?;
         for record in &some {
             self.unindexed.remove(record);
+            self.displaced.remove(record);
         }
         Ok(())
     }

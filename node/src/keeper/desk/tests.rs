@@ -10,7 +10,7 @@ use essaim_protocol::sign::Seed;
 use serde_json::json;
 
 use super::folding::{FOLDED, unless_full};
-use super::reading::DISPUTED;
+use super::reading::{DISPUTED, INDEX_STEP};
 use super::*;
 use crate::index::Search;
 use crate::keeper::folder::Done;
@@ -71,6 +71,31 @@ fn a_disagreement_is_still_told_after_what_is_derived_was_taken_away() {
     desk.refresh_all(&mut |_| {}).unwrap();
     assert_eq!(desk.disputed_records().unwrap(), [record]);
     assert_eq!(found(&mut desk), 1);
+}
+
+#[test]
+fn what_takes_place_in_a_territory_that_changed_is_indexed_after_it_in_steps() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    let territory = desk.create("territory", &BTreeMap::from([("title".to_owned(), json!("Gruissan"))]), NOW).unwrap();
+    let territory = territory.view.record;
+    for n in 0..INDEX_STEP + 5 {
+        let fields = json!({
+            "title": format!("Le verger {n}"),
+            "links": [{"rel": "in_territory", "to": territory.to_string()}],
+        });
+        desk.create("experience", &serde_json::from_value(fields).unwrap(), NOW).unwrap();
+    }
+    assert_eq!(found(&mut desk), INDEX_STEP + 6);
+    desk.save(&territory, &[], &[Edit::set("title", "Gruissan-Plage")], NOW).unwrap();
+    desk.refresh_all(&mut |_| {}).unwrap();
+    let mut left = Vec::new();
+    while !desk.unindexed.is_empty() || !desk.displaced.is_empty() {
+        desk.index_some().unwrap();
+        left.push(desk.displaced.len());
+    }
+    assert_eq!(left, [INDEX_STEP + 5, 5, 0]);
+    assert_eq!(found(&mut desk), INDEX_STEP + 6);
 }
 
 #[test]
