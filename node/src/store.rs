@@ -543,6 +543,25 @@ mod tests {
     }
 
     #[test]
+    fn entries_that_only_the_outbox_has_wait_there_for_room_and_reading_goes_on() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut disk, _) = open(&config(home.path())).unwrap();
+        append(&mut disk, 0..30).unwrap();
+        // As when the node is killed before the log is written.
+        let ahead = Sample::new(30);
+        disk.outbox.keep([Append { own: true, ..ahead.append() }].into_iter()).unwrap();
+        drop(disk);
+        for _ in 0..2 {
+            let (disk, _) = open(&Config { free: u64::MAX, ..config(home.path()) }).unwrap();
+            assert_eq!((disk.end(), disk.ordinal(&ahead.id()).unwrap()), (Ordinal(30), None));
+            assert!(disk.read(Ordinal(29)).unwrap().is_some());
+            assert!(disk.outbox().contains(&ahead.id()));
+        }
+        let (disk, _) = open(&config(home.path())).unwrap();
+        assert_eq!(disk.ordinal(&ahead.id()).unwrap(), Some(Ordinal(30)));
+    }
+
+    #[test]
     fn after_a_failed_write_the_store_is_read_only() {
         let home = tempfile::tempdir().unwrap();
         let (mut disk, _) = open(&config(home.path())).unwrap();

@@ -100,7 +100,14 @@ pub(super) fn open(config: &Config, thorough: bool) -> Result<(Disk, Report), Er
         report.repairs.push(Repair::OutboxDamaged { frames: damage.frames });
     }
     let mut disk = Disk::new(config, place, parts, outbox);
-    let entries = disk.replay(&owned)?;
+    let entries = match disk.replay(&owned) {
+        Err(error @ (Error::Full { .. } | Error::ReadOnlyDisk(_))) => {
+            // They stay in the outbox until an opening finds room; everything else can be read meanwhile.
+            tracing::warn!(%error, "own entries wait in the outbox for room on the disk");
+            0
+        }
+        replayed => replayed?,
+    };
     // A crash between the outbox and the log leaves entries of a write that was not acknowledged: no repair.
     if entries > 0 && !report.repairs.is_empty() {
         report.repairs.push(Repair::Replayed { entries });
