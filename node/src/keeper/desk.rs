@@ -111,6 +111,7 @@ pub struct Desk {
     index_failed: Option<Instant>,
     sessions: BTreeMap<SessionId, sessions::Open>,
     next_session: u64,
+    knocks: members::Knocks,
     /// When a session last did something.
     heard: Instant,
     finished: bool,
@@ -172,6 +173,7 @@ impl Desk {
             index_failed: None,
             sessions: BTreeMap::new(),
             next_session: 0,
+            knocks: members::Knocks::default(),
             heard: Instant::now(),
             finished: false,
             news: Arc::new(news),

@@ -1,5 +1,6 @@
 //! Founding, inviting, being let in, letting in.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use essaim_protocol::entry::statement::{Act, Role, SealError};
 use essaim_protocol::entry::{Entry, Statement};
 use essaim_protocol::id::{AllyId, CharterHash, CommonsId, NetworkKey, StatementId};
 use essaim_protocol::join::{Knock, MAX_CHARTER, MAX_PRESENTED};
-use essaim_protocol::roster::{self, Added, AuthorError, Card, Founding, Offer, Roster, State, Ticket, TicketRefused};
+use essaim_protocol::roster::{self, Added, AuthorError, Card, Founding, Offer, Roster, Ticket, TicketRefused};
 use essaim_protocol::sign::{Keys, Signed, Verified};
 use essaim_protocol::store::{self, Store as _};
 use essaim_protocol::time::Timestamp;
@@ -18,9 +19,28 @@ use crate::home::{make_dir, write_whole};
 /// The file of the charter's text, beside the store.
 const CHARTER: &str = "charter.md";
 
-/// Newcomers that wait for an admission: more than the alliance has allies come by no ordinary way, and each costs 8 KiB
-/// for ever on every node.
-const MAX_PENDING: usize = 1_000;
+/// Newcomers that one invitation brings here in an hour, those aside who come again: more than a hall holds come by no
+/// ordinary way, and each costs 8 KiB for ever on every node. What stands in the roster is not counted: any member can
+/// have presented that, and nobody's invitation must suffer from another's.
+const MAX_NEWCOMERS: usize = 200;
+const NEWCOMERS_MS: u64 = 3_600_000;
+
+/// Who knocked lately with which invitation, and when. Each row cost its newcomer a ticket and a connection.
+#[derive(Debug, Default)]
+pub(super) struct Knocks(BTreeMap<(StatementId, NetworkKey), Timestamp>);
+
+impl Knocks {
+    /// Counts a newcomer; `false` when the invitation brought too many.
+    fn count(&mut self, invite: StatementId, newcomer: NetworkKey, now: Timestamp) -> bool {
+        self.0.retain(|_, at| at.plus(NEWCOMERS_MS) > now);
+        let lately = self.0.keys().filter(|(of, _)| *of == invite).count();
+        let counted = self.0.contains_key(&(invite, newcomer)) || lately < MAX_NEWCOMERS;
+        if counted {
+            self.0.insert((invite, newcomer), now);
+        }
+        counted
+    }
+}
 
 /// The charter as text, and the name by which allies sign it.
 #[must_use]
@@ -242,12 +262,18 @@ impl Desk {
         Ok(self.charter().unwrap_or_default())
     }
 
-    /// Takes what a newcomer presents: its own inception and redemption, and nothing else, so that a ticket's holder
-    /// cannot make us keep what it likes.
+    /// Takes what a newcomer presents who knocked with `invite`: its own inception and redemption, and nothing else, so
+    /// that a ticket's holder cannot make us keep what it likes.
     ///
     /// # Errors
-    /// [`JoinError::NotTheCommons`] for anything else, or when too many wait already.
-    pub fn receive(&mut self, presented: &[Vec<u8>], newcomer: &NetworkKey, now: Timestamp) -> Result<(), JoinError> {
+    /// [`JoinError::NotTheCommons`] for anything else, or when the invitation brought too many within an hour.
+    pub fn receive(
+        &mut self,
+        presented: &[Vec<u8>],
+        newcomer: &NetworkKey,
+        invite: StatementId,
+        now: Timestamp,
+    ) -> Result<(), JoinError> {
         let read = presented.iter().map(|bytes| Statement::decode(bytes).map_err(|_| JoinError::NotTheCommons));
         let read = read.collect::<Result<Vec<_>, _>>()?;
         let device = read.iter().find_map(|statement| {
@@ -257,8 +283,7 @@ impl Desk {
         let its_own = |statement: &Statement| {
             matches!(statement.act(), Act::Inception(_) | Act::Redeem(_)) && Some(statement.by()) == device
         };
-        let pending = self.roster().allies().filter(|ally| ally.state == State::Pending).count();
-        if read.len() > MAX_PRESENTED || !read.iter().all(its_own) || pending >= MAX_PENDING {
+        if read.len() > MAX_PRESENTED || !read.iter().all(its_own) || !self.knocks.count(invite, *newcomer, now) {
             return Err(JoinError::NotTheCommons);
         }
         self.learn(presented, now)
@@ -341,6 +366,7 @@ fn write_charter(dir: &Path, text: &str) -> Result<(), JoinError> {
 #[cfg(test)]
 mod tests {
     use essaim_protocol::entry::statement::{AllyKind, Inviters, Name, Policy, RecoveryHash};
+    use essaim_protocol::roster::State;
     use essaim_protocol::sign::Seed;
 
     use super::*;
@@ -388,8 +414,50 @@ mod tests {
         let presented = bob.present(&second, card("Bob"), later).unwrap();
         assert_eq!((&presented[0], presented.len()), (&lost[0], 2));
         assert_ne!(presented[1], lost[1]);
-        alice.receive(&presented, &network, later).unwrap();
+        alice.receive(&presented, &network, second.invite, later).unwrap();
         assert_eq!(alice.admit(later).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_member_who_presents_a_thousand_people_closes_the_door_to_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut alice = alice(&dir.path().join("alice"));
+        let now = Timestamp(0);
+        let (eves, bobs) = (ticket(&mut alice, 11, now), ticket(&mut alice, 12, now));
+        let charter = alice.roster().charter().unwrap();
+        let keys = |n: u16| {
+            let mut seed = [7; 32];
+            seed[..2].copy_from_slice(&n.to_le_bytes());
+            Keys::from_seed(&Seed::new(seed))
+        };
+        let told = alice.statements().unwrap();
+        // What eve passes on stands in the roster for ever.
+        let made_up = (0..1_001).map(|n| {
+            roster::inception(&keys(n), alice.id(), eves.invite, card("Eve"), charter, now).unwrap().bytes().to_vec()
+        });
+        let made_up: Vec<Vec<u8>> = made_up.collect();
+        alice.learn(&made_up, now).unwrap();
+        assert!(alice.roster().allies().filter(|ally| ally.state == State::Pending).count() > 1_000);
+        let bob = keys(2_000);
+        let mut desk = Desk::open(&dir.path().join("bob"), alice.id(), bob.clone(), 0).unwrap();
+        desk.learn(&told, now).unwrap();
+        let presented = desk.present(&bobs, card("Bob"), now).unwrap();
+        alice.receive(&presented, &bob.device().network, bobs.invite, now).unwrap();
+        assert_eq!(alice.admit(now).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_invitation_brings_so_many_an_hour_and_no_other_suffers_from_it() {
+        let (mut knocks, now) = (Knocks::default(), Timestamp(0));
+        let [eves, bobs] = [1, 2].map(|n| StatementId([n; 32]));
+        let who = |n: usize| NetworkKey([n as u8; 32]);
+        assert!((0..MAX_NEWCOMERS).all(|n| knocks.count(eves, who(n), now)));
+        assert!(!knocks.count(eves, who(MAX_NEWCOMERS), now));
+        assert!(knocks.count(eves, who(0), now), "who comes again is known");
+        assert!(knocks.count(bobs, who(MAX_NEWCOMERS), now));
+        let later = now.plus(NEWCOMERS_MS);
+        assert!(knocks.count(eves, who(MAX_NEWCOMERS), later));
+        assert_eq!(knocks.0.len(), 1, "nothing is kept for ever");
     }
 
     #[test]
