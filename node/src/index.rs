@@ -247,6 +247,12 @@ impl Index {
         self.reader.reader.searcher().num_docs()
     }
 
+    /// Whether its files are where they were: what is open is read on when somebody removes them, and lost at the end.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.dir.join(LAYOUT).join("meta.json").is_file()
+    }
+
     /// Adds records, each in place of what was indexed of it before. Seen by searches from the next commit on.
     ///
     /// # Errors

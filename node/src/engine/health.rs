@@ -169,8 +169,25 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
         checked(Check::Outbox, health(&notes, Health::Warning), desk.store().outbox().len() as u64, notes),
         checked(Check::Tables, tables_health, findings.frames, derived),
         checked(Check::Quarantine, quarantine_health, count, out),
-        checked(Check::Index, Health::Ok, desk.records()?.len() as u64, Vec::new()),
+        check_index(desk)?,
     ])
+}
+
+/// Compares the search index with the views, as far as these are exact.
+fn check_index(desk: &mut Desk) -> Result<Checked, DeskError> {
+    let (found, there) = desk.indexed()?;
+    let readable = desk.readable()?;
+    let mut details = Vec::new();
+    if !there {
+        details.push(Words::new("ses fichiers ne sont plus là", "its files are gone"));
+    } else if desk.stale() == 0 && found != readable {
+        details.push(Words::new(
+            format!("on y trouve {found} fiches sur {readable}"),
+            format!("{found} records of {readable} are found in it"),
+        ));
+    }
+    let health = if details.is_empty() { Health::Ok } else { Health::Rebuildable };
+    Ok(checked(Check::Index, health, desk.records()?.len() as u64, details))
 }
 
 const fn checked(check: Check, health: Health, count: u64, details: Vec<Words>) -> Checked {
@@ -229,6 +246,32 @@ mod tests {
         assert_eq!(log_health(&diagnosis(&node, false).await), [Health::Damaged]);
         assert_eq!(log_health(&diagnosis(&node, false).await), [Health::Ok]);
         assert!(!todo(&node).await.contains(&Task::Doctor));
+        node.shutdown().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_index_that_does_not_show_all_records_is_told_and_built_again() {
+        let home = tempfile::tempdir().unwrap();
+        founded(home.path(), &["Patrimoine"]).await;
+        let node = Node::start(Config { free: 0, ..Config::new(home.path()) }).await.unwrap();
+        let room = node.engine().rooms().await.remove(0);
+        for title in ["Le verger", "La navette"] {
+            let fields = [("title".to_owned(), serde_json::json!(title))].into();
+            room.keeper.run(move |desk| desk.create("experience", &fields, now()).map(drop)).await.unwrap().unwrap();
+        }
+        let index = async |rebuild| {
+            let checks = diagnosis(&node, rebuild).await.checks;
+            checks.into_iter().find(|checked| checked.check == Check::Index).unwrap()
+        };
+        assert_eq!(index(false).await.health, Health::Ok);
+        room.keeper.run(|desk| desk.forget_indexed()).await.unwrap();
+        let told = index(false).await;
+        assert_eq!((told.health, told.details.len()), (Health::Rebuildable, 1), "{told:?}");
+        let commons = std::fs::read_dir(home.path().join("commons")).unwrap().next().unwrap().unwrap().path();
+        std::fs::remove_dir_all(commons.join("index")).unwrap();
+        let told = index(false).await;
+        assert_eq!((told.health, told.details[0].en.as_str()), (Health::Rebuildable, "its files are gone"));
+        assert_eq!(index(true).await.health, Health::Ok);
         node.shutdown().await;
     }
 

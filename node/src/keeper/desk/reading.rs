@@ -154,6 +154,38 @@ impl Desk {
         Ok((self.index.reader(), written))
     }
 
+    /// How many records the search index shows, all that is folded included when it can be written, and whether its files
+    /// are there.
+    ///
+    /// # Errors
+    /// [`Error`] when the views cannot be read.
+    pub fn indexed(&mut self) -> Result<(u64, bool), Error> {
+        let there = self.index.is_there();
+        if there {
+            self.search()?;
+        }
+        Ok((self.index.count(), there))
+    }
+
+    /// How many records have a view.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn readable(&self) -> Result<u64, store::Error> {
+        let mut readable = 0;
+        for record in self.records()? {
+            readable += u64::from(self.kept_view(&record)?.is_some());
+        }
+        Ok(readable)
+    }
+
+    /// Loses what the index shows, as a defect would.
+    #[cfg(test)]
+    pub(crate) fn forget_indexed(&mut self) {
+        self.index.clear().unwrap();
+        self.index.commit(self.commons.end().0).unwrap();
+    }
+
     /// Every record that has entries, in the order of their ids.
     ///
     /// # Errors
