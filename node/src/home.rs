@@ -147,7 +147,7 @@ impl Home {
     /// # Errors
     /// [`Error::Locked`] when another process uses it, [`Error::Newer`], [`Error::Damaged`], [`Error::Io`].
     pub fn create(path: &Path, profile: &Profile) -> Result<Self, Error> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(at(path))?;
+        make_dirs(path, 0o700).map_err(at(path))?;
         let lock = lock(path)?;
         check_version(path)?;
         for name in ["drafts", "commons"] {
@@ -388,16 +388,36 @@ pub(crate) fn write_whole(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()
     file.parent().map_or(Ok(()), sync_dir)
 }
 
-/// Makes a directory, so that it outlives a power cut.
+/// Makes a directory and those above it that are not there, so that they outlive a power cut.
 ///
 /// # Errors
 /// What the system says.
 pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
-    fs::create_dir_all(dir)?;
-    dir.parent().map_or(Ok(()), sync_dir)
+    make_dirs(dir, 0o777)
 }
 
-fn sync_dir(dir: &Path) -> io::Result<()> {
+fn make_dirs(dir: &Path, mode: u32) -> io::Result<()> {
+    // Each new directory is a line in the one above it. One that is there may have been made a moment before the power
+    // went, by a process that was killed then.
+    let above = dir.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
+    let old = above.clone().take_while(|above| !above.exists()).count() + 1;
+    fs::DirBuilder::new().recursive(true).mode(mode).create(dir)?;
+    for above in above.take(old) {
+        match sync_dir(above) {
+            // One in which we may write and not read cannot be synced; it is not ours.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
+    // A name alone stands in the directory where we are.
+    if dir.is_relative() { sync_dir(Path::new(".")) } else { Ok(()) }
+}
+
+/// New and renamed files survive a power cut only after their directory is synced.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
