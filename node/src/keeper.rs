@@ -4,8 +4,8 @@
 //! so nothing here is locked and nothing is half done. Between two of them, when nobody waits, the thread does one short
 //! step of what can be late: folding changed records, writing the index, housekeeping of the store.
 //!
-//! A panic inside a piece of work (sled and automerge are known to) is caught, reported to whoever asked as
-//! [`Gone`], and ends the keeper: after it the state in memory may differ from the disk, and only opening again is sure
+//! A panic inside a piece of work or of what is late (sled and automerge are known to) is caught, reported to whoever asked
+//! as [`Gone`], and ends the keeper: after it the state in memory may differ from the disk, and only opening again is sure
 //! to mend that.
 
 use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
@@ -50,24 +50,27 @@ impl Keeper {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(mut desk: Desk) -> std::io::Result<Self> {
+    pub fn start(desk: Desk) -> std::io::Result<Self> {
+        Self::with(desk, Desk::idle)
+    }
+
+    fn with(mut desk: Desk, idle: fn(&mut Desk) -> bool) -> std::io::Result<Self> {
         let (work, inbox) = mpsc::channel::<Work>();
         let (end, ended) = watch::channel(false);
         thread::Builder::new().name("keeper".to_owned()).stack_size(STACK).spawn(move || {
-            let mut sound = true;
-            while let Some(work) = next(&inbox, &mut desk) {
-                if caught::catch(|| work(&mut desk)).is_err() {
-                    tracing::error!(commons = %desk.id(), "a piece of work panicked; this commons is closed until restart");
-                    sound = false;
-                    break;
+            let ended = caught::catch(|| {
+                while let Some(work) = next(&inbox, &mut desk, idle) {
+                    work(&mut desk);
+                    if desk.is_finished() {
+                        break;
+                    }
                 }
-                if desk.is_finished() {
-                    break;
-                }
-            }
+            });
             // What is in memory after a panic may be wrong; it must not be kept for the next opening.
-            if sound {
+            if ended.is_ok() {
                 desk.close();
+            } else {
+                tracing::error!(commons = %desk.id(), "something panicked; this commons is closed until restart");
             }
             // The store is closed and its lock given back before anybody is told.
             drop((inbox, desk));
@@ -105,23 +108,36 @@ impl Keeper {
 }
 
 /// The next piece of work; idle steps are done until there is one. `None` when all handles are dropped.
-fn next(inbox: &mpsc::Receiver<Work>, desk: &mut Desk) -> Option<Work> {
+fn next(inbox: &mpsc::Receiver<Work>, desk: &mut Desk, idle: fn(&mut Desk) -> bool) -> Option<Work> {
     loop {
         match inbox.try_recv() {
             Ok(work) => return Some(work),
             Err(TryRecvError::Disconnected) => return None,
             Err(TryRecvError::Empty) => {}
         }
-        let more = caught::catch(|| desk.idle()).unwrap_or_else(|_| {
-            tracing::error!(commons = %desk.id(), "background work panicked");
-            false
-        });
-        if !more {
+        if !idle(desk) {
             match inbox.recv_timeout(IDLE) {
                 Ok(work) => return Some(work),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_what_is_late_ends_the_keeper_as_one_in_its_work_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let keeper = Keeper::start(desk::tests::founded(&dir.path().join("work"))).unwrap();
+        assert_eq!(keeper.run(|_| panic!("in a library")).await, Err::<(), _>(Gone));
+        let late = Keeper::with(desk::tests::founded(&dir.path().join("late")), |_| panic!("in a library")).unwrap();
+        for keeper in [keeper, late] {
+            keeper.ended.clone().wait_for(|ended| *ended).await.unwrap();
+            assert_eq!(keeper.run(|_| ()).await, Err(Gone));
         }
     }
 }

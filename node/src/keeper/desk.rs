@@ -398,4 +398,4 @@ fn unless_damaged<T>(read: Result<Option<T>, store::Error>) -> Result<Option<T>,
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -21,7 +21,7 @@ fn keys() -> Keys {
     Keys::from_seed(&Seed::new([1; 32]))
 }
 
-fn founded(dir: &Path) -> Desk {
+pub(in crate::keeper) fn founded(dir: &Path) -> Desk {
     let founding = Founding {
         name: Name::new("Patrimoine").unwrap(),
         charter: charter_hash("Charte"),
