@@ -35,8 +35,10 @@ const SLACK: u64 = 1 << 20;
 pub(super) struct Outbox {
     path: PathBuf,
     file: File,
-    /// In the order written: number of the frame, id.
-    kept: BTreeMap<u64, EntryId>,
+    /// In the order written: number of the frame, id, bytes.
+    kept: BTreeMap<u64, (EntryId, u64)>,
+    /// Bytes of all these frames.
+    wanted: u64,
     numbers: BTreeMap<EntryId, u64>,
     next: u64,
     length: u64,
@@ -80,8 +82,9 @@ impl Outbox {
             fs::copy(&path, quarantine.join("outbox")).map_err(io("keeping the damaged outbox"))?;
         }
         let length = file.metadata().map_err(io("measuring the outbox"))?.len();
-        let mut outbox = Self { path, file, kept: BTreeMap::new(), numbers: BTreeMap::new(), next: 0, length };
-        outbox.note(owned.iter().map(|entry| entry.id));
+        let mut outbox =
+            Self { path, file, kept: BTreeMap::new(), wanted: 0, numbers: BTreeMap::new(), next: 0, length };
+        outbox.note(owned.iter().map(|entry| (entry.id, frame_of(&entry.append()).len() as u64)));
         if damage != Damage::default() {
             outbox.rewrite(&owned)?;
         }
@@ -90,20 +93,21 @@ impl Outbox {
 
     /// Ids of the entries that wait to be confirmed, in the order written.
     pub(super) fn ids(&self) -> Vec<EntryId> {
-        self.kept.values().copied().collect()
+        self.kept.values().map(|(id, _)| *id).collect()
     }
 
     /// Keeps these entries, durably when it returns.
     pub(super) fn keep<'a>(&mut self, entries: impl Iterator<Item = Append<'a>>) -> Result<(), Error> {
-        let (mut bytes, mut ids) = (Vec::new(), Vec::new());
+        let (mut bytes, mut new) = (Vec::new(), Vec::new());
         for entry in entries.filter(|entry| !self.numbers.contains_key(&entry.id)) {
-            put_frame(&mut bytes, &encode_entry(&entry));
-            ids.push(entry.id);
+            let frame = frame_of(&entry);
+            new.push((entry.id, frame.len() as u64));
+            bytes.extend_from_slice(&frame);
         }
-        if !ids.is_empty() {
+        if !new.is_empty() {
             self.append(&bytes)?;
             self.file.sync_data().map_err(io("making the outbox durable"))?;
-            self.note(ids.into_iter());
+            self.note(new.into_iter());
         }
         Ok(())
     }
@@ -118,11 +122,10 @@ impl Outbox {
         }
         self.append(&bytes)?;
         for id in &known {
-            self.numbers.remove(id).and_then(|number| self.kept.remove(&number));
+            let kept = self.numbers.remove(id).and_then(|number| self.kept.remove(&number));
+            self.wanted -= kept.map_or(0, |(_, bytes)| bytes);
         }
-        // Entries are a few hundred bytes to some kilobytes: what is kept is judged by count.
-        let wanted = self.kept.len() as u64 * 1024;
-        if !known.is_empty() && (self.kept.is_empty() || self.length > SLACK.max(4 * wanted)) {
+        if !known.is_empty() && (self.kept.is_empty() || self.length > SLACK.max(4 * self.wanted)) {
             let (owned, _) = read(&mut self.file)?;
             self.rewrite(&owned)?;
         }
@@ -134,9 +137,10 @@ impl Outbox {
         read(&mut self.file).map(|(_, damage)| damage)
     }
 
-    fn note(&mut self, ids: impl Iterator<Item = EntryId>) {
-        for id in ids {
-            self.kept.insert(self.next, id);
+    fn note(&mut self, entries: impl Iterator<Item = (EntryId, u64)>) {
+        for (id, bytes) in entries {
+            self.kept.insert(self.next, (id, bytes));
+            self.wanted += bytes;
             self.numbers.insert(id, self.next);
             self.next += 1;
         }
@@ -150,8 +154,7 @@ impl Outbox {
 
     /// Writes a new file with just these entries and puts it in the place of the old.
     fn rewrite(&mut self, owned: &[Owned]) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        owned.iter().for_each(|entry| put_frame(&mut bytes, &encode_entry(&entry.append())));
+        let bytes: Vec<u8> = owned.iter().flat_map(|entry| frame_of(&entry.append())).collect();
         let new = self.path.with_extension("new");
         let mut file = File::create(&new).map_err(io("rewriting the outbox"))?;
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(io("rewriting the outbox"))?;
@@ -229,6 +232,12 @@ fn put_frame(bytes: &mut Vec<u8>, payload: &[u8]) {
     bytes.extend_from_slice(&(payload.len() as u32).to_le_bytes());
     bytes.extend_from_slice(&checksum(payload));
     bytes.extend_from_slice(payload);
+}
+
+fn frame_of(entry: &Append<'_>) -> Vec<u8> {
+    let mut frame = Vec::new();
+    put_frame(&mut frame, &encode_entry(entry));
+    frame
 }
 
 fn checksum(payload: &[u8]) -> [u8; HEADER - 4] {
@@ -329,6 +338,22 @@ mod tests {
             assert_eq!(fs::read(home.path().join("quarantine/outbox")).unwrap(), bytes, "the evidence is kept");
             bytes[at] ^= 4;
         }
+    }
+
+    #[test]
+    fn large_entries_that_are_confirmed_one_by_one_are_not_written_again_each_time() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut outbox, ..) = Outbox::open(&home.path().join("outbox"), &home.path().join("quarantine")).unwrap();
+        let text = vec![7; 200_000];
+        outbox.keep((0..30).map(|n| entry(n, &text))).unwrap();
+        let mut written_anew = 0;
+        for n in 0..30 {
+            let before = outbox.length;
+            outbox.confirm(&[EntryId([n; 32])]).unwrap();
+            written_anew += u32::from(outbox.length < before);
+        }
+        assert!(written_anew <= 3, "{written_anew} times");
+        assert_eq!((outbox.length, outbox.wanted), (0, 0));
     }
 
     #[test]
