@@ -47,12 +47,17 @@ pub struct Config {
     pub free: u64,
     /// Bytes laid down to be given up when the disk is full all the same, so that the store can be opened and read.
     pub ballast: u64,
+    /// A database of more bytes than this is written anew on opening when little is left in it: sled gives no room back.
+    pub roomy: u64,
     /// Bytes of sled's page cache. What it really takes is measured by the benchmark, not by this.
     pub cache: u64,
 }
 
 /// Bytes that a node leaves free on its disk: room for sled to open again, and for the person to notice.
 pub const FREE: u64 = 256 << 20;
+
+/// Bytes of a database below which nobody misses what writing it anew would give back.
+const ROOMY: u64 = 64 << 20;
 
 /// Bytes that a node lays down to give up on a full disk: two of the database's segments. Opening was measured to take
 /// 4 MB of them, once; the rest is for what closing writes. With 4 MiB the store could not be opened again.
@@ -62,7 +67,7 @@ impl Config {
     /// A store in `dir` with the room that a node keeps.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), free: FREE, ballast: BALLAST, cache: 16 << 20 }
+        Self { dir: dir.into(), free: FREE, ballast: BALLAST, roomy: ROOMY, cache: 16 << 20 }
     }
 }
 
@@ -170,15 +175,30 @@ impl Parts {
         self.catch_up()
     }
 
+    /// Takes over what is in `old`, and becomes it for those who noted its places. `false` when not all of it is whole.
+    fn become_as(&mut self, old: &Self) -> Result<bool, Error> {
+        self.copy(old, &Table::ALL)?;
+        self.epoch = old.epoch;
+        self.meta.set(EPOCH, &self.epoch.0)?;
+        self.engine.make_durable()?;
+        Ok(self.log.end() == old.log.end())
+    }
+
     /// Appends every whole entry of `old`, and takes over its local notes where they are whole.
-    fn copy(&mut self, old: &Self) -> Result<(), Error> {
+    fn salvage(&mut self, old: &Self) -> Result<(), Error> {
+        let local: Vec<Table> = Table::ALL.into_iter().filter(|table| !table.is_derived()).collect();
+        self.copy(old, &local)?;
+        self.engine.make_durable()
+    }
+
+    fn copy(&mut self, old: &Self, tables: &[Table]) -> Result<(), Error> {
         for first in old.log.firsts() {
             let Ok(frame) = guarded(|| old.log.frame(first)) else { continue };
             let entries: Vec<Append<'_>> = frame.entries().map(|(_, entry)| entry).collect();
             self.log.append(&entries)?;
         }
-        for table in Table::ALL.into_iter().filter(|table| !table.is_derived()) {
-            let (from, to) = (old.table(table)?, self.table(table)?);
+        for table in tables {
+            let (from, to) = (old.table(*table)?, self.table(*table)?);
             let mut after: Option<Vec<u8>> = None;
             // Of what comes after a key that cannot be read nothing is known.
             while let Ok(Some(key)) = guarded(|| from.next_key(&[], after.as_deref())) {
@@ -245,9 +265,9 @@ impl Disk {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn survey(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, Error> {
+    pub fn survey(&self, table: Table, prefix: &[u8]) -> Result<Vec<Put>, Error> {
         self.look(|| {
-            let (values, mut all) = (self.parts.table(table)?, Vec::<(Vec<u8>, Option<Vec<u8>>)>::new());
+            let (values, mut all) = (self.parts.table(table)?, Vec::<Put>::new());
             while let Some(key) = values.next_key(prefix, all.last().map(|(key, _)| &key[..]))? {
                 let value = match values.get(&key) {
                     Err(Error::Corrupt { .. }) => None,
@@ -530,19 +550,6 @@ mod tests {
     }
 
     #[test]
-    fn the_ballast_is_laid_down_and_given_up() {
-        let home = tempfile::tempdir().unwrap();
-        let config = Config { ballast: 1 << 20, ..config(home.path()) };
-        drop(open(&config).unwrap());
-        assert_eq!(std::fs::metadata(home.path().join("ballast")).unwrap().len(), 1 << 20);
-        let place = Place::take(home.path()).unwrap();
-        assert!(place.drop_ballast().unwrap());
-        assert!(!place.drop_ballast().unwrap());
-        place.lay_ballast(1 << 20, u64::MAX - (1 << 20)).unwrap();
-        assert!(!home.path().join("ballast").exists(), "no ballast where there is no room for it");
-    }
-
-    #[test]
     fn entries_that_only_the_outbox_has_wait_there_for_room_and_reading_goes_on() {
         let home = tempfile::tempdir().unwrap();
         let (mut disk, _) = open(&config(home.path())).unwrap();
@@ -559,6 +566,19 @@ mod tests {
         }
         let (disk, _) = open(&config(home.path())).unwrap();
         assert_eq!(disk.ordinal(&ahead.id()).unwrap(), Some(Ordinal(30)));
+    }
+
+    #[test]
+    fn the_ballast_is_laid_down_and_given_up() {
+        let home = tempfile::tempdir().unwrap();
+        let config = Config { ballast: 1 << 20, ..config(home.path()) };
+        drop(open(&config).unwrap());
+        assert_eq!(std::fs::metadata(home.path().join("ballast")).unwrap().len(), 1 << 20);
+        let place = Place::take(home.path()).unwrap();
+        assert!(place.drop_ballast().unwrap());
+        assert!(!place.drop_ballast().unwrap());
+        place.lay_ballast(1 << 20, u64::MAX - (1 << 20)).unwrap();
+        assert!(!home.path().join("ballast").exists(), "no ballast where there is no room for it");
     }
 
     #[test]

@@ -65,6 +65,18 @@ impl Engine {
         Ok(blobs.map_err(|source| Error::Io { doing: "listing blobs", source })?.count())
     }
 
+    /// Bytes of all keys and values, by reading them.
+    pub(super) fn live(&self) -> Result<u64, Error> {
+        let mut live = 0;
+        for name in self.db.tree_names() {
+            for item in self.db.open_tree(name).map_err(told("opening a tree"))?.iter() {
+                let (key, value) = item.map_err(told("measuring the database"))?;
+                live += (key.len() + value.len()) as u64;
+            }
+        }
+        Ok(live)
+    }
+
     pub(super) fn size_on_disk(&self) -> Result<u64, Error> {
         self.db.size_on_disk().map_err(told("measuring the database"))
     }

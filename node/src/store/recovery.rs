@@ -18,6 +18,10 @@ use super::outbox::Outbox;
 use super::place::{Mark, Place};
 use super::{Config, Disk, Parts};
 
+/// A database of more than so many times what is in it is written anew. Under the writes that a node makes sled was measured
+/// to take twice that; with less, opening would write it anew for nothing.
+const GROWN: u64 = 4;
+
 /// What opening found and did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -92,6 +96,7 @@ pub(super) fn open(config: &Config, thorough: bool) -> Result<(Disk, Report), Er
     let quarantine = place.quarantine();
     let parts = open_parts(config, &place.database(), &quarantine, &mut report)
         .and_then(|parts| mend(config, parts, mark, thorough, &place, &mut report))
+        .and_then(|parts| compact(config, parts, &place))
         .map_err(|error| place.explained(error, config.free))?;
     let (outbox, owned, damage) = Outbox::open(&place.outbox(), &quarantine)?;
     // Both directories stand in this one, and may be new.
@@ -188,13 +193,10 @@ fn finish_salvage(place: &Place, report: &mut Report) -> Result<(), Error> {
 fn salvage(config: &Config, old: Parts, why: String, place: &Place, report: &mut Report) -> Result<Parts, Error> {
     let (dir, quarantine) = (place.database(), place.quarantine());
     let new_dir = place.salvage();
-    if new_dir.exists() {
-        fs::remove_dir_all(&new_dir).map_err(|source| Error::Io { doing: "removing an unfinished salvage", source })?;
-    }
+    remove_unfinished(&new_dir)?;
     guarded(|| {
         let mut new = Parts::open(Engine::open(&new_dir, config.cache)?)?;
-        new.copy(&old)?;
-        new.engine.make_durable()
+        new.salvage(&old)
     })?;
     drop(old);
     // Killed from here on, opening again finds the new one and puts it in place.
@@ -202,11 +204,53 @@ fn salvage(config: &Config, old: Parts, why: String, place: &Place, report: &mut
     move_to(&dir, &quarantine)?;
     put_in_place(&new_dir, &dir)?;
     report.repairs.push(Repair::Salvaged { to: quarantine, why });
+    reopened(config, &dir)
+}
+
+/// Writes a database anew that takes far more room than what is in it, as it is: with its epoch, every place and every table.
+/// Where there is no room for both, or not all of it is whole, the old one goes on.
+fn compact(config: &Config, old: Parts, place: &Place) -> Result<Parts, Error> {
+    let size = guarded(|| old.engine.size_on_disk())?;
+    if size <= config.roomy {
+        return Ok(old);
+    }
+    let live = guarded(|| old.engine.live())?;
+    if size <= GROWN * live || place.free()? < config.free.saturating_add(GROWN * live) {
+        return Ok(old);
+    }
+    let (dir, new_dir, aside) = (place.database(), place.salvage(), place.quarantine());
+    remove_unfinished(&new_dir)?;
+    match guarded(|| Parts::open(Engine::open(&new_dir, config.cache)?)?.become_as(&old)) {
+        Ok(true) => {}
+        other => {
+            tracing::warn!(?other, size, live, "the database takes much room and could not be written anew");
+            remove_unfinished(&new_dir)?;
+            return Ok(old);
+        }
+    }
+    drop(old);
+    tracing::info!(size, live, "the database was written anew: little was left in it");
+    // From here on as in a salvage: killed, opening again puts the new one in place.
+    dir.parent().map_or(Ok(()), sync_dir)?;
+    move_to(&dir, &aside)?;
+    put_in_place(&new_dir, &dir)?;
+    fs::remove_dir_all(&aside).map_err(|source| Error::Io { doing: "removing the database of before", source })?;
+    reopened(config, &dir)
+}
+
+fn reopened(config: &Config, dir: &Path) -> Result<Parts, Error> {
     guarded(|| {
-        let mut parts = Parts::open(Engine::open(&dir, config.cache)?)?;
+        let mut parts = Parts::open(Engine::open(dir, config.cache)?)?;
         parts.catch_up()?;
         Ok(parts)
     })
+}
+
+fn remove_unfinished(new_dir: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(new_dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(|source| Error::Io { doing: "removing an unfinished copy", source }),
+    }
 }
 
 /// Errors that mending may cure. A full disk, a missing permission or a lock is not damage.
@@ -423,6 +467,47 @@ mod tests {
             | Repair::Replayed { .. } => None,
         });
         assert!(lost.is_some_and(|lost| lost >= missing as u64), "{missing} are missing: {report:?}");
+    }
+
+    #[test]
+    fn a_database_that_takes_far_more_room_than_what_is_in_it_is_written_anew_as_it_was() {
+        use std::os::unix::fs::MetadataExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path();
+        let db = || fs::metadata(dir.join("database/db")).unwrap();
+        let (mut disk, _) = store::open(&config(dir)).unwrap();
+        append(&mut disk, 0..ENTRIES);
+        let view = |n: u8| (vec![n; 32], Some(vec![n; 1 << 20]));
+        for _ in 0..6 {
+            disk.put(store::Table::Views, &(0..6).map(view).collect::<Vec<_>>()).unwrap();
+        }
+        disk.put(store::Table::Views, &(1..6).map(|n| (vec![n; 32], None)).collect::<Vec<_>>()).unwrap();
+        disk.put(store::Table::Peers, &[(b"bob".to_vec(), Some(b"met".to_vec()))]).unwrap();
+        disk.sync().unwrap();
+        let epoch = disk.epoch();
+        drop(disk);
+        let before = db();
+        let (disk, report) = store::open(&config(dir)).unwrap();
+        assert_eq!(
+            (report, db().ino()),
+            (Report::default(), before.ino()),
+            "below a size that matters nothing is done"
+        );
+        drop(disk);
+
+        let roomy = Config { roomy: 1 << 20, ..config(dir) };
+        let (mut disk, report) = store::open(&roomy).unwrap();
+        assert_eq!(report, Report::default());
+        assert!(db().ino() != before.ino() && db().len() < before.len(), "{} of {} bytes", db().len(), before.len());
+        assert_eq!((disk.epoch(), disk.end().0), (epoch, ENTRIES));
+        for n in 0..ENTRIES {
+            assert_eq!(disk.ordinal(&entry(n).id()).unwrap().map(|at| at.0), Some(n));
+        }
+        assert_eq!(disk.get(store::Table::Views, &[0; 32]).unwrap(), view(0).1);
+        assert_eq!(disk.get(store::Table::Peers, b"bob").unwrap(), Some(b"met".to_vec()));
+        assert!(disk.check().unwrap().damaged.is_empty());
+        assert!(!dir.join("database.new").exists());
+        assert_eq!(fs::read_dir(dir.join("quarantine")).map_or(0, Iterator::count), 0, "the old one is not kept");
     }
 
     #[test]
