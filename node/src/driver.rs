@@ -270,12 +270,16 @@ impl Driver {
             }
             Event::Connected(connection) => self.met(engine, connection).await,
             Event::Disconnected { peer } => {
-                self.state(|state| state.connected.remove(&peer));
-                if !self.rooms_of(engine, peer).await.is_empty() {
-                    let jitter = rand::random_range(0.5..1.5);
-                    self.state(|state| state.allies.lost(peer, Instant::now(), jitter));
-                    self.0.expected.notify_one();
-                }
+                let ally = !self.rooms_of(engine, peer).await.is_empty();
+                let jitter = rand::random_range(0.5..1.5);
+                self.state(|state| {
+                    state.connected.remove(&peer);
+                    // A commons that is being rebuilt has no room, and its allies stay what they are.
+                    if ally || state.allies.has(&peer) {
+                        state.allies.lost(peer, Instant::now(), jitter);
+                    }
+                });
+                self.0.expected.notify_one();
             }
             Event::Discovered { peer, addresses } => {
                 if !self.connected().contains(&peer) && !self.rooms_of(engine, peer).await.is_empty() {

@@ -185,6 +185,11 @@ impl Allies {
         }
     }
 
+    /// Whether it is known as an ally.
+    pub(super) fn has(&self, peer: &NetworkKey) -> bool {
+        self.0.contains_key(peer)
+    }
+
     fn forget(&mut self, peer: &NetworkKey) {
         self.0.remove(peer);
     }
@@ -243,6 +248,21 @@ impl Ally {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::Network;
+    use crate::net::Event;
+
+    #[tokio::test]
+    async fn an_ally_whose_link_drops_while_its_commons_is_closed_is_dialled_again() {
+        let home = tempfile::tempdir().unwrap();
+        let driver = Driver::new(Network { listen: Vec::new(), mdns: false, on_this_machine: true });
+        let engine = Engine::open(home.path(), 0, None).await.unwrap();
+        driver.state(|state| state.allies.met(ally(1), Direction::Outgoing, Instant::now()));
+        for peer in [ally(1), ally(2)] {
+            driver.happened(&engine, Event::Disconnected { peer }).await;
+        }
+        let due = driver.state(|state| state.allies.due(Instant::now() + seconds(2), IN_TOUCH));
+        assert_eq!(due, [ally(1)], "and a stranger is not");
+    }
 
     fn ally(n: u8) -> NetworkKey {
         NetworkKey([n; 32])
