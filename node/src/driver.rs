@@ -33,7 +33,7 @@ pub use pump::{Exchanged, Verdict};
 use self::reach::Allies;
 use crate::engine::{Engine, Room, now};
 use crate::home::Ports;
-use crate::keeper::Keeper;
+use crate::keeper::{Desk, Keeper};
 use crate::net::{self, Event, SessionError, StartError, address};
 
 /// How often a session opens with one member of each commons whatever happened. Shorter costs 300 bytes a time; longer
@@ -83,6 +83,8 @@ struct Inner {
 struct State {
     /// Peers connected now.
     connected: BTreeSet<NetworkKey>,
+    /// Devices of allies, for which places are kept.
+    kept: BTreeSet<NetworkKey>,
     /// Sessions that we open, by commons and peer: one at a time.
     turns: BTreeMap<(CommonsId, NetworkKey), Arc<tokio::sync::Mutex<()>>>,
     /// Peers that are being brought level, and whether once more.
@@ -196,17 +198,15 @@ impl Driver {
             let welcome: Vec<_> =
                 known.into_iter().map(|(peer, _)| peer).filter(|peer| !cut_off.contains(peer)).collect();
             // Their places are kept before strangers come.
-            for peer in &welcome {
-                let _ = net.keep(*peer, true).await;
-            }
+            self.keep(&welcome).await;
             self.expect(welcome);
         }
         // Whoever was met while joining is an ally only now.
-        for connection in net.connected().await.unwrap_or_default() {
-            if self.rooms_of(engine, connection.peer).await.iter().any(|of| of.id == room.id) {
-                self.meet(&room, &connection).await;
-                self.spread(engine, room.id, connection.peer);
-            }
+        let met = net.connected().await.unwrap_or_default();
+        let members = self.members_among(&room, met.iter().map(|connection| connection.peer).collect()).await;
+        for connection in met.iter().filter(|connection| members.contains(&connection.peer)) {
+            self.meet(&room, connection).await;
+            self.spread(engine, room.id, connection.peer);
         }
         if self.state(|state| state.begin_to_follow(&room)) {
             tokio::spawn(self.clone().spread_news(room, engine.clone()));
@@ -325,9 +325,40 @@ impl Driver {
         let address = lasting.then(|| connection.address.to_string());
         // A keeper or a network that has stopped meets nobody.
         let _ = room.keeper.run(move |desk| desk.met(&peer, address, now())).await;
-        if let Some(net) = self.0.net.get() {
-            let _ = net.keep(peer, true).await;
+        self.keep(&[peer]).await;
+    }
+
+    /// Keeps places for allies, whatever strangers come.
+    async fn keep(&self, allies: &[NetworkKey]) {
+        let Some(net) = self.0.net.get() else { return };
+        for ally in allies {
+            if self.state(|state| state.kept.insert(*ally)) {
+                // A network that has stopped keeps nothing.
+                let _ = net.keep(*ally, true).await;
+            }
         }
+    }
+
+    /// Keeps places for those who came in since: a statement may have made anybody an ally.
+    async fn keep_new(&self, room: &Room) {
+        let kept = self.state(|state| state.kept.clone());
+        let new = move |desk: &mut Desk| {
+            let new: Vec<NetworkKey> = desk.others().into_iter().filter(|device| !kept.contains(device)).collect();
+            let cut_off = if new.is_empty() { Vec::new() } else { desk.cut_off() };
+            new.into_iter().filter(|device| !cut_off.contains(device)).collect::<Vec<_>>()
+        };
+        if let Ok(new) = room.keeper.run(new).await {
+            self.keep(&new).await;
+        }
+    }
+
+    /// Those of these peers that are in good standing in a commons.
+    async fn members_among(&self, room: &Room, peers: BTreeSet<NetworkKey>) -> Vec<NetworkKey> {
+        let members = move |desk: &mut Desk| {
+            peers.into_iter().filter(|peer| desk.roster().device(peer).is_some()).collect::<Vec<_>>()
+        };
+        // A commons that is closed has none.
+        room.keeper.run(members).await.unwrap_or_default()
     }
 
     /// The commons in which a peer is in good standing.
@@ -387,22 +418,16 @@ impl Driver {
         while news.changed().await.is_ok() {
             tokio::time::sleep(GATHER).await;
             news.mark_unchanged();
-            for peer in self.connected() {
-                if self.rooms_of(&engine, peer).await.iter().any(|of| of.id == room.id) {
-                    self.spread(&engine, room.id, peer);
-                }
+            self.keep_new(&room).await;
+            for peer in self.members_among(&room, self.connected()).await {
+                self.spread(&engine, room.id, peer);
             }
         }
     }
 
     async fn reconcile_at_random(&self, engine: &Engine) {
         for room in engine.rooms().await {
-            let mut members = Vec::new();
-            for peer in self.connected() {
-                if self.rooms_of(engine, peer).await.iter().any(|of| of.id == room.id) {
-                    members.push(peer);
-                }
-            }
+            let members = self.members_among(&room, self.connected()).await;
             let chosen = members.choose(&mut rand::rng()).copied();
             if let Some(peer) = chosen {
                 self.spread(engine, room.id, peer);

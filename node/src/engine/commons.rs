@@ -158,11 +158,13 @@ impl Engine {
         for room in self.rooms().await {
             peers.extend(self.peers(&room).await?);
         }
+        // Strangers are connected as well.
+        let online: BTreeSet<_> = peers.iter().filter(|peer| peer.connected).map(|peer| peer.network).collect();
         let network = match &self.0.driver {
             Some(driver) => Some(Network {
                 listening: driver.listening().await.iter().map(ToString::to_string).collect(),
                 mdns: driver.mdns(),
-                connected: u32::try_from(driver.connected().len()).unwrap_or(u32::MAX),
+                connected: u32::try_from(online.len()).unwrap_or(u32::MAX),
                 traffic: driver.traffic(),
                 started_at: self.0.started,
             }),

@@ -132,10 +132,15 @@ impl Desk {
     /// Devices of other allies in good standing, with where they were reached.
     #[must_use]
     pub fn known_addresses(&self) -> Vec<(NetworkKey, Vec<String>)> {
+        self.others().into_iter().map(|device| (device, self.peer(&device).addresses)).collect()
+    }
+
+    /// Devices of other allies in good standing.
+    #[must_use]
+    pub fn others(&self) -> Vec<NetworkKey> {
         let me = self.keys.device().network;
         let devices = self.roster().allies().flat_map(|ally| ally.devices).map(|device| device.network);
-        let others = devices.filter(|device| *device != me && self.roster().device(device).is_some());
-        others.map(|device| (device, self.peer(&device).addresses)).collect()
+        devices.filter(|device| *device != me && self.roster().device(device).is_some()).collect()
     }
 
     /// Allies whose node misbehaved: name, when, what.
