@@ -92,6 +92,11 @@ impl Keeper {
         *self.ended.borrow()
     }
 
+    /// Has the thread do something, and waits for nothing. One that has stopped does it no more.
+    pub fn tell(&self, work: impl FnOnce(&mut Desk) + Send + 'static) {
+        let _ = self.work.send(Box::new(work));
+    }
+
     /// Has the thread do something and waits for what comes of it.
     ///
     /// # Errors

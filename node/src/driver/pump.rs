@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::engine::{Room, now, store_error};
-use crate::keeper::{SessionId, Wanted, misdeed};
+use crate::keeper::{Keeper, SessionId, Wanted, misdeed};
 use crate::net::{Outbox, SyncStream};
 
 /// How often a session is told the time: a fraction of what it grants a silent peer.
@@ -17,7 +17,8 @@ const TICK: Duration = Duration::from_secs(5);
 
 /// Bytes that a session may have waiting to leave: the 1 MiB of entries that it sends before the peer acknowledges, its own
 /// acknowledgements, and as much again. Two sides that both fill it without reading would hold each other up; what
-/// honest ones send unasked stays below. Without a bound, a peer that asks for symbols and reads none makes us hold 40 MB.
+/// honest ones send unasked stays below. Beside it a session holds what answers one frame, which for the largest ask is
+/// 13.6 MB; without a bound, a peer that asks again and again and reads nothing would make us hold ever more.
 const QUEUED: u32 = 2 * 1024 * 1024;
 
 /// What an exchange did and how it ended.
@@ -83,6 +84,7 @@ async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>
     let Ok((id, wanted)) = room.keeper.run(move |desk| desk.open_session(peer, role, now())).await else {
         return closed();
     };
+    let _open = Opened { keeper: &room.keeper, id };
     let queue = Queue::new(outbox);
     let mut pending = first.map(Event::Frame);
     let mut heard = false;
@@ -111,9 +113,21 @@ async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>
             None => break closed(),
         };
     };
-    let _ = room.keeper.run(move |desk| desk.drop_session(id)).await;
     queue.finish().await;
     ended
+}
+
+/// A session on the desk, which ends with the exchange: also with one that nobody waits for any more.
+struct Opened<'a> {
+    keeper: &'a Keeper,
+    id: SessionId,
+}
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        let id = self.id;
+        self.keeper.tell(move |desk| desk.drop_session(id));
+    }
 }
 
 /// Frames on their way out. They leave from a task of their own: a side that only sends must still hear what the other

@@ -136,6 +136,51 @@ async fn two_running_nodes_that_lose_their_connection_meet_again() {
     bob.node.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn places_are_kept_for_whoever_comes_in_and_strangers_are_no_allies_online() {
+    let (alice, bob) = alice_and_bob().await;
+    let invite = Invite { role: InvitedAs::Ally, expires_in_s: 3_600, uses: 1 };
+    let ticket = alice.ask::<Invitation>(Command::Invite(invite)).await.ticket;
+    let carol = Node::start("Carol").await;
+    carol.join(ticket).await;
+    let of = |node: &Node| node.driver().0.net.get().unwrap().local();
+    until("bob, who never met her, keeps a place for carol", async || {
+        bob.driver().state(|state| state.kept.contains(&of(&carol)))
+    })
+    .await;
+
+    let eve = Node::start("Eve").await;
+    let addresses = alice.driver().listening().await;
+    eve.driver().reach(of(&alice), &addresses).await.unwrap();
+    until("eve is connected", async || alice.driver().connected().contains(&of(&eve))).await;
+    let online = async || alice.ask::<api::Status>(Command::Status).await.network.unwrap().connected;
+    until("two allies are online", async || online().await == 2).await;
+    assert!(alice.driver().connected().len() >= 3);
+    assert!(!alice.driver().state(|state| state.kept.contains(&of(&eve))));
+    for node in [alice, bob, carol, eve] {
+        node.node.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_reachable_is_an_answer_and_a_session_that_is_given_up_is_not_kept() {
+    let (alice, bob) = alice_and_bob().await;
+    let peer = bob.driver().0.net.get().unwrap().local();
+    let room = alice.node.engine().rooms().await.remove(0);
+    until("they agree", async || alice.digest().await == bob.digest().await).await;
+    bob.node.shutdown().await;
+    let sync = Command::Sync(api::Sync { peer: None, wait_s: 0 });
+    let synced: api::Synced = alice.ask(sync).await;
+    assert_eq!(synced.peers.iter().map(|peer| peer.ended.clone()).collect::<Vec<_>>(), [api::Ended::Unreachable]);
+
+    // A peer that says nothing.
+    let (stream, _silent) = net::SyncStream::with(peer);
+    let given_up = pump::sync(&room, stream, Role::Initiator, None);
+    assert!(tokio::time::timeout(Duration::from_millis(200), given_up).await.is_err());
+    until("its session is forgotten", async || room.keeper.run(|desk| desk.sessions()).await == Ok(0)).await;
+    alice.node.shutdown().await;
+}
+
 /// The ports at which a node listens, once it listens wherever `all` says.
 async fn ports(node: &crate::Node, all: Ports) -> Ports {
     let mut found = Ports::default();

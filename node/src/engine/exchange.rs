@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use essaim_protocol::api::{Ended, Error, Progress, Report, Stage, Sync, SyncOutcome, Synced};
 use essaim_protocol::id::NetworkKey;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use libp2p::Multiaddr;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -54,10 +54,8 @@ impl Engine {
             report(Progress { stage: Stage::Exchanging, done, total });
             self.outcome(&room, peer, exchanged).await
         });
-        let peers = try_join_all(exchanges).await?;
-        if peers.iter().all(|peer| peer.ended == Ended::Unreachable) {
-            return Err(Error::NoPeer { tried: peers.len() as u64 });
-        }
+        // Each goes on to its end, whatever becomes of another.
+        let peers = join_all(exchanges).await.into_iter().collect::<Result<_, _>>()?;
         Ok(Synced { peers })
     }
 

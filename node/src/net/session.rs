@@ -71,6 +71,21 @@ pub struct SyncStream {
     pub traffic: Arc<Traffic>,
 }
 
+/// The peer's end of a session whose peer is a test.
+#[cfg(test)]
+type Peer = (mpsc::Receiver<Frame>, mpsc::Sender<Result<Frame, SessionError>>);
+
+#[cfg(test)]
+impl SyncStream {
+    /// One with a test at the other end.
+    pub(crate) fn with(peer: NetworkKey) -> (Self, Peer) {
+        let ((sent, heard), (says, said)) = (mpsc::channel(64), mpsc::channel(64));
+        let (outbox, inbox) = (Outbox(sent), Inbox(said));
+        let (local, traffic) = (NetworkKey([0; 32]), Arc::default());
+        (Self { local, peer, direction: Direction::Outgoing, outbox, inbox, traffic }, (heard, says))
+    }
+}
+
 /// Our direction of a session.
 #[derive(Debug, Clone)]
 pub struct Outbox(mpsc::Sender<Frame>);

@@ -110,6 +110,12 @@ impl Desk {
         self.sessions.remove(&id);
     }
 
+    /// How many sessions go on.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// What is remembered of a peer.
     #[must_use]
     pub fn peer(&self, peer: &NetworkKey) -> Peer {
