@@ -186,7 +186,7 @@ pub(crate) struct Invite {
     pub(crate) role: Role,
     #[arg(long, default_value = "14d", value_parser = duration)]
     pub(crate) expires: u64,
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) uses: u32,
 }
 
