@@ -10,7 +10,8 @@
 //! People whom nobody let in yet have no name to count under. What they present is counted to who passes it on, until
 //! somebody lets them in: from then on it has an ally who answers for it.
 //!
-//! It is kept in memory. A restart forgets it, which nobody but this node's owner can bring about.
+//! It is kept in memory. A restart forgets it, and so does a write that fails, after which the commons is read from the disk
+//! again: what was counted then was not kept. Nobody but this node's owner, or its disk, can bring either about.
 
 use std::collections::BTreeMap;
 
