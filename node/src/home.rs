@@ -24,6 +24,8 @@ use essaim_protocol::id::{CommonsId, base32};
 use essaim_protocol::sign::{Keys, Seed};
 use serde::{Deserialize, Serialize};
 
+use crate::lock::Refused;
+
 /// The layout that this program reads and writes.
 const VERSION: &str = "essaim 1";
 
@@ -312,17 +314,10 @@ pub fn read_token(path: &Path) -> Result<String, Error> {
 
 fn lock(path: &Path) -> Result<File, Error> {
     let file = path.join("lock");
-    let lock = File::options().read(true).write(true).create(true).truncate(false).open(&file).map_err(at(&file))?;
-    match crate::lock::take(&lock) {
-        Ok(()) => {
-            crate::lock::sign(&lock);
-            Ok(lock)
-        }
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::Locked { path: path.to_owned(), pid: crate::lock::signed_by(&lock) })
-        }
-        Err(TryLockError::Error(source)) => Err(at(&file)(source)),
-    }
+    crate::lock::hold(&file).map_err(|refused| match refused {
+        Refused::Held(pid) => Error::Locked { path: path.to_owned(), pid },
+        Refused::System(source) => at(&file)(source),
+    })
 }
 
 fn check_version(path: &Path) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,32 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// Why a lock is not ours.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// A process holds it, which signed it unless it had no room to.
+    Held(Option<u32>),
+    /// What the system says.
+    System(std::io::Error),
+}
+
+/// Takes and signs the lock that is this file, made when there is none.
+///
+/// # Errors
+/// [`Refused`].
+pub(crate) fn hold(path: &Path) -> Result<File, Refused> {
+    let mut options = File::options();
+    let file = options.read(true).write(true).create(true).truncate(false).open(path).map_err(Refused::System)?;
+    match take(&file) {
+        Ok(()) => {
+            sign(&file);
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => Err(Refused::Held(signed_by(&file))),
+        Err(TryLockError::Error(source)) => Err(Refused::System(source)),
+    }
+}
 
 /// Takes the lock, with a little patience. It is given back when the file is closed.
 ///
@@ -28,7 +55,7 @@ pub(crate) fn take(file: &File) -> Result<(), TryLockError> {
 
 /// Notes in a lock that was taken who holds it. It is for people to read: on a full disk it may stay unsaid. Written over
 /// what stood there, because a full disk has no room for the page of a file that was emptied.
-pub(crate) fn sign(file: &File) {
+fn sign(file: &File) {
     let pid = format!("{}\n", std::process::id());
     let _ = file.write_all_at(pid.as_bytes(), 0).and_then(|()| file.set_len(pid.len() as u64));
 }

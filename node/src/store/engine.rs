@@ -15,6 +15,9 @@ use essaim_protocol::store::{Error, Flaw};
 /// page here holds up to 32 values of [`MAX_PART`].
 const SEGMENT: usize = 8 << 20;
 
+/// Bytes of BLAKE3 by which we know what we wrote. It guards against accidents, not against people who can write here.
+pub(super) const CHECK: usize = 16;
+
 /// Longest value given to sled, in bytes, its check included.
 pub(super) const MAX_PART: usize = 32 * 1024;
 
@@ -42,7 +45,11 @@ impl Engine {
             // Not for durability: it drives sled's garbage collection.
             .flush_every_ms(Some(500));
         let db = config.open().map_err(told("opening the database"))?;
-        let engine = Self { db, file: open_file(&dir.join("db"))?, dir: dir.to_path_buf() };
+        let engine = Self {
+            db,
+            file: File::open(dir.join("db")).map_err(io("opening the database's file"))?,
+            dir: dir.to_path_buf(),
+        };
         engine.make_durable()?;
         sync_dir(dir)?;
         Ok(engine)
@@ -150,11 +157,18 @@ pub(super) fn told(doing: &'static str) -> impl Fn(sled::Error) -> Error {
     }
 }
 
-pub(super) fn open_file(path: &Path) -> Result<File, Error> {
-    File::open(path).map_err(|source| Error::Io { doing: "opening a file of the store", source })
+/// An error of the system, in our terms.
+pub(super) fn io(doing: &'static str) -> impl Fn(std::io::Error) -> Error {
+    move |source| Error::Io { doing, source }
 }
 
-/// New and renamed files survive a power cut only after their directory is synced.
 pub(super) fn sync_dir(dir: &Path) -> Result<(), Error> {
-    open_file(dir)?.sync_all().map_err(|source| Error::Io { doing: "making a directory durable", source })
+    crate::home::sync_dir(dir).map_err(io("making a directory durable"))
+}
+
+/// The check of some bytes.
+pub(super) fn checksum(bytes: &[u8]) -> [u8; CHECK] {
+    let mut check = [0; CHECK];
+    blake3::Hasher::new().update(bytes).finalize_xof().fill(&mut check);
+    check
 }

@@ -16,10 +16,10 @@ use essaim_protocol::id::{ChangeHash, EntryId, RecordId};
 use essaim_protocol::store::{Append, Error, MAX_ENTRY};
 use essaim_protocol::wire::{DecodeError, Reader, Write};
 
-use super::engine::sync_dir;
+use super::engine::{CHECK, checksum, io, sync_dir};
 
 /// Length and check in front of each frame.
-const HEADER: usize = 4 + 16;
+const HEADER: usize = 4 + CHECK;
 
 /// Ids in one confirmation, so that a frame is bounded by the largest entry.
 const MAX_CONFIRMED: usize = 4096;
@@ -240,12 +240,6 @@ fn frame_of(entry: &Append<'_>) -> Vec<u8> {
     frame
 }
 
-fn checksum(payload: &[u8]) -> [u8; HEADER - 4] {
-    let mut check = [0; HEADER - 4];
-    blake3::Hasher::new().update(payload).finalize_xof().fill(&mut check);
-    check
-}
-
 fn encode_entry(entry: &Append<'_>) -> Vec<u8> {
     let mut payload = vec![1];
     payload.extend_from_slice(&entry.id.0);
@@ -281,10 +275,6 @@ fn decode(payload: &[u8]) -> Result<Frame, DecodeError> {
     };
     reader.end()?;
     Ok(frame)
-}
-
-fn io(doing: &'static str) -> impl Fn(std::io::Error) -> Error {
-    move |source| Error::Io { doing, source }
 }
 
 #[cfg(test)]

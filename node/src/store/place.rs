@@ -13,7 +13,7 @@
 //!
 //! The *mark* is what tells damage from age: a database that lost its tail, or its file, opens without complaint.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use essaim_protocol::id::Epoch;
 use essaim_protocol::store::{Error, Flaw};
 
-use super::engine::sync_dir;
+use super::engine::{checksum, io, sync_dir};
+use crate::lock::Refused;
 
 /// The format that this version writes and the newest that it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -137,7 +138,7 @@ impl Place {
         let (body, check) = bytes.split_first_chunk::<24>()?;
         let (epoch, end) = body.split_first_chunk()?;
         let mark = Mark { epoch: Epoch(*epoch), end: u64::from_le_bytes(end.try_into().ok()?) };
-        (check == mark_check(body)).then_some(mark)
+        (check == checksum(body)).then_some(mark)
     }
 
     /// Notes what is acknowledged. It is not synced: after a power cut an older mark stands, which claims less.
@@ -145,30 +146,17 @@ impl Place {
         let mut bytes = [0; 40];
         bytes[..16].copy_from_slice(&mark.epoch.0);
         bytes[16..24].copy_from_slice(&mark.end.to_le_bytes());
-        let check = mark_check(&bytes[..24]);
+        let check = checksum(&bytes[..24]);
         bytes[24..].copy_from_slice(&check);
         self.mark.write_all_at(&bytes, 0).map_err(io("writing the mark"))
     }
 }
 
-fn mark_check(body: &[u8]) -> [u8; 16] {
-    let mut check = [0; 16];
-    blake3::Hasher::new().update(body).finalize_xof().fill(&mut check);
-    check
-}
-
 fn lock(path: &Path, dir: &Path) -> Result<File, Error> {
-    let mut options = OpenOptions::new();
-    let file = options.read(true).write(true).create(true).truncate(false).open(path);
-    let file = file.map_err(denied(dir, "opening the lock"))?;
-    match crate::lock::take(&file) {
-        Ok(()) => {
-            crate::lock::sign(&file);
-            Ok(file)
-        }
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { pid: crate::lock::signed_by(&file) }),
-        Err(TryLockError::Error(source)) => Err(io("locking the store")(source)),
-    }
+    crate::lock::hold(path).map_err(|refused| match refused {
+        Refused::Held(pid) => Error::Locked { pid },
+        Refused::System(source) => denied(dir, "locking the store")(source),
+    })
 }
 
 fn check_format(path: &Path, dir: &Path) -> Result<(), Error> {
@@ -206,8 +194,4 @@ fn denied(dir: &Path, doing: &'static str) -> impl Fn(std::io::Error) -> Error {
             _ => Error::Io { doing, source },
         }
     }
-}
-
-fn io(doing: &'static str) -> impl Fn(std::io::Error) -> Error {
-    move |source| Error::Io { doing, source }
 }

@@ -15,8 +15,8 @@ use std::ops::ControlFlow;
 use essaim_protocol::store::{Append, Error, Flaw};
 use essaim_protocol::wire::{Reader, Write};
 
-use super::engine::{Engine, Writer};
-use super::trees::{CHECK, PART, Tree};
+use super::engine::{CHECK, Engine, Writer};
+use super::trees::{PART, Tree};
 
 /// Entries kept in memory before they are written as a run: about 5 MB there, and what opening reads again at most.
 pub(super) const RECENT: u64 = 16 * 1024;

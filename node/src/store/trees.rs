@@ -6,10 +6,7 @@ use std::ops::RangeBounds;
 
 use essaim_protocol::store::{Error, Flaw, Pair, Put};
 
-use super::engine::{Engine, MAX_PART, Writer, told};
-
-/// Bytes of the check in front of each value. It guards against accidents, not against people who can write here.
-pub(super) const CHECK: usize = 16;
+use super::engine::{CHECK, Engine, MAX_PART, Writer, told};
 
 /// What a value may hold beside its check.
 pub(super) const PART: usize = MAX_PART - CHECK;
