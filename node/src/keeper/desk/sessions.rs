@@ -226,7 +226,12 @@ impl Desk {
                 });
                 self.confirm_below(peer, held);
             }
-            Ok(Outcome::Differs { fresh, .. }) => self.note(peer, |known| known.fresh = *fresh),
+            Ok(Outcome::Differs { fresh, .. }) => {
+                if *fresh {
+                    tracing::warn!(peer = %peer.short(), "unequal although all was sent: the next session has a key of its own");
+                }
+                self.note(peer, |known| known.fresh = *fresh);
+            }
             Err(Fault::Misbehaved(what)) => self.note(peer, |known| known.misbehaved = Some((now, misdeed(what)))),
             Err(
                 fault
