@@ -2,7 +2,9 @@
 //!
 //! A connection is counted from its first packet, before any key is proven, until it is closed; the count is one look
 //! through a table of at most a few dozen rows. (The connection-limits behaviour of libp2p knows no addresses and keeps a
-//! row for every peer it ever saw, which a stranger can make grow by reconnecting under new keys.)
+//! row for every peer it ever saw, which a stranger can make grow by reconnecting under new keys. Its memory-connection-limits
+//! refuses everybody, allies too, once the process has grown for whatever reason; here the number of connections and what
+//! each may buffer say beforehand what strangers can make a node hold.)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
