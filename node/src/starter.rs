@@ -65,7 +65,7 @@ mod tests {
             let draft = reference::first(&record.kind, &record.fields, origin).unwrap();
             bytes.put_bytes(origin.system.as_bytes());
             bytes.put_bytes(origin.id.as_bytes());
-            bytes.put_bytes(&reference_chunk(origin, &draft).unwrap());
+            bytes.put_bytes(&reference_chunk(origin, &draft.chunk).unwrap());
         }
         bytes
     }

@@ -17,7 +17,7 @@
 //! writes of one map make two objects, of which automerge by itself would show one.
 //!
 //! One record, from a pen to a page: [`edit::draft`] turns what a person changed into one automerge change with the fewest
-//! operations; the change is sealed, stored and folded elsewhere; [`View::read`] gives back every field with its value, or with all its concurrent values and who wrote each.
+//! operations, or into a chain of them when it is more than one holds; the change is sealed, stored and folded elsewhere; [`View::read`] gives back every field with its value, or with all its concurrent values and who wrote each.
 //!
 //! [`mod@reference`] makes the same change on every node from the same imported line; [`json`], [`import`] and [`template`] are
 //! the record's forms in files and in an editor.

@@ -173,7 +173,7 @@ fn fill(home: &Path, texts: &[String]) -> Vec<Vec<u8>> {
     for some in texts.chunks(BATCH) {
         let mut entries = Vec::with_capacity(some.len());
         for text in some {
-            let draft = edit::create("experience", &fields(text), random.random(), now).expect("valid fields");
+            let draft = edit::create("experience", &fields(text), random.random(), now).expect("valid fields").chunk;
             let change =
                 Change::seal(&draft, home.keys(), desk.id(), frontier, None).expect("a valid change").into_inner();
             let entry = Entry::Change(change);

@@ -125,7 +125,7 @@ fn cold(node: &mut Node, count: usize) {
         let title: String = text.chars().take(60).collect();
         let fields = [("title", json!(title)), ("story", json!(text)), ("outcome", json!("under_way"))];
         let fields: BTreeMap<String, Value> = fields.map(|(name, value)| (name.to_owned(), value)).into();
-        edit::create("experience", &fields, nonce, NOW).expect("valid fields")
+        edit::create("experience", &fields, nonce, NOW).expect("valid fields").chunk
     };
     let changes: Vec<Change> = texts.iter().enumerate().map(|text| node.seal(&draft(text), None)).collect();
     let (mut bare, mut believed, mut ours) = (Times::default(), Times::default(), Times::default());
@@ -155,7 +155,7 @@ fn long(node: &mut Node) {
     println!("one more change on a record of {CHANGES} changes, its document saved");
     let text = texts(1).remove(0);
     let fields = [("title".to_owned(), json!("Une cantine")), ("story".to_owned(), json!(text))].into();
-    let first = node.seal(&edit::create("experience", &fields, [7; 32], NOW).expect("valid fields"), None);
+    let first = node.seal(&edit::create("experience", &fields, [7; 32], NOW).expect("valid fields").chunk, None);
     let record = first.record();
     let mut document = applied([&first]);
     let mut changes = vec![first];
@@ -164,7 +164,7 @@ fn long(node: &mut Node) {
         let edits = [Edit::set("story", story)];
         let heads: Vec<_> = document.get_heads().iter().map(|head| essaim_protocol::id::ChangeHash(head.0)).collect();
         let nonce = *blake3::hash(&n.to_be_bytes()).as_bytes();
-        let draft = edit::draft(&document, &heads, &edits, nonce, NOW).expect("a valid edit");
+        let draft = edit::draft(&document, &heads, &edits, nonce, NOW).expect("a valid edit").chunk;
         let change = node.seal(&draft, Some(record));
         document.apply_changes([chunk(&change)]).expect("our own");
         changes.push(change);

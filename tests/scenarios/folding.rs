@@ -34,7 +34,7 @@ fn take_in(home: &Home, desk: &mut Desk, count: u8) -> Vec<RecordId> {
     let frontier = desk.roster().frontier(home.keys(), NOW).expect("the founder may write").id;
     let change = |n: u8| {
         let fields = BTreeMap::from([("title".to_owned(), json!(format!("Le verger {n}")))]);
-        let draft = edit::create("experience", &fields, [n; 32], NOW).expect("valid fields");
+        let draft = edit::create("experience", &fields, [n; 32], NOW).expect("valid fields").chunk;
         Change::seal(&draft, home.keys(), desk.id(), frontier, None).expect("a valid change").into_inner()
     };
     let changes: Vec<Change> = (0..count).map(change).collect();

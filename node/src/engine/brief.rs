@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use essaim_protocol::api::{self, Brief, Candidate, Error, Lang, Problem, TerritoryName, Words};
 use essaim_protocol::id::{RecordId, SHORT, base32, from_base32};
-use essaim_protocol::record::edit::{EditError, MAX_BYTES};
+use essaim_protocol::record::edit::{EditError, MAX_BYTES, MAX_OPERATIONS};
 use essaim_protocol::record::field::{Field, Held, Value};
-use essaim_protocol::record::fold::MAX_CHANGES;
+use essaim_protocol::record::fold::{self, MAX_CHANGES};
 use essaim_protocol::record::schema::{self, Schema};
 use essaim_protocol::record::{Conflict, View, json};
 use essaim_protocol::store::{self, Store as _};
@@ -226,18 +226,31 @@ pub(super) fn edit_error(error: EditError) -> Error {
     match error {
         EditError::Invalid(problems) => Error::Invalid { problems: problems.iter().map(problem).collect() },
         EditError::UnknownKind { name, .. } => Error::UnknownKind { asked: name, candidates: kinds() },
-        EditError::TooLarge { bytes, operations } => Error::TooLarge {
-            what: Words::new("ce qui a changé en une fois", "what was changed at once"),
-            found: bytes.max(operations) as u64,
+        EditError::TooLarge { bytes: 0, operations } => Error::TooLarge {
+            what: Words::new("les éléments d'une seule valeur", "the elements of one value"),
+            found: operations as u64,
+            max: MAX_OPERATIONS as u64,
+        },
+        EditError::TooLarge { bytes, .. } => Error::TooLarge {
+            what: Words::new("les octets d'une seule valeur", "the bytes of one value"),
+            found: bytes as u64,
             max: MAX_BYTES as u64,
         },
-        EditError::Full { changes, .. } => Error::TooLarge {
+        EditError::Full { changes, .. } if changes >= MAX_CHANGES => Error::TooLarge {
             what: Words::new(
-                "l'histoire de cette fiche (à continuer dans une nouvelle fiche)",
-                "the history of this record (go on in a new one)",
+                "le nombre de modifications de cette fiche (à continuer dans une nouvelle fiche)",
+                "the number of changes of this record (go on in a new one)",
             ),
             found: changes as u64,
             max: MAX_CHANGES as u64,
+        },
+        EditError::Full { operations, .. } => Error::TooLarge {
+            what: Words::new(
+                "les lettres et valeurs écrites dans cette fiche (à continuer dans une nouvelle fiche)",
+                "the letters and values written in this record (go on in a new one)",
+            ),
+            found: operations.saturating_add(MAX_OPERATIONS as u64),
+            max: fold::MAX_OPERATIONS as u64,
         },
         error @ (EditError::NothingToDo | EditError::TooManyHeads(_) | EditError::Document(_)) => internal(error),
     }

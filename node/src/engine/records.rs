@@ -9,7 +9,8 @@ use essaim_protocol::api::{
 };
 use essaim_protocol::entry::{Entry, Origin};
 use essaim_protocol::id::{ChangeHash, RecordId};
-use essaim_protocol::record::edit::{self, Path};
+use essaim_protocol::record::edit::{self, MAX_BYTES, MAX_OPERATIONS, Path};
+use essaim_protocol::record::fold::{self, MAX_CHANGES};
 use essaim_protocol::record::import::{Imported as Line, import_lines};
 use essaim_protocol::record::schema::{self, Schema};
 use essaim_protocol::record::{View, template};
@@ -598,12 +599,22 @@ fn import_problem(error: &essaim_protocol::record::import::ImportError) -> Probl
                 format!("\"{name}\" is not a kind of record"),
             ),
             edit::EditError::TooLarge { operations, bytes } => Words::new(
-                format!("la fiche est trop grande ({operations} opérations, {bytes} octets)"),
-                format!("the record is too large ({operations} operations, {bytes} bytes)"),
+                format!(
+                    "une valeur est trop grande ({operations} éléments sur {MAX_OPERATIONS}, {bytes} octets sur {MAX_BYTES})"
+                ),
+                format!(
+                    "one value is too large ({operations} elements of {MAX_OPERATIONS}, {bytes} bytes of {MAX_BYTES})"
+                ),
             ),
-            edit::EditError::Full { changes, .. } => Words::new(
-                format!("l'histoire de la fiche est trop longue ({changes} modifications)"),
-                format!("the record's history is too long ({changes} changes)"),
+            edit::EditError::Full { changes, operations } => Words::new(
+                format!(
+                    "la fiche est pleine ({changes} modifications sur {MAX_CHANGES}, {operations} lettres et valeurs sur {})",
+                    fold::MAX_OPERATIONS
+                ),
+                format!(
+                    "the record is full ({changes} changes of {MAX_CHANGES}, {operations} letters and values of {})",
+                    fold::MAX_OPERATIONS
+                ),
             ),
             other
             @ (edit::EditError::NothingToDo | edit::EditError::TooManyHeads(_) | edit::EditError::Document(_)) => {

@@ -95,7 +95,7 @@ impl Node {
 
     fn draft(&self, title: &str) -> Vec<u8> {
         let fields = BTreeMap::from([("title".to_owned(), json!(title))]);
-        edit::create("finding", &fields, *blake3::hash(title.as_bytes()).as_bytes(), NOW).unwrap()
+        edit::create("finding", &fields, *blake3::hash(title.as_bytes()).as_bytes(), NOW).unwrap().chunk
     }
 
     fn writes(&mut self, title: &str) -> Change {
@@ -112,7 +112,7 @@ impl Node {
     fn edits(&self, first: &Change, title: &str) -> Change {
         let folded = crate::record::fold(None, &[first.chunk()]).unwrap();
         let edits = [crate::record::Edit::set("title", title)];
-        let draft = edit::draft(&folded.document, &[first.hash()], &edits, [9; 32], NOW).unwrap();
+        let draft = edit::draft(&folded.document, &[first.hash()], &edits, [9; 32], NOW).unwrap().chunk;
         let frontier = self.commons.roster().frontier(&self.keys, NOW).unwrap().id;
         Change::seal(&draft, &self.keys, self.commons.id(), frontier, Some(first.record())).unwrap().into_inner()
     }
@@ -189,7 +189,7 @@ fn a_change_that_depends_on_another_record_is_refused() {
     let (one, other) = (alice.writes("Une fiche"), alice.writes("Une autre"));
     let folded = crate::record::fold(None, &[one.chunk()]).unwrap();
     let edits = [crate::record::Edit::set("title", "Ailleurs")];
-    let draft = edit::draft(&folded.document, &[one.hash()], &edits, [9; 32], NOW).unwrap();
+    let draft = edit::draft(&folded.document, &[one.hash()], &edits, [9; 32], NOW).unwrap().chunk;
     let frontier = alice.commons.roster().frontier(&alice.keys, NOW).unwrap().id;
     let moved = Change::seal(&draft, &alice.keys, alice.commons.id(), frontier, Some(other.record())).unwrap();
     let taken = alice.takes(vec![Verified::trusted(Entry::Change(moved.into_inner()))]);

@@ -5,11 +5,15 @@
 //! what joined and left, a list item by item. What is unchanged makes no operation, so that a form can hand back all its
 //! fields. The draft is a raw change chunk, to be sealed by [`crate::entry`] and applied in its sealed form; the draft's
 //! document is dropped with its actor.
+//!
+//! What is more than one change holds becomes a chain: the pen stops where the room ends, inside a text if need be, and
+//! the same wishes are written again on the sealed change, where they differ by what is still missing. [`Draft::next`]
+//! goes on from one change of the chain to the following. Whoever saves appends all of them at once or none.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use automerge::transaction::{CommitOptions, Transactable, Transaction};
+use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
 use serde_json::Value as Json;
 
@@ -110,8 +114,8 @@ pub enum EditError {
     /// Every place holds already what was asked.
     #[error("nothing would change")]
     NothingToDo,
-    /// More was changed at once than one change carries: save in several times.
-    #[error("too much for one save: {operations} operations, {bytes} bytes (at most {MAX_OPERATIONS} and {MAX_BYTES})")]
+    /// A value that is written whole or not at all, such as a list of an unknown field, is more than one change holds.
+    #[error("one value needs {operations} operations, {bytes} bytes (at most {MAX_OPERATIONS} and {MAX_BYTES})")]
     TooLarge {
         /// How many operations.
         operations: usize,
@@ -137,6 +141,31 @@ pub enum EditError {
     Document(#[from] AutomergeError),
 }
 
+/// One change of a save, and what the save has still to say after it: mostly nothing.
+#[derive(Debug)]
+pub struct Draft {
+    /// The raw change, to be sealed.
+    pub chunk: Vec<u8>,
+    rest: Option<Box<Save>>,
+}
+
+impl Draft {
+    /// The change that follows this one, of which `sealed` is the sealed chunk; nothing when all is said.
+    ///
+    /// # Errors
+    /// [`EditError::TooLarge`], [`EditError::Full`].
+    pub fn next(self, sealed: &[u8]) -> Result<Option<Self>, EditError> {
+        let Some(mut save) = self.rest else { return Ok(None) };
+        let sealed = automerge::Change::try_from(sealed).map_err(AutomergeError::from)?;
+        save.doc.apply_changes([sealed])?;
+        match save.draft() {
+            // The room ended where nothing was left to say.
+            Err(EditError::NothingToDo) => Ok(None),
+            draft => draft.map(Some),
+        }
+    }
+}
+
 /// Drafts the first change of a new record. `fields` are in the JSON form; required fields with a default get it.
 ///
 /// # Errors
@@ -146,7 +175,7 @@ pub fn create(
     fields: &BTreeMap<String, Json>,
     random: [u8; 32],
     time: Timestamp,
-) -> Result<Vec<u8>, EditError> {
+) -> Result<Draft, EditError> {
     let spec = kind_spec(kind)?;
     let mut fields = fields.clone();
     fields.retain(|_, value| !value.is_null());
@@ -156,13 +185,11 @@ pub fn create(
         }
     }
     let edits = fields.into_iter().map(|(name, value)| Edit::Set { path: Path(vec![name]), value });
-    let mut doc = Automerge::new();
+    let doc = Automerge::new();
     let wishes = check(spec, &doc, &edits.collect::<Vec<_>>())?;
-    commit(&mut doc, time, |tx| {
-        tx.put(ROOT, KIND, kind)?;
-        tx.put(ROOT, NONCE, ScalarValue::Bytes(random[..16].to_vec()))?;
-        carry_out(tx, wishes, random)
-    })
+    let nonce = ScalarValue::Bytes(random[..16].to_vec());
+    let root = vec![(KIND, kind.into()), (NONCE, nonce)];
+    Save { doc, root, wishes, style: Style::Person(random), time }.draft()
 }
 
 /// Drafts one change of a record as it stands at `heads`.
@@ -176,30 +203,30 @@ pub fn draft(
     edits: &[Edit],
     random: [u8; 32],
     time: Timestamp,
-) -> Result<Vec<u8>, EditError> {
+) -> Result<Draft, EditError> {
     if heads.len() > MAX_HEADS {
         return Err(EditError::TooManyHeads(heads.len()));
     }
-    let mut doc = doc.fork_at(&automerge_heads(heads))?;
+    let doc = doc.fork_at(&automerge_heads(heads))?;
     let kind = found(&doc, None, &[ROOT], KIND).into_iter().find_map(|found| match found.shape {
         Shape::Scalar(ScalarValue::Str(kind)) => Some(kind.to_string()),
         Shape::Scalar(_) | Shape::Object(_) => None,
     });
     let wishes = check(kind_spec(&kind.unwrap_or_default())?, &doc, edits)?;
-    commit(&mut doc, time, |tx| carry_out(tx, wishes, random))
+    Save { doc, root: Vec::new(), wishes, style: Style::Person(random), time }.draft()
 }
 
 /// Drafts a change without operations that joins up to [`MAX_HEADS`] of `heads` into one. Repeat until few are left.
 ///
 /// # Errors
 /// [`EditError::Document`] when the heads are not of this document, [`EditError::Full`].
-pub fn merge(doc: &Automerge, heads: &[ChangeHash], time: Timestamp) -> Result<Vec<u8>, EditError> {
+pub fn merge(doc: &Automerge, heads: &[ChangeHash], time: Timestamp) -> Result<Draft, EditError> {
     let joined = &heads[..heads.len().min(MAX_HEADS)];
     let mut doc = doc.fork_at(&automerge_heads(joined))?;
     has_room(&doc)?;
     doc.set_actor(DRAFT_ACTOR.into());
     doc.empty_commit(CommitOptions::default().with_time(time.seconds()));
-    raw_chunk(&doc, 0)
+    Ok(Draft { chunk: raw_chunk(&doc, 0)?, rest: None })
 }
 
 /// Refuses to write what every node would leave out: a change built on more than a record may hold. One change's
@@ -210,6 +237,9 @@ fn has_room(doc: &Automerge) -> Result<(), EditError> {
     let fits = changes.len() < MAX_CHANGES && operations + MAX_OPERATIONS as u64 <= RECORD_OPERATIONS as u64;
     if fits { Ok(()) } else { Err(EditError::Full { changes: changes.len(), operations }) }
 }
+
+/// Operations that a pen may write beyond its room: a scalar takes one for each of the values that it replaces.
+const SLACK: usize = 64;
 
 /// The actor of every draft: sealing replaces it.
 const DRAFT_ACTOR: [u8; 16] = [0; 16];
@@ -223,10 +253,11 @@ pub(super) fn kind_spec(name: &str) -> Result<&'static Kind, EditError> {
 }
 
 /// A checked edit.
-struct Wish {
-    path: Vec<String>,
-    target: Target,
-    settles: bool,
+#[derive(Debug)]
+pub(super) struct Wish {
+    pub(super) path: Vec<String>,
+    pub(super) target: Target,
+    pub(super) settles: bool,
 }
 
 fn check(kind: &Kind, doc: &Automerge, edits: &[Edit]) -> Result<Vec<Wish>, EditError> {
@@ -273,43 +304,101 @@ fn descend(doc: &impl ReadDoc, path: &[String]) -> Vec<ObjId> {
     })
 }
 
-fn carry_out(tx: &mut Transaction<'_>, wishes: Vec<Wish>, random: [u8; 32]) -> Result<(), AutomergeError> {
-    let mut pen = Pen::new(tx, Style::Person(random));
-    for wish in wishes {
-        let Some((key, parents)) = wish.path.split_last() else { continue };
-        if wish.settles {
-            let objects = descend(&*pen.tx, parents);
-            if !objects.is_empty() {
-                pen.settle(&objects, key, &wish.target)?;
-                continue;
-            }
-        }
-        let wrap = |target, key: &String| Target::Members { put: BTreeMap::from([(key.clone(), target)]), only: false };
-        let target = wish.path[1..].iter().rev().fold(wish.target, wrap);
-        pen.put(&[ROOT], &wish.path[0], &target)?;
-    }
-    Ok(())
+/// What is to be written, and on what.
+#[derive(Debug)]
+pub(super) struct Save {
+    /// The document at the heads that the next change names.
+    pub(super) doc: Automerge,
+    /// What only the first change of a record says.
+    pub(super) root: Vec<(&'static str, ScalarValue)>,
+    pub(super) wishes: Vec<Wish>,
+    pub(super) style: Style,
+    pub(super) time: Timestamp,
 }
 
-/// Runs one transaction and gives back its chunk.
-pub(super) fn commit(
-    doc: &mut Automerge,
-    time: Timestamp,
-    write: impl FnOnce(&mut Transaction<'_>) -> Result<(), AutomergeError>,
-) -> Result<Vec<u8>, EditError> {
-    has_room(doc)?;
-    doc.set_actor(ActorId::from(DRAFT_ACTOR));
-    let mut tx = doc.transaction();
-    write(&mut tx)?;
-    let operations = tx.pending_ops();
-    if operations == 0 {
-        return Err(EditError::NothingToDo);
+impl Save {
+    /// Drafts as much as one change holds. Operations are counted while writing; bytes are known at the end, so that a
+    /// change of too many is tried again with fewer operations, unless it is one value that the pen could not divide.
+    pub(super) fn draft(mut self) -> Result<Draft, EditError> {
+        has_room(&self.doc)?;
+        self.doc.set_actor(ActorId::from(DRAFT_ACTOR));
+        let mut room = MAX_OPERATIONS - SLACK;
+        loop {
+            match self.attempt(room) {
+                Err(EditError::TooLarge { operations, bytes: bytes @ 1.. })
+                    if room > 1 && operations <= room + SLACK =>
+                {
+                    room = (room.min(operations) * MAX_BYTES / bytes * 9 / 10).clamp(1, room - 1);
+                }
+                Err(error) => return Err(error),
+                Ok((chunk, None)) => return Ok(Draft { chunk, rest: None }),
+                Ok((chunk, Some(unfinished))) => {
+                    self.root.clear();
+                    self.wishes.drain(..unfinished.wish);
+                    // What was settled in part is settled: the rest of its text is an edit of it.
+                    self.wishes[0].settles &= !unfinished.begun;
+                    return Ok(Draft { chunk, rest: Some(Box::new(self)) });
+                }
+            }
+        }
     }
-    if operations > MAX_OPERATIONS {
-        return Err(EditError::TooLarge { operations, bytes: 0 });
+
+    /// The chunk of a change of about so many operations, and where it had to stop.
+    fn attempt(&self, room: usize) -> Result<(Vec<u8>, Option<Unfinished>), EditError> {
+        let mut doc = self.doc.clone();
+        let mut tx = doc.transaction();
+        for (key, value) in &self.root {
+            tx.put(ROOT, *key, value.clone())?;
+        }
+        let mut pen = Pen::new(&mut tx, &self.style, room);
+        let unfinished = carry_out(&mut pen, &self.wishes)?;
+        if let Some(operations) = pen.too_large {
+            return Err(EditError::TooLarge { operations, bytes: 0 });
+        }
+        let operations = tx.pending_ops();
+        if operations == 0 {
+            return Err(EditError::NothingToDo);
+        }
+        if operations > MAX_OPERATIONS {
+            return Err(EditError::TooLarge { operations, bytes: 0 });
+        }
+        tx.commit_with(CommitOptions::default().with_time(self.time.seconds()));
+        Ok((raw_chunk(&doc, operations)?, unfinished))
     }
-    tx.commit_with(CommitOptions::default().with_time(time.seconds()));
-    raw_chunk(doc, operations)
+}
+
+/// Where the room of a change ended.
+struct Unfinished {
+    /// The first wish that is not fulfilled.
+    wish: usize,
+    /// Whether something of it was written.
+    begun: bool,
+}
+
+fn carry_out(pen: &mut Pen<'_, '_>, wishes: &[Wish]) -> Result<Option<Unfinished>, AutomergeError> {
+    for (index, wish) in wishes.iter().enumerate() {
+        if pen.is_at_end() {
+            return Ok(Some(Unfinished { wish: index, begun: false }));
+        }
+        fulfil(pen, wish)?;
+        if pen.stopped {
+            return Ok(Some(Unfinished { wish: index, begun: true }));
+        }
+    }
+    Ok(None)
+}
+
+fn fulfil(pen: &mut Pen<'_, '_>, wish: &Wish) -> Result<(), AutomergeError> {
+    let Some((key, parents)) = wish.path.split_last() else { return Ok(()) };
+    if wish.settles {
+        let objects = descend(&*pen.tx, parents);
+        if !objects.is_empty() {
+            return pen.settle(&objects, key, &wish.target);
+        }
+    }
+    let wrap = |target, key: &String| Target::Members { put: BTreeMap::from([(key.clone(), target)]), only: false };
+    let target = wish.path[1..].iter().rev().fold(wish.target.clone(), wrap);
+    pen.put(&[ROOT], &wish.path[0], &target)
 }
 
 fn raw_chunk(doc: &Automerge, operations: usize) -> Result<Vec<u8>, EditError> {
@@ -329,296 +418,4 @@ pub(super) fn automerge_heads(heads: &[ChangeHash]) -> Vec<automerge::ChangeHash
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::record::testing::{Person, experience};
-
-    /// Alice and Bob each do an edit without having seen the other's; then each hears the other.
-    fn apart(base: &Person, alice: &[Edit], bob: &[Edit]) -> Person {
-        let (mut a, mut b) = (base.fork("alice"), base.fork("bob"));
-        a.edits(alice);
-        b.edits(bob);
-        let untouched = a.clone();
-        a.hears(&b);
-        b.hears(&untouched);
-        assert_eq!(a.view(), b.view(), "the order of merging must not show");
-        a
-    }
-
-    #[test]
-    fn texts_merge_by_character() {
-        let base = experience();
-        let merged = apart(
-            &base,
-            &[Edit::set("story", "Un matin.\n\nDeux.\n\nTrois.")],
-            &[Edit::set("story", "Un.\n\nDeux.\n\nTrois vallées.")],
-        );
-        assert_eq!(merged.json()["story"], "Un matin.\n\nDeux.\n\nTrois vallées.");
-    }
-
-    #[test]
-    fn scalars_of_every_type_keep_both_values() {
-        let territory = Person::creates("carol", "territory", json!({ "title": "Valombre", "type": "commune" }));
-        let resource = Person::creates("carol", "resource", json!({ "title": "Guide", "type": "guide" }));
-        let experience = experience();
-        let cases = [
-            (&experience, "outcome", json!("stopped"), json!("did_not_work")),
-            (&experience, "lang", json!("en"), json!("oc")),
-            (&experience, "fictional", json!(true), json!(false)),
-            (&territory, "country", json!("BE"), json!("CH")),
-            (&territory, "point", json!({ "lat": 44.5, "lon": 3.5 }), json!({ "lat": 45.0, "lon": 3.5 })),
-            (&territory, "population", json!({ "value": 1240 }), json!({ "value": 1250, "on": "2026" })),
-            (&resource, "url", json!("https://a.fr"), json!("https://b.fr")),
-            (&resource, "issued", json!("2024"), json!("2025-05")),
-            (&resource, "publisher", json!("0".repeat(52)), json!(format!("1{}", "0".repeat(51)))),
-        ];
-        for (base, field, alice, bob) in cases {
-            let merged = apart(base, &[Edit::set(field, alice.clone())], &[Edit::set(field, bob.clone())]);
-            let values = merged.values(field);
-            assert!(values.len() == 2, "{field}: {values:?}");
-            let mut settled = merged.clone();
-            settled.edits(&[Edit::settle(field, alice.clone())]);
-            assert_eq!(settled.json()[field], alice, "{field}");
-            assert_eq!(settled.values(field).len(), 1, "{field}");
-        }
-    }
-
-    #[test]
-    fn the_same_value_written_twice_is_no_disagreement() {
-        let merged = apart(&experience(), &[Edit::set("outcome", "stopped")], &[Edit::set("outcome", "stopped")]);
-        assert_eq!(merged.values("outcome"), ["stopped"]);
-    }
-
-    #[test]
-    fn sets_unite_and_an_addition_wins_over_a_removal_that_had_not_seen_it() {
-        let mut base = experience();
-        base.sets("themes", json!(["mobility", "energy"])).sets("tags", json!(["navette"]));
-        let merged = apart(
-            &base,
-            &[Edit::set("themes", json!(["energy", "water"])), Edit::set("tags", json!(["navette", "vallée / col"]))],
-            &[Edit::set("themes", json!(["mobility", "energy", "democracy"])), Edit::set("tags", json!([]))],
-        );
-        assert_eq!(merged.json()["themes"], json!(["democracy", "energy", "water"]));
-        assert_eq!(merged.json()["tags"], json!(["vallée / col"]));
-    }
-
-    #[test]
-    fn two_additions_of_one_link_are_one() {
-        let (x, y) = ("0".repeat(52), format!("1{}", "0".repeat(51)));
-        let link = |to: &str, note: Option<&str>| match note {
-            Some(note) => json!({ "rel": "in_territory", "to": to, "note": note }),
-            None => json!({ "rel": "in_territory", "to": to }),
-        };
-        let merged = apart(
-            &experience(),
-            &[Edit::set("links", json!([link(&x, Some("chef-lieu"))])), Edit::set("authors", json!([x]))],
-            &[
-                Edit::set("links", json!([link(&x, None), link(&y, None)])),
-                Edit::set("authors", json!([x, { "to": y, "role": "photo" }])),
-            ],
-        );
-        assert_eq!(merged.json()["links"], json!([link(&x, Some("chef-lieu")), link(&y, None)]));
-        assert_eq!(merged.json()["authors"], json!([x, { "to": y, "role": "photo" }]));
-        assert_eq!(merged.view().territories().len(), 2);
-    }
-
-    #[test]
-    fn structs_and_maps_merge_member_by_member_even_when_first_written_apart() {
-        let merged = apart(
-            &experience(),
-            &[
-                Edit::set("means", json!({ "months": 18, "funding": "État" })),
-                Edit::set("fantastics", json!({ "elected": { "did": "A porté le budget." } })),
-            ],
-            &[
-                Edit::set("means", json!({ "budget_eur": 86000.0, "funding": "Région" })),
-                Edit::set("fantastics", json!({ "agent": { "did": "A tenu le service." } })),
-            ],
-        );
-        let json = merged.json();
-        assert_eq!((&json["means"]["months"], &json["means"]["budget_eur"]), (&json!(18), &json!(86000)));
-        assert_eq!(merged.view().field("means").unwrap().member("funding").unwrap().values.len(), 2);
-        assert_eq!(json["fantastics"].as_object().unwrap().len(), 2);
-        // A later write of a member settles it in both of the objects beneath.
-        let mut later = merged.clone();
-        later.sets("means/funding", "Europe").sets("means/months", Json::Null);
-        assert_eq!(later.json()["means"], json!({ "budget_eur": 86000, "funding": "Europe" }));
-    }
-
-    #[test]
-    fn attachments_unite() {
-        let (a, b) = ("a".repeat(52), "b".repeat(52));
-        let file = |hash: &str, alt: &str| json!({ hash: { "name": "carte.png", "alt": alt, "bytes": 1024 } });
-        let merged = apart(
-            &experience(),
-            &[Edit::set("attachments", file(&a, "Carte"))],
-            &[Edit::set("attachments", file(&b, "Plan"))],
-        );
-        assert_eq!(merged.json()["attachments"].as_object().unwrap().len(), 2);
-    }
-
-    #[test]
-    fn items_of_a_list_merge_and_moves_never_duplicate() {
-        let mut base = experience();
-        base.sets("steps", json!([{ "title": "Étude" }, { "title": "Service" }, { "title": "Arrêt" }]));
-        let merged = apart(
-            &base,
-            &[Edit::set("steps", json!([{ "title": "Arrêt" }, { "title": "Étude" }, { "title": "Service" }]))],
-            &[Edit::set(
-                "steps",
-                json!([{ "title": "Étude" }, { "title": "Service" }, { "title": "Café" }, { "title": "Arrêt", "on": "2025" }]),
-            )],
-        );
-        let expected = json!([
-            { "on": "2025", "title": "Arrêt" }, { "title": "Étude" }, { "title": "Service" }, { "title": "Café" }
-        ]);
-        assert_eq!(merged.json()["steps"], expected);
-    }
-
-    #[test]
-    fn two_edits_of_one_item_merge_by_its_members() {
-        let mut base = experience();
-        base.sets("effects", json!([{ "text": "Le coût a dépassé celui du taxi." }]));
-        let merged = apart(
-            &base,
-            &[Edit::set("effects", json!([{ "text": "Le coût a dépassé celui du taxi.", "sign": "destroyed" }]))],
-            &[Edit::set("effects", json!([{ "text": "Le coût par trajet a dépassé celui du taxi." }]))],
-        );
-        let expected = json!([{ "sign": "destroyed", "text": "Le coût par trajet a dépassé celui du taxi." }]);
-        assert_eq!(merged.json()["effects"], expected);
-    }
-
-    #[test]
-    fn each_writes_only_their_own_position() {
-        let mut base = experience();
-        base.sets("disagreements", json!([{ "subject": "Continuer ?" }]));
-        let id = base.view().field("disagreements").unwrap().value().unwrap().items()[0].id.clone();
-        let place = |who: &str| format!("disagreements/{id}/positions/fantastic:{who}");
-        let merged = apart(
-            &base,
-            &[Edit::set(&place("elected"), json!({ "stance": "against", "text": "Non." }))],
-            &[Edit::set(&place("agent"), json!({ "stance": "conditional", "text": "Oui, si." }))],
-        );
-        assert_eq!(merged.json()["disagreements"][0]["positions"].as_object().unwrap().len(), 2);
-    }
-
-    #[test]
-    fn opposite_settlements_are_a_disagreement_again_and_none_is_lost() {
-        let merged = apart(&experience(), &[Edit::set("outcome", "stopped")], &[Edit::set("outcome", "did_not_work")]);
-        let again = apart(&merged, &[Edit::settle("outcome", "stopped")], &[Edit::settle("outcome", "did_not_work")]);
-        assert_eq!(again.values("outcome"), ["did_not_work", "stopped"]);
-    }
-
-    #[test]
-    fn what_does_not_change_makes_no_operation() {
-        let mut alice = experience();
-        let everything = json!({
-            "themes": ["energy"], "steps": [{ "title": "Étude", "on": "2023" }], "means": { "months": 3 },
-            "period": { "from": "2023", "to": "2024" }, "fantastics": { "agent": { "did": "Tout." } },
-        });
-        let edits = |json: &Json| -> Vec<Edit> {
-            json.as_object().unwrap().iter().map(|(name, value)| Edit::set(name, value.clone())).collect()
-        };
-        alice.edits(&edits(&everything));
-        assert!(matches!(alice.draft(&edits(&everything)), Err(EditError::NothingToDo)));
-        let all = Json::Object(alice.json());
-        assert!(matches!(alice.draft(&edits(&all)), Err(EditError::NothingToDo)));
-        // One corrected letter is a small change of a long text.
-        let long = "Nous avons conçu le service entre services techniques. ".repeat(200);
-        alice.sets("story", long.as_str());
-        let draft = alice.draft(&[Edit::set("story", long.replacen("conçu", "conçus", 1))]).unwrap();
-        assert!(draft.len() < 300, "{} bytes", draft.len());
-    }
-
-    #[test]
-    fn unknown_fields_survive_and_may_be_carried_on() {
-        let mut doc = experience().doc;
-        let mut tx = doc.transaction();
-        let later = tx.put_object(ROOT, "of_a_newer_model", ObjType::Map).unwrap();
-        tx.put(&later, "deep", 1.5).unwrap();
-        let list = tx.put_object(&later, "list", ObjType::List).unwrap();
-        tx.insert(&list, 0, "x").unwrap();
-        tx.put(ROOT, "outcome", "transformed").unwrap();
-        tx.commit();
-        let mut alice = Person { doc, ..experience() };
-        let json = alice.json();
-        assert_eq!(json["of_a_newer_model"], json!({ "deep": 1.5, "list": ["x"] }));
-        assert_eq!(json["outcome"], "transformed");
-        // Handing everything back is no mistake of the person's, and changes nothing.
-        let edits: Vec<Edit> = json.iter().map(|(name, value)| Edit::set(name, value.clone())).collect();
-        assert!(matches!(alice.draft(&edits), Err(EditError::NothingToDo)), "{:?}", alice.draft(&edits));
-        alice.sets("title", "Autre titre");
-        assert_eq!(alice.json()["of_a_newer_model"], json!({ "deep": 1.5, "list": ["x"] }));
-    }
-
-    #[test]
-    fn every_mistake_is_told_at_once_with_the_field_the_value_and_a_suggestion() {
-        let mut alice = experience();
-        let edits = [
-            Edit::set("outcom", "stopped"),
-            Edit::set("outcome", "stoped"),
-            Edit::set("period", json!({ "from": "mai 2024" })),
-            Edit::set("means", json!({ "months": "dix-huit" })),
-            Edit::set("title", ""),
-            Edit::set("authors", json!(["Lyon"])),
-        ];
-        let Err(EditError::Invalid(problems)) = alice.draft(&edits) else { panic!("mistakes go unnoticed") };
-        let messages: Vec<String> = problems.iter().map(|problem| problem.message(crate::record::Lang::Fr)).collect();
-        assert_eq!(messages.len(), 6, "{messages:#?}");
-        assert!(messages[0].contains("vouliez-vous dire « outcome » ?"), "{}", messages[0]);
-        assert!(messages[1].contains("vouliez-vous dire « Arrêté » ?"), "{}", messages[1]);
-        assert!(messages[2].contains("« De »") && messages[2].contains("« mai 2024 »"), "{}", messages[2]);
-    }
-
-    #[test]
-    fn limits_are_errors_that_say_how_large() {
-        let mut alice = experience();
-        let title = "é".repeat(1_000);
-        let Err(EditError::Invalid(problems)) = alice.draft(&[Edit::set("title", title)]) else { panic!() };
-        assert_eq!(problems[0].why, Why::TooLong { chars: 1_000, max: 160 });
-        let huge = "mot ".repeat(10_000);
-        let error = alice.draft(&[Edit::set("learned", huge)]).unwrap_err();
-        assert!(matches!(error, EditError::TooLarge { operations: 40_000, bytes: 0 }), "{error}");
-    }
-
-    #[test]
-    fn a_record_that_holds_all_it_may_takes_no_more() {
-        let mut alice = experience();
-        for _ in 1..MAX_CHANGES {
-            alice.doc.empty_commit(CommitOptions::default().with_time(0));
-        }
-        let full = alice.draft(&[Edit::set("outcome", "stopped")]);
-        assert!(matches!(full, Err(EditError::Full { changes: MAX_CHANGES, .. })), "{full:?}");
-        let full = merge(&alice.doc, &alice.heads(), Timestamp(0));
-        assert!(matches!(full, Err(EditError::Full { .. })), "{full:?}");
-    }
-
-    #[test]
-    fn right_to_left_emoji_and_long_texts_are_ordinary() {
-        let mut alice = experience();
-        let text = "مرحبا 👩‍👩‍👧‍👦 e\u{301}té ".repeat(80);
-        alice.sets("learned", text.as_str());
-        assert_eq!(alice.json()["learned"], text.trim().replace("e\u{301}", "é"));
-        alice.sets("learned", text.replace("👩‍👩‍👧‍👦", "👍🏽"));
-        assert_eq!(alice.json()["learned"], text.trim().replace("👩‍👩‍👧‍👦", "👍🏽").replace("e\u{301}", "é"));
-    }
-
-    #[test]
-    fn more_heads_than_a_change_may_name_are_merged_first() {
-        let base = experience();
-        let mut all = base.clone();
-        for n in 0..70 {
-            let mut one = base.fork("bob");
-            one.sets("tags", json!([format!("mot {n}")]));
-            all.hears(&one);
-        }
-        assert!(matches!(all.draft(&[Edit::set("outcome", "stopped")]), Err(EditError::TooManyHeads(70))));
-        let merge = merge(&all.doc, &all.heads(), Timestamp(9_000)).unwrap();
-        all.doc.apply_changes([crate::record::testing::seal(&merge, "alice")]).unwrap();
-        assert_eq!(all.heads().len(), 7);
-        all.sets("outcome", "stopped");
-        assert_eq!(all.heads().len(), 1);
-    }
-}
+mod tests;

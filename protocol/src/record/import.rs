@@ -282,7 +282,7 @@ mod tests {
 
     fn first(record: &Imported) -> Vec<u8> {
         let origin = record.origin.as_ref().unwrap();
-        reference_chunk(origin, &reference::first(&record.kind, &record.fields, origin).unwrap()).unwrap()
+        reference_chunk(origin, &reference::first(&record.kind, &record.fields, origin).unwrap().chunk).unwrap()
     }
 
     fn document(chunk: Vec<u8>) -> Automerge {
@@ -349,14 +349,14 @@ mod tests {
         let two = import(&later).records.remove(0);
         assert_eq!(one.record, two.record);
         let draft = reference::next(&edition, &two.kind, &two.fields, &origin).unwrap();
-        let chunk = reference_chunk(&origin, &draft).unwrap();
+        let chunk = reference_chunk(&origin, &draft.chunk).unwrap();
         assert!(chunk.len() < 400, "{} bytes", chunk.len());
         // Meanwhile somebody wrote on top of the first edition.
         let heads: Vec<_> = edition.get_heads().into_iter().map(|head| crate::id::ChangeHash(head.0)).collect();
         let edit = crate::record::Edit::set("story", "Le tout début. La fin.");
         let draft = crate::record::edit::draft(&edition, &heads, &[edit], [7; 32], crate::time::Timestamp(0)).unwrap();
         let mut doc = edition.clone();
-        doc.apply_changes([crate::record::testing::seal(&draft, "alice")]).unwrap();
+        doc.apply_changes([crate::record::testing::seal(&draft.chunk, "alice")]).unwrap();
         doc.apply_changes([automerge::Change::from_bytes(chunk).unwrap()]).unwrap();
         let json = View::read(one.record, &doc, &|_| None).fields_json();
         assert_eq!(json["story"], "Le tout début. Une fin.");

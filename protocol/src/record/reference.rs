@@ -12,15 +12,14 @@
 
 use std::collections::BTreeMap;
 
-use automerge::transaction::Transactable;
-use automerge::{Automerge, ROOT, ReadDoc};
+use automerge::{Automerge, ROOT, ReadDoc, ScalarValue};
 use serde_json::Value as Json;
 
-use super::edit::{EditError, commit, kind_spec};
+use super::edit::{Draft, EditError, Save, Wish, kind_spec};
 use super::field::Want;
 use super::input::{Checker, Problem, Target};
 use super::view::KIND;
-use super::write::{Pen, Style};
+use super::write::Style;
 use crate::entry::adoption::Origin;
 use crate::time::Timestamp;
 
@@ -29,13 +28,9 @@ use crate::time::Timestamp;
 ///
 /// # Errors
 /// [`EditError::UnknownKind`], [`EditError::Invalid`] with what cannot be held, [`EditError::TooLarge`].
-pub fn first(kind: &str, fields: &BTreeMap<String, Json>, origin: &Origin) -> Result<Vec<u8>, EditError> {
-    let targets = targets(kind, fields)?;
-    commit(&mut Automerge::new(), Timestamp(0), |tx| {
-        tx.put(ROOT, KIND, kind)?;
-        let mut pen = Pen::new(tx, Style::Reference(origin.bytes()));
-        targets.iter().try_for_each(|(name, target)| pen.put(&[ROOT], name, target))
-    })
+pub fn first(kind: &str, fields: &BTreeMap<String, Json>, origin: &Origin) -> Result<Draft, EditError> {
+    let root = vec![(KIND, kind.into())];
+    edition(Automerge::new(), root, targets(kind, fields)?, origin)
 }
 
 /// Drafts the edition that follows `parent`, a document of reference editions alone.
@@ -47,15 +42,22 @@ pub fn next(
     kind: &str,
     fields: &BTreeMap<String, Json>,
     origin: &Origin,
-) -> Result<Vec<u8>, EditError> {
+) -> Result<Draft, EditError> {
     let mut targets = targets(kind, fields)?;
     for name in parent.keys(ROOT).filter(|name| !name.starts_with('_')) {
         targets.entry(name).or_insert(Target::Nothing);
     }
-    commit(&mut parent.clone(), Timestamp(0), |tx| {
-        let mut pen = Pen::new(tx, Style::Reference(origin.bytes()));
-        targets.iter().try_for_each(|(name, target)| pen.put(&[ROOT], name, target))
-    })
+    edition(parent.clone(), Vec::new(), targets, origin)
+}
+
+fn edition(
+    doc: Automerge,
+    root: Vec<(&'static str, ScalarValue)>,
+    targets: BTreeMap<String, Target>,
+    origin: &Origin,
+) -> Result<Draft, EditError> {
+    let wishes = targets.into_iter().map(|(name, target)| Wish { path: vec![name], target, settles: false }).collect();
+    Save { doc, root, wishes, style: Style::Reference(origin.bytes()), time: Timestamp(0) }.draft()
 }
 
 /// Whether an edition could be made of this content.

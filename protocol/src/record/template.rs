@@ -342,7 +342,7 @@ mod tests {
             let origin = record.origin.as_ref().unwrap();
             let draft = reference::first(&record.kind, &record.fields, origin).unwrap();
             let mut doc = Automerge::new();
-            doc.apply_changes([crate::record::testing::seal(&draft, "x")]).unwrap();
+            doc.apply_changes([crate::record::testing::seal(&draft.chunk, "x")]).unwrap();
             let view = View::read(record.record, &doc, &|_| None);
             for lang in [Lang::Fr, Lang::En] {
                 let text = print(&view, lang, &|_| Some("Un titre ; (avec) | tout".to_owned())).unwrap();
@@ -356,7 +356,7 @@ mod tests {
                     crate::time::Timestamp(0),
                 );
                 let unchanged = matches!(draft, Err(EditError::NothingToDo));
-                assert!(unchanged, "{:?}\n{text}\n{:#?}", draft.map(|draft| draft.len()), parsed.fields);
+                assert!(unchanged, "{:?}\n{text}\n{:#?}", draft.map(|draft| draft.chunk.len()), parsed.fields);
             }
         }
     }

@@ -6,8 +6,9 @@ use automerge::{Automerge, Change};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
+use super::edit::{self, Draft};
 use super::view::{Attribution, View};
-use super::{Edit, EditError, edit};
+use super::{Edit, EditError};
 use crate::id::{Actor, AllyId, ChangeHash, DeviceKey, RecordId};
 use crate::time::Timestamp;
 
@@ -45,7 +46,7 @@ impl Person {
         let fields: BTreeMap<String, Json> = serde_json::from_value(fields).unwrap();
         let draft = edit::create(kind, &fields, [1; 32], Timestamp(1_000)).unwrap();
         let mut person = Self { name, doc: Automerge::new(), saves: 0 };
-        person.doc.apply_changes([seal(&draft, name)]).unwrap();
+        person.applies(draft);
         person
     }
 
@@ -59,17 +60,28 @@ impl Person {
     }
 
     /// Drafts without applying.
-    pub(crate) fn draft(&mut self, edits: &[Edit]) -> Result<Vec<u8>, EditError> {
+    pub(crate) fn draft(&mut self, edits: &[Edit]) -> Result<Draft, EditError> {
         self.saves += 1;
-        let random = blake3::hash(format!("{} {}", self.name, self.saves).as_bytes());
+        let before = self.doc.get_changes_meta(&[]).len();
+        let random = blake3::hash(format!("{} {} {before}", self.name, self.saves).as_bytes());
         let time = Timestamp(2_000 + 1_000 * self.saves as i64);
         edit::draft(&self.doc, &self.heads(), edits, *random.as_bytes(), time)
     }
 
     pub(crate) fn edits(&mut self, edits: &[Edit]) -> &mut Self {
         let draft = self.draft(edits).unwrap();
-        self.doc.apply_changes([seal(&draft, self.name)]).unwrap();
+        self.applies(draft);
         self
+    }
+
+    /// Seals a draft and what follows it.
+    pub(crate) fn applies(&mut self, draft: Draft) {
+        let mut next = Some(draft);
+        while let Some(draft) = next {
+            let change = seal(&draft.chunk, self.name);
+            next = draft.next(change.raw_bytes()).unwrap();
+            self.doc.apply_changes([change]).unwrap();
+        }
     }
 
     pub(crate) fn sets(&mut self, path: &str, value: impl Into<Json>) -> &mut Self {
@@ -162,8 +174,7 @@ mod tests {
                 match act {
                     Act::Edit(who, edit) => {
                         if let Ok(draft) = people[who].draft(&[edit]) {
-                            let change = seal(&draft, people[who].name);
-                            people[who].doc.apply_changes([change]).unwrap();
+                            people[who].applies(draft);
                         }
                     }
                     Act::Hear(who, whom) => {

@@ -1,4 +1,7 @@
 //! The pen: makes a place of a document hold a [`Target`] with the fewest operations.
+//!
+//! A change has room for so many. Where it ends the pen stops; another pen that is given the same targets on the document
+//! with that change goes on, since it writes only what is not there yet.
 
 use std::ops::Range;
 
@@ -7,12 +10,14 @@ use automerge::{AutomergeError, ObjId, ObjType, ReadDoc, ScalarValue};
 use imara_diff::{Algorithm, Diff, InternedInput};
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::edit::MAX_OPERATIONS;
 use super::field::{Field, Found, Item, ORDER, Reader, Value, Want, Writers, found, items};
 use super::input::{Target, normal};
 use super::order;
 use crate::id::{ItemId, base32};
 
 /// In whose manner the pen writes.
+#[derive(Debug)]
 pub(super) enum Style {
     /// A person's: new items get ids from these random bytes, a text changes by words.
     Person([u8; 32]),
@@ -22,21 +27,38 @@ pub(super) enum Style {
 
 pub(super) struct Pen<'t, 'd> {
     pub(super) tx: &'t mut Transaction<'d>,
-    style: Style,
-    /// Where the pen is, for the ids of reference items.
+    style: &'t Style,
+    /// Where the pen is, for the ids of new items.
     path: Vec<String>,
-    /// Items that a person made in this change.
-    made: u64,
+    /// The operations that the change has room for, but for the last scalar.
+    room: usize,
+    /// Whether something was left out for want of room.
+    pub(super) stopped: bool,
+    /// The operations of a raw list that no change has room for.
+    pub(super) too_large: Option<usize>,
 }
 
 impl<'t, 'd> Pen<'t, 'd> {
-    pub(super) fn new(tx: &'t mut Transaction<'d>, style: Style) -> Self {
-        Self { tx, style, path: Vec::new(), made: 0 }
+    pub(super) fn new(tx: &'t mut Transaction<'d>, style: &'t Style, room: usize) -> Self {
+        Self { tx, style, path: Vec::new(), room, stopped: false, too_large: None }
+    }
+
+    /// Whether there is no room for anything more.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.stopped || self.left() == 0
+    }
+
+    fn left(&self) -> usize {
+        self.room.saturating_sub(self.tx.pending_ops())
     }
 
     /// Makes `key` of the union of `objects` hold `target`.
     pub(super) fn put(&mut self, objects: &[ObjId], key: &str, target: &Target) -> Result<(), AutomergeError> {
-        if agrees(self.read(objects, key).as_ref(), target) {
+        if self.stopped || agrees(self.read(objects, key).as_ref(), target) {
+            return Ok(());
+        }
+        if self.left() == 0 {
+            self.stopped = true;
             return Ok(());
         }
         self.path.push(key.to_owned());
@@ -62,19 +84,24 @@ impl<'t, 'd> Pen<'t, 'd> {
                     self.put(&maps, name, member)?;
                 }
                 if *only {
-                    for name in self.keys(&maps).into_iter().filter(|name| !put.contains_key(name)) {
-                        self.remove(&maps, &name)?;
-                    }
+                    self.remove_all(&maps, |name| !put.contains_key(name))?;
                 }
             }
             Target::Items(targets) => {
                 let maps = self.maps(objects, key, there)?;
                 self.items(&maps, targets)?;
             }
+            Target::Sequence(_) if size(target) > MAX_OPERATIONS => {
+                (self.stopped, self.too_large) = (true, Some(size(target)));
+            }
+            // Whatever was written of a raw list, the next pen would write all of it anew.
+            Target::Sequence(_) if self.tx.pending_ops() > 0 && size(target) > self.left() => self.stopped = true,
             Target::Sequence(values) => {
+                let room = std::mem::replace(&mut self.room, usize::MAX);
                 self.remove(&objects[1..], key)?;
                 let list = self.tx.put_object(&objects[0], key, ObjType::List)?;
                 self.sequence(&list, values)?;
+                self.room = room;
             }
         }
         self.path.pop();
@@ -117,7 +144,7 @@ impl<'t, 'd> Pen<'t, 'd> {
 
     fn new_text(&mut self, objects: &[ObjId], key: &str, text: &str) -> Result<(), AutomergeError> {
         let id = self.tx.put_object(&objects[0], key, ObjType::Text)?;
-        self.tx.splice_text(&id, 0, 0, text)
+        self.write(&id, &Splice { at: 0, delete: 0, insert: text })
     }
 
     fn splice(&mut self, id: &ObjId, new: &str) -> Result<(), AutomergeError> {
@@ -129,10 +156,20 @@ impl<'t, 'd> Pen<'t, 'd> {
             Style::Reference(_) => vec![trim(&old, 0, new)],
         };
         // From the end, so that earlier positions stay true.
-        for splice in splices.iter().rev().filter(|splice| !splice.is_empty()) {
-            self.tx.splice_text(id, splice.at, splice.delete as isize, splice.insert)?;
+        splices.iter().rev().filter(|splice| !splice.is_empty()).try_for_each(|splice| self.write(id, splice))
+    }
+
+    /// As much of a splice as there is room for: what goes, then what comes, cut between two characters.
+    fn write(&mut self, id: &ObjId, splice: &Splice<'_>) -> Result<(), AutomergeError> {
+        let room = self.left();
+        let delete = splice.delete.min(room);
+        let insert =
+            splice.insert.char_indices().nth(room - delete).map_or(splice.insert, |(end, _)| &splice.insert[..end]);
+        self.stopped |= delete < splice.delete || insert.len() < splice.insert.len();
+        if delete + insert.len() == 0 {
+            return Ok(());
         }
-        Ok(())
+        self.tx.splice_text(id, splice.at, delete as isize, insert)
     }
 
     /// Empties what merges, so that what others add to it meanwhile survives, and deletes the rest.
@@ -144,9 +181,7 @@ impl<'t, 'd> Pen<'t, 'd> {
             if found.is_text() {
                 self.splice(&found.id, "")?;
             } else {
-                for name in self.keys(std::slice::from_ref(&found.id)) {
-                    self.remove(std::slice::from_ref(&found.id), &name)?;
-                }
+                self.remove_all(std::slice::from_ref(&found.id), |_| true)?;
             }
         }
         Ok(())
@@ -157,6 +192,18 @@ impl<'t, 'd> Pen<'t, 'd> {
             if self.tx.get(object, key)?.is_some() {
                 self.tx.delete(object, key)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Removes the keys that are gone, as far as there is room.
+    fn remove_all(&mut self, objects: &[ObjId], is_gone: impl Fn(&str) -> bool) -> Result<(), AutomergeError> {
+        for name in self.keys(objects).into_iter().filter(|name| is_gone(name)) {
+            if self.is_at_end() {
+                self.stopped = true;
+                break;
+            }
+            self.remove(objects, &name)?;
         }
         Ok(())
     }
@@ -187,17 +234,24 @@ impl<'t, 'd> Pen<'t, 'd> {
     fn items(&mut self, maps: &[ObjId], targets: &[(Option<String>, Target)]) -> Result<(), AutomergeError> {
         let members = self.keys(maps).into_iter().filter_map(|id| Some((id.clone(), self.read(maps, &id)?))).collect();
         let old = items(members);
-        let ids: Vec<Option<String>> = match &self.style {
-            Style::Person(_) => pair(&old, targets).iter().map(|at| at.map(|at| old[at].id.clone())).collect(),
+        // An item that an earlier change of this chain began has the id that it gets here.
+        let named = |(index, (id, target)): (usize, &(Option<String>, Target))| {
+            (Some(id.clone().unwrap_or_else(|| self.item_id(index))), target.clone())
+        };
+        let ids: Vec<Option<String>> = match self.style {
+            Style::Person(_) => {
+                let named: Vec<_> = targets.iter().enumerate().map(named).collect();
+                pair(&old, &named).iter().map(|at| at.map(|at| old[at].id.clone())).collect()
+            }
             Style::Reference(_) => (0..targets.len()).map(|index| Some(self.item_id(index))).collect(),
         };
-        for gone in old.iter().filter(|item| !ids.contains(&Some(item.id.clone()))) {
-            self.remove(maps, &gone.id)?;
-        }
+        self.remove_all(maps, |id| {
+            old.iter().any(|item| item.id == id) && !ids.iter().flatten().any(|kept| kept == id)
+        })?;
         let place =
             |id: &Option<String>| old.iter().find(|item| Some(&item.id) == id.as_ref()).map(|item| &*item.order);
         let places: Vec<Option<&str>> = ids.iter().map(place).collect();
-        let orders = match &self.style {
+        let orders = match self.style {
             Style::Person(_) => order::place(&places),
             Style::Reference(_) => (0..targets.len()).map(order::nth).collect(),
         };
@@ -211,25 +265,15 @@ impl<'t, 'd> Pen<'t, 'd> {
         Ok(())
     }
 
-    /// The id of a new item: random for a person's, of the place for a reference edition's.
-    fn item_id(&mut self, index: usize) -> String {
-        let hasher = match &self.style {
-            Style::Person(random) => {
-                let mut hasher = blake3::Hasher::new_derive_key("essaim v1 list item");
-                hasher.update(random).update(&self.made.to_le_bytes());
-                self.made += 1;
-                hasher
-            }
-            Style::Reference(origin) => {
-                let mut hasher = blake3::Hasher::new_derive_key("essaim v1 reference list item");
-                hasher
-                    .update(origin)
-                    .update(self.path.join("/").as_bytes())
-                    .update(&[0])
-                    .update(&(index as u64).to_le_bytes());
-                hasher
-            }
+    /// The id of the new item that is at this place of the list: random for a person's, of the place alone for a reference
+    /// edition's.
+    fn item_id(&self, index: usize) -> String {
+        let (context, seed) = match self.style {
+            Style::Person(random) => ("essaim v1 list item", &random[..]),
+            Style::Reference(origin) => ("essaim v1 reference list item", &origin[..]),
         };
+        let mut hasher = blake3::Hasher::new_derive_key(context);
+        hasher.update(seed).update(self.path.join("/").as_bytes()).update(&[0]).update(&(index as u64).to_le_bytes());
         let mut id = [0; 16];
         hasher.finalize_xof().fill(&mut id);
         base32(&ItemId(id).0)
@@ -254,6 +298,17 @@ impl<'t, 'd> Pen<'t, 'd> {
             }
         }
         Ok(())
+    }
+}
+
+/// The operations that it takes to write a target where nothing is.
+fn size(target: &Target) -> usize {
+    match target {
+        Target::Nothing | Target::Scalar(_) => 1,
+        Target::Text(text) => 1 + text.chars().count(),
+        Target::Members { put, .. } => 1 + put.values().map(size).sum::<usize>(),
+        Target::Items(items) => 1 + items.iter().map(|(_, item)| 1 + size(item)).sum::<usize>(),
+        Target::Sequence(values) => 1 + values.iter().map(size).sum::<usize>(),
     }
 }
 

@@ -107,7 +107,7 @@ impl Pen<'_> {
             ("themes".to_owned(), json!([THEMES[0]])),
             ("means".to_owned(), json!({ "funding": means })),
         ]);
-        let draft = edit::create("experience", &fields, self.dice.bytes(), self.now)?;
+        let draft = edit::create("experience", &fields, self.dice.bytes(), self.now)?.chunk;
         let wrote = vec![
             Wrote::Word(word),
             Wrote::Joins { set: "themes", member: THEMES[0].to_owned() },
@@ -130,7 +130,7 @@ impl Pen<'_> {
             // Some take a frame for themselves, so that a file takes more than may be under way at a time.
             ("grain".to_owned(), "En détail. ".repeat(if line.is_multiple_of(2) { 5_000 } else { 1 }).into()),
         ]);
-        let chunk = reference_chunk(&origin, &reference::first("experience", &fields, &origin)?)?;
+        let chunk = reference_chunk(&origin, &reference::first("experience", &fields, &origin)?.chunk)?;
         let frontier = self.ally.frontier(self.now)?;
         let adoption = Adoption::sign(&self.ally.keys, self.ally.commons.id(), frontier, origin, chunk)?;
         if self.ally.disk.of_change(&adoption.hash())?.is_empty() {
@@ -153,7 +153,7 @@ impl Pen<'_> {
             }
         }
         match edit::draft(&sheet.document, &heads, &edits, self.dice.bytes(), self.now) {
-            Ok(draft) => self.save(&draft, Some(record), wrote).map(Some),
+            Ok(draft) => self.save(&draft.chunk, Some(record), wrote).map(Some),
             // Today's form has no place for the kinds of tomorrow.
             Err(EditError::NothingToDo | EditError::UnknownKind { .. }) => Ok(None),
             Err(error) => Err(error.into()),

@@ -157,7 +157,7 @@ pub(super) fn forge(ally: &mut Ally, how: u64, dice: &mut Dice, now: Timestamp) 
     let (stranger, commons) = (Keys::from_seed(&Seed::new([9; 32])), ally.commons.id());
     let frontier = ally.roster().heads()[0];
     let genesis = ally.roster().council();
-    let first = edit::create("finding", &[("title".to_owned(), "Un mensonge".into())].into(), dice.bytes(), now)?;
+    let first = edit::create("finding", &[("title".to_owned(), "Un mensonge".into())].into(), dice.bytes(), now)?.chunk;
     let sealed = |keys: &Keys, commons, frontier| -> Result<Vec<u8>, Broken> {
         Ok(Entry::Change(Change::seal(&first, keys, commons, frontier, None)?.into_inner()).encode())
     };
@@ -222,7 +222,7 @@ fn of_its_own(
         _ => {
             let origin = Origin { system: "mensonges.example".to_owned(), id: format!("{:x}", dice.roll()) };
             let fields = [("title".to_owned(), "Un mensonge".into())].into();
-            let chunk = reference_chunk(&origin, &reference::first("finding", &fields, &origin)?)?;
+            let chunk = reference_chunk(&origin, &reference::first("finding", &fields, &origin)?.chunk)?;
             Entry::Adoption(Adoption::sign(keys, commons, frontier, origin, chunk)?.into_inner())
         }
     };
@@ -260,7 +260,7 @@ fn edit_of(
 ) -> Result<(Vec<u8>, Vec<ChangeHash>), Broken> {
     let Sheet { document, view, .. } = ally.sheet(&of.record())?;
     let value = format!("mensonge{:x}", dice.roll());
-    Ok((edit::draft(&document, &view.heads, &[Edit::set("note", value)], dice.bytes(), now)?, view.heads))
+    Ok((edit::draft(&document, &view.heads, &[Edit::set("note", value)], dice.bytes(), now)?.chunk, view.heads))
 }
 
 /// The same draft as if it had been made on `past`, where what it names is not; or with another byte in its operations.

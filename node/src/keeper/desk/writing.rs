@@ -1,5 +1,5 @@
-//! Writing records: what a person saves becomes one signed change, what a file brings becomes reference changes that are
-//! adopted.
+//! Writing records: what a person saves becomes one signed change, or a chain of them when it is long; what a file brings
+//! becomes reference changes that are adopted. All of a save or of a line is drafted before any of it is written.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use essaim_protocol::entry::adoption::reference_chunk;
 use essaim_protocol::entry::change::SealError;
 use essaim_protocol::entry::{Adoption, Change, Entry, Origin};
 use essaim_protocol::id::{ChangeHash, RecordId, StatementId};
-use essaim_protocol::record::edit::{self, Edit, EditError, MAX_HEADS};
+use essaim_protocol::record::edit::{self, Draft, Edit, EditError, MAX_HEADS};
 use essaim_protocol::record::fold::{self, FoldError};
 use essaim_protocol::record::import::Imported as Line;
 use essaim_protocol::record::{View, reference};
@@ -33,7 +33,7 @@ const ELSEWHERE: &str = "essaim";
 pub struct Saved {
     /// The record as it is now.
     pub view: View,
-    /// The change; `None` when nothing differed.
+    /// The change, the last of a chain; `None` when nothing differed.
     pub change: Option<ChangeHash>,
 }
 
@@ -90,7 +90,7 @@ impl Desk {
     /// [`SaveError`].
     pub fn create(&mut self, kind: &str, fields: &BTreeMap<String, Json>, now: Timestamp) -> Result<Saved, SaveError> {
         let draft = edit::create(kind, fields, random(), now)?;
-        self.share(&draft, None, now)
+        self.share(draft, None, now)
     }
 
     /// Changes a record that was seen at `base` (as it is now, when empty). What somebody else wrote since stays, beside
@@ -109,7 +109,7 @@ impl Desk {
         let (view, document) = self.document(record)?.ok_or(SaveError::NoRecord)?;
         let heads = if base.is_empty() { &view.heads[..] } else { base };
         match edit::draft(document, heads, edits, random(), now) {
-            Ok(draft) => self.share(&draft, Some(*record), now),
+            Ok(draft) => self.share(draft, Some(*record), now),
             Err(EditError::NothingToDo) => Ok(Saved { view, change: None }),
             Err(error) => Err(error.into()),
         }
@@ -156,14 +156,21 @@ impl Desk {
         Ok(frontier.id)
     }
 
-    /// Signs a draft, makes it durable and shows the record as it is then.
-    fn share(&mut self, draft: &[u8], record: Option<RecordId>, now: Timestamp) -> Result<Saved, SaveError> {
+    /// Signs a draft and what follows it, makes all of it durable and shows the record as it is then.
+    fn share(&mut self, draft: Draft, mut record: Option<RecordId>, now: Timestamp) -> Result<Saved, SaveError> {
         let frontier = self.frontier(now)?;
-        let change = Change::seal(draft, &self.keys, self.id(), frontier, record)?;
-        let (record, hash) = (change.record(), change.hash());
-        self.enter(vec![Verified::trusted(Entry::Change(change.into_inner()))], now)?;
-        let view = self.view(&record)?.ok_or(SaveError::NoRecord)?;
-        Ok(Saved { view, change: Some(hash) })
+        let mut chain = Vec::new();
+        let mut next = Some(draft);
+        while let Some(draft) = next {
+            let change = Change::seal(&draft.chunk, &self.keys, self.id(), frontier, record)?.into_inner();
+            record = Some(change.record());
+            next = draft.next(change.chunk())?;
+            chain.push(change);
+        }
+        let last = chain.last().map(Change::hash);
+        self.enter(chain.into_iter().map(|change| Verified::trusted(Entry::Change(change))).collect(), now)?;
+        let view = record.map(|record| self.view(&record)).transpose()?.flatten();
+        Ok(Saved { view: view.ok_or(SaveError::NoRecord)?, change: last })
     }
 
     /// Joins the heads of a record until one change can name them all.
@@ -174,7 +181,7 @@ impl Desk {
                 return Ok(());
             }
             let draft = edit::merge(document, &view.heads, now)?;
-            self.share(&draft, Some(*record), now)?;
+            self.share(draft, Some(*record), now)?;
         }
     }
 
@@ -200,17 +207,39 @@ impl Desk {
             let parent = fold::fold(None, &chunks)?.document;
             (reference::next(&parent, &line.kind, &line.fields, &origin), Imported::Updated)
         };
-        let draft = match draft {
-            Ok(draft) => draft,
-            Err(EditError::NothingToDo) => return Ok(Ok(Imported::Unchanged)),
-            Err(error) => return Ok(Err(error)),
+        let adoptions = match draft {
+            Ok(draft) => self.adoptions(&origin, draft, frontier)?,
+            Err(error) => Err(error),
         };
-        let chunk = reference_chunk(&origin, &draft)?;
-        match self.adoption(origin, chunk, frontier)? {
-            Some(adoption) => batch.push(adoption),
-            None => return Ok(Ok(Imported::Unchanged)),
+        match adoptions {
+            Ok(adoptions) if adoptions.is_empty() => Ok(Ok(Imported::Unchanged)),
+            Ok(adoptions) => {
+                batch.extend(adoptions);
+                Ok(Ok(outcome))
+            }
+            Err(EditError::NothingToDo) => Ok(Ok(Imported::Unchanged)),
+            Err(error) => Ok(Err(error)),
         }
-        Ok(Ok(outcome))
+    }
+
+    /// Signs that an edition and what follows it belong here.
+    fn adoptions(
+        &self,
+        origin: &Origin,
+        draft: Draft,
+        frontier: StatementId,
+    ) -> Result<Result<Vec<Verified<Entry>>, EditError>, SaveError> {
+        let mut adoptions = Vec::new();
+        let mut next = Some(draft);
+        while let Some(draft) = next {
+            let chunk = reference_chunk(origin, &draft.chunk)?;
+            next = match draft.next(&chunk) {
+                Ok(next) => next,
+                Err(error) => return Ok(Err(error)),
+            };
+            adoptions.extend(self.adoption(origin.clone(), chunk, frontier)?);
+        }
+        Ok(Ok(adoptions))
     }
 
     /// Signs that a reference change belongs here, unless somebody's word for it is here already.
