@@ -180,6 +180,8 @@ mod tests {
 
     use super::*;
 
+    const WIRE: &str = include_str!("../../tests/fixtures/wire/v1/join.txt");
+
     fn every_frame() -> Vec<Frame> {
         let knock = Knock { commons: CommonsId([1; 32]), invite: StatementId([2; 32]), proof: Signature([3; 64]) };
         vec![
@@ -189,6 +191,15 @@ mod tests {
             Frame::Statements(vec![vec![1; 65], vec![2; 66], vec![4; 300]]),
             Frame::End,
         ]
+    }
+
+    #[test]
+    fn frames_are_the_bytes_they_always_were() {
+        let lines = WIRE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let golden: Vec<&str> = lines.filter_map(|line| Some(line.rsplit_once(' ')?.1)).collect();
+        let ours: Vec<String> =
+            every_frame().iter().map(|frame| data_encoding::HEXLOWER.encode(&frame.encode())).collect();
+        assert_eq!(ours, golden);
     }
 
     #[test]

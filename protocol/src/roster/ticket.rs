@@ -241,6 +241,20 @@ mod tests {
         )
     }
 
+    /// Tickets are on paper and in mails: those of version 1 must go on letting people in.
+    #[test]
+    fn a_ticket_is_the_text_it_always_was() {
+        let golden = include_str!("../../../tests/fixtures/wire/v1/ticket.txt");
+        let golden = golden.lines().find(|line| !line.is_empty() && !line.starts_with('#')).unwrap();
+        assert_eq!(ticket().to_string(), golden);
+        let read: Ticket = golden.parse().unwrap();
+        assert_eq!((read.commons, read.council, read.invite), (ticket().commons, ticket().council, ticket().invite));
+        assert_eq!(
+            (read.key(), read.peers(), read.addresses()),
+            (ticket().key(), ticket().peers(), ticket().addresses())
+        );
+    }
+
     fn parse(text: &str) -> Result<String, TicketError> {
         text.parse::<Ticket>().map(|ticket| ticket.to_string())
     }
