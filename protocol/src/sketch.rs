@@ -430,7 +430,14 @@ mod tests {
 
     fn symbols_used(seed: u64, d: u64) -> usize {
         let (theirs, ours): (Vec<_>, Vec<_>) = (0..d).map(|n| item(seed, n)).partition(|item| item.0[15] % 2 == 0);
-        reconcile(&theirs, &ours, 1 + d as usize / 500).2
+        let (from_them, from_us, used) = reconcile(&theirs, &ours, 1 + d as usize / 500);
+        assert!(from_them.into_iter().eq(sorted(theirs)) && from_us.into_iter().eq(sorted(ours)), "seed {seed}, {d}");
+        used
+    }
+
+    fn sorted(mut items: Vec<Item>) -> Vec<Item> {
+        items.sort();
+        items
     }
 
     proptest! {
