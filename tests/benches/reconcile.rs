@@ -5,7 +5,7 @@
 //! several runs. Ours is a whole session whose entries are not sent, hello and end included; the list of what is wanted
 //! (16 bytes an entry) stands apart, since whoever fetches entries must name them. Negentropy's includes the ids of both
 //! sides (32 bytes each), of which that list would be made; building its sorted storage stands apart, too: our sketch
-//! is kept up to date with the set.
+//! is kept up to date with the set. What was aimed at is judged at the end, by the worst case.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -31,6 +31,7 @@ fn main() {
         "{:>9} {:>6} | {:>9} {:>8} {:>5} {:>8} {:>9} | {:>9} {:>5} {:>9} {:>10} {:>8} | {:>7}",
         "n", "d", "bytes", "wanted", "trips", "B/d", "CPU", "bytes", "trips", "CPU", "build", "B/d", "ratio"
     );
+    let mut rows = Vec::new();
     for n in [1_000, 100_000, 1_000_000] {
         if quick && n > 100_000 {
             break;
@@ -46,9 +47,46 @@ fn main() {
                 sides[apart as usize % 2].put(1, apart);
                 apart += 1;
             }
-            report(n, d, &mut sides);
+            rows.push(report(n, d, &mut sides));
         }
     }
+    judge(&rows);
+}
+
+/// Compares what was measured with what was aimed at, the worst case of each.
+fn judge(rows: &[Row]) {
+    let worst = |rows: &mut dyn Iterator<Item = f64>| rows.fold(0.0, f64::max);
+    let of = |few: bool| rows.iter().filter(move |row| row.d > 0 && (row.d < 1_000) == few);
+    let beyond = |row: &Row, each: f64| row.bytes as f64 / (each * 26.0 * row.d as f64 + 1_000.0);
+    verdict("bytes when nothing differs", worst(&mut idle(rows).map(|row| row.bytes as f64)), 256.0);
+    verdict("round trips when nothing differs", worst(&mut idle(rows).map(|row| row.trips as f64)), 1.0);
+    verdict("bytes beside 1.75 × 26 × d + 1 kB, d < 1,000", worst(&mut of(true).map(|row| beyond(row, 1.75))), 1.0);
+    verdict("bytes beside 1.6 × 26 × d + 1 kB, d ≥ 1,000", worst(&mut of(false).map(|row| beyond(row, 1.6))), 1.0);
+    let trips = |near: bool| rows.iter().filter(move |row| row.d > 0 && (row.d <= 40) == near).map(|row| row.trips - 1);
+    verdict("round trips after hello, d ≤ 40", worst(&mut trips(true).map(|trips| trips as f64)), 2.0);
+    verdict("round trips after hello, d > 40", worst(&mut trips(false).map(|trips| trips as f64)), 4.0);
+    let share = |row: &Row| row.bytes as f64 / row.negentropy as f64;
+    verdict("bytes beside negentropy's", worst(&mut rows.iter().map(share)), 1.0);
+    let share = |row: &Row| (row.bytes + row.wanted) as f64 / row.negentropy as f64;
+    verdict("bytes beside negentropy's, with what is wanted", worst(&mut rows.iter().map(share)), 1.0);
+}
+
+fn idle(rows: &[Row]) -> impl Iterator<Item = &Row> {
+    rows.iter().filter(|row| row.d == 0)
+}
+
+fn verdict(what: &str, found: f64, most: f64) {
+    let met = if found <= most { "met".to_owned() } else { format!("missed by {:.2} ×", found / most) };
+    println!("{what}: at most {found:.2} (target ≤ {most}): {met}");
+}
+
+/// What one line says that there is a target for.
+struct Row {
+    d: u64,
+    bytes: usize,
+    wanted: usize,
+    trips: usize,
+    negentropy: usize,
 }
 
 /// What it costs to keep the sketch, and the sketch with the digests, up to date.
@@ -64,7 +102,7 @@ fn upkeep() {
     println!("one more entry: {of_sketch:.2?} in the sketch, {:.2?} in the set", (cpu() - start) / ENTRIES);
 }
 
-fn report(n: u64, d: u64, sides: &mut [Side; 2]) {
+fn report(n: u64, d: u64, sides: &mut [Side; 2]) -> Row {
     let mut ours: Vec<_> = (0..RUNS).map(|_| sketch(sides)).collect();
     let mut theirs: Vec<_> = (0..RUNS).map(|_| ranges(sides, d)).collect();
     ours.sort_by_key(|cost| cost.time);
@@ -85,6 +123,7 @@ fn report(n: u64, d: u64, sides: &mut [Side; 2]) {
         each(theirs.bytes),
         (ours.bytes + ours.wanted) as f64 / theirs.bytes as f64,
     );
+    Row { d, bytes: ours.bytes, wanted: ours.wanted, trips: ours.trips, negentropy: theirs.bytes }
 }
 
 #[derive(Debug, Default)]
