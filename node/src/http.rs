@@ -154,8 +154,9 @@ pub fn router(ask: Ask, token: &str) -> Router {
     for route in routes() {
         api = api.route(route.path, route.handler);
     }
+    // Whatever else is asked for under another path is a page.
     let api = api
-        .fallback(error::unknown_route)
+        .route("/api/{*rest}", axum::routing::any(error::unknown_route))
         .method_not_allowed_fallback(error::unknown_method)
         .layer(axum::middleware::from_fn_with_state(access, access::guard));
     page::router(keys.clone()).merge(api).with_state(Door { ask, keys })

@@ -11,8 +11,10 @@
 //! says is somebody else's text: templates escape it, and [`markdown`] lets no HTML through.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::MethodRouter;
 
 use crate::http::Door;
@@ -20,6 +22,7 @@ use crate::http::Door;
 mod agenda;
 mod allies;
 mod archive;
+mod asked;
 mod assets;
 mod board;
 mod bring;
@@ -47,6 +50,7 @@ pub mod site;
 mod territory;
 mod texts;
 mod told;
+mod trouble;
 mod visit;
 mod whole;
 mod write;
@@ -57,8 +61,7 @@ pub(crate) use letter::{mail, markdown};
 
 /// One row of the table from which the router and its tests are made.
 pub(crate) struct Screen {
-    /// The method, in lower case: what the tests try; the handler knows its own.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests that are made from the table"))]
+    /// The method, in lower case; the handler knows its own.
     pub(crate) method: &'static str,
     /// The path, with its parameters in braces.
     pub(crate) path: &'static str,
@@ -100,6 +103,19 @@ pub(crate) fn screens() -> Vec<Screen> {
     .collect()
 }
 
+/// Whether a link can lead to an address.
+fn opens(path: &str) -> bool {
+    static OPEN: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        screens().iter().filter(|screen| screen.method == "get").map(|screen| screen.path).collect()
+    });
+    let fits = |shape: &&str| {
+        let mut parts = shape.split('/').zip(path.split('/'));
+        shape.split('/').count() == path.split('/').count()
+            && parts.all(|(shape, part)| shape.starts_with('{') || shape == part)
+    };
+    OPEN.iter().any(fits)
+}
+
 /// The router of the page, its guard around it.
 pub(crate) fn router(keys: Keys) -> Router<Door> {
     let mut router = Router::new();
@@ -107,7 +123,11 @@ pub(crate) fn router(keys: Keys) -> Router<Door> {
         router = router.route(screen.path, screen.handler);
     }
     router
-        .layer(axum::middleware::from_fn(visit::dress))
+        .fallback(trouble::unknown_address)
+        .method_not_allowed_fallback(trouble::unknown_method)
+        // The guard has read every form within its bound.
+        .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::from_fn(trouble::dress))
         .layer(axum::middleware::from_fn_with_state(keys, guard::guard))
 }
 

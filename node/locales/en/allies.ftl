@@ -67,6 +67,7 @@ invite-role-reader = To read only
 invite-days = Valid for
 invite-days-n = { $n } days
 invite-uses = For how many organisations
+invite-uses-wrong = Write a number from 1 to { $max }.
 invite-go = Make the invitation
 invite-made = The invitation is ready, valid until { $at }.
 invite-local = It works on this computer only: this node has no address that others can reach.

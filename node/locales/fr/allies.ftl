@@ -67,6 +67,7 @@ invite-role-reader = Lire seulement
 invite-days = Valable
 invite-days-n = { $n } jours
 invite-uses = Pour combien d’organisations
+invite-uses-wrong = Écrivez un nombre de 1 à { $max }.
 invite-go = Créer l’invitation
 invite-made = L’invitation est prête, valable jusqu’au { $at }.
 invite-local = Elle ne marche que sur cet ordinateur : ce nœud n’a pas d’adresse que d’autres puissent joindre.

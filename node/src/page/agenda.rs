@@ -1,19 +1,20 @@
 //! `/agenda`: gatherings to come and past, month by month; `/agenda.ics` for a calendar that follows them.
 
 use askama::Template;
-use axum::extract::Query;
 use axum::response::Html;
 use axum::routing::get;
 use essaim_protocol::api::{Agenda, AgendaOf, Command, Gathering, Page};
 use serde::Deserialize;
 
 use super::Screen;
+use super::asked::Query;
 use super::feed::{AGENDA_FEED, File, calendar, file};
 use super::find::address;
 use super::guard::FOLLOW;
 use super::letter::titled;
 use super::shown::cut;
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Trouble, page};
+use super::visit::{Frame, Visit};
 use crate::words::when;
 
 const PATH: &str = "/agenda";

@@ -4,18 +4,21 @@
 //! is said as what it is: how much it has not confirmed, when it was last seen, what to do.
 
 use askama::Template;
-use axum::extract::Form;
-use axum::response::{Html, Redirect};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use essaim_protocol::api::{
-    Allies, AllyState, Command, Commons, CreateCommons, Ended, Invitation, Invite, Join, Joined, PeerSync, ReadTicket,
-    Role, Status, Sync, SyncOutcome, Synced, Task, TicketContent,
+    Allies, AllyState, Command, Commons, CreateCommons, Ended, Error, Invitation, Invite, Join, Joined, PeerSync,
+    ReadTicket, Role, Status, Sync, SyncOutcome, Synced, Task, TicketContent,
 };
 use essaim_protocol::id::CharterHash;
 use serde::Deserialize;
 
-use super::visit::{Frame, Trouble, Visit, page};
+use super::asked::Form;
+use super::trouble::{Said, Trouble, page};
+use super::visit::{Frame, Visit};
 use super::{Screen, markdown, qr};
+use crate::http::status_of;
 
 /// How long a person waits before a page that does not come looks broken, in seconds.
 const WAIT: u64 = 20;
@@ -150,10 +153,14 @@ struct InvitePage {
     f: Frame,
     days: [u64; 3],
     made: Option<(Invitation, Option<String>)>,
+    typed: Inviting,
+    /// Whether the number of organisations was none.
+    wrong: bool,
 }
 
 async fn invite(visit: Visit) -> Result<Html<String>, Trouble> {
-    page(&InvitePage { days: DAYS, made: None, f: visit.frame })
+    let typed = Inviting { role: String::new(), days: DAYS[0], uses: "1".to_owned() };
+    page(&InvitePage { days: DAYS, made: None, typed, wrong: false, f: visit.frame })
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,16 +168,20 @@ struct Inviting {
     #[serde(default)]
     role: String,
     days: u64,
-    uses: u32,
+    uses: String,
 }
 
-async fn invited(visit: Visit, Form(form): Form<Inviting>) -> Result<Html<String>, Trouble> {
-    let role = if form.role == "reader" { Role::Reader } else { Role::Ally };
-    let expires_in_s = form.days.clamp(1, 365) * 24 * 3600;
-    let invite = Invite { role, expires_in_s, uses: form.uses.clamp(1, MAX_USES) };
-    let made: Invitation = visit.ask(Command::Invite(invite)).await?;
+async fn invited(visit: Visit, Form(typed): Form<Inviting>) -> Result<Response, Trouble> {
+    let Some(uses) = typed.uses.trim().parse::<u32>().ok().filter(|uses| (1..=MAX_USES).contains(uses)) else {
+        let again = page(&InvitePage { days: DAYS, made: None, typed, wrong: true, f: visit.frame })?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response());
+    };
+    let role = if typed.role == "reader" { Role::Reader } else { Role::Ally };
+    let expires_in_s = typed.days.clamp(1, 365) * 24 * 3600;
+    let made: Invitation = visit.ask(Command::Invite(Invite { role, expires_in_s, uses })).await?;
     let picture = qr::picture(&made.ticket);
-    page(&InvitePage { days: DAYS, made: Some((made, picture)), f: visit.frame })
+    let made = Some((made, picture));
+    Ok(page(&InvitePage { days: DAYS, made, typed, wrong: false, f: visit.frame })?.into_response())
 }
 
 #[derive(Template)]
@@ -180,10 +191,12 @@ struct JoinPage {
     /// The ticket, what it says, and the charter as safe HTML.
     read: Option<(String, TicketContent, String)>,
     joined: Option<Joined>,
+    /// A ticket that could not be read, as it was pasted, and why.
+    refused: Option<(String, String)>,
 }
 
 async fn ask_ticket(visit: Visit) -> Result<Html<String>, Trouble> {
-    page(&JoinPage { read: None, joined: None, f: visit.frame })
+    page(&JoinPage { read: None, joined: None, refused: None, f: visit.frame })
 }
 
 #[derive(Debug, Deserialize)]
@@ -191,11 +204,23 @@ struct Ticket {
     ticket: String,
 }
 
-async fn read_ticket(visit: Visit, Form(form): Form<Ticket>) -> Result<Html<String>, Trouble> {
+async fn read_ticket(visit: Visit, Form(form): Form<Ticket>) -> Result<Response, Trouble> {
     let ticket: String = form.ticket.split_whitespace().collect();
-    let content: TicketContent = visit.ask(Command::ReadTicket(ReadTicket { ticket: ticket.clone() })).await?;
+    let read = visit.ask::<TicketContent>(Command::ReadTicket(ReadTicket { ticket: ticket.clone() })).await;
+    let content = match read {
+        Ok(content) => content,
+        Err(Trouble(error)) => return refused(visit, form.ticket, &error),
+    };
     let charter = content.charter_text.as_deref().map(|text| markdown::html(text, 3)).unwrap_or_default();
-    page(&JoinPage { read: Some((ticket, content, charter)), joined: None, f: visit.frame })
+    let read = Some((ticket, content, charter));
+    Ok(page(&JoinPage { read, joined: None, refused: None, f: visit.frame })?.into_response())
+}
+
+/// The form again with the ticket as it was pasted, and why it does not serve.
+fn refused(visit: Visit, ticket: String, error: &Error) -> Result<Response, Trouble> {
+    let refused = Some((ticket, Said::paragraph(visit.lang(), error)));
+    let again = page(&JoinPage { read: None, joined: None, refused, f: visit.frame })?;
+    Ok((status_of(error), again).into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -204,20 +229,29 @@ struct Signing {
     charter: CharterHash,
 }
 
-async fn join(visit: Visit, Form(form): Form<Signing>) -> Result<Html<String>, Trouble> {
-    let join = Join { ticket: form.ticket, accepted: form.charter, wait_s: WAIT };
-    let joined: Joined = visit.ask(Command::Join(join)).await?;
-    page(&JoinPage { read: None, joined: Some(joined), f: visit.frame })
+async fn join(visit: Visit, Form(form): Form<Signing>) -> Result<Response, Trouble> {
+    let join = Join { ticket: form.ticket.clone(), accepted: form.charter, wait_s: WAIT };
+    match visit.ask::<Joined>(Command::Join(join)).await {
+        Ok(joined) => {
+            let done = JoinPage { read: None, joined: Some(joined), refused: None, f: visit.frame };
+            Ok(page(&done)?.into_response())
+        }
+        Err(Trouble(error)) => refused(visit, form.ticket, &error),
+    }
 }
 
 #[derive(Template)]
 #[template(path = "welcome.html")]
 struct WelcomePage {
     f: Frame,
+    typed: Founding,
+    /// Why it was not founded.
+    error: Option<String>,
 }
 
 async fn welcome(visit: Visit) -> Result<Html<String>, Trouble> {
-    page(&WelcomePage { f: visit.frame })
+    let typed = Founding { name: String::new(), starter: "1".to_owned() };
+    page(&WelcomePage { typed, error: None, f: visit.frame })
 }
 
 #[derive(Debug, Deserialize)]
@@ -227,8 +261,14 @@ struct Founding {
     starter: String,
 }
 
-async fn found(visit: Visit, Form(form): Form<Founding>) -> Result<Redirect, Trouble> {
-    let create = CreateCommons { name: form.name, starter: !form.starter.is_empty(), charter: None };
-    visit.ask::<Commons>(Command::CreateCommons(create)).await?;
-    Ok(Redirect::to("/"))
+async fn found(visit: Visit, Form(typed): Form<Founding>) -> Result<Response, Trouble> {
+    let create = CreateCommons { name: typed.name.clone(), starter: !typed.starter.is_empty(), charter: None };
+    match visit.ask::<Commons>(Command::CreateCommons(create)).await {
+        Ok(_) => Ok(Redirect::to("/").into_response()),
+        Err(Trouble(error)) => {
+            let why = Some(Said::paragraph(visit.lang(), &error));
+            let again = page(&WelcomePage { typed, error: why, f: visit.frame })?;
+            Ok((status_of(&error), again).into_response())
+        }
+    }
 }

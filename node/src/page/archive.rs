@@ -1,13 +1,14 @@
 //! `/fiche/ID/archiver`: puts a record away, or takes it out again. Nothing is lost either way.
 
-use axum::extract::{Form, Path};
 use axum::response::Redirect;
 use axum::routing::post;
 use essaim_protocol::api::{Archive, Command, Saved};
 use serde::Deserialize;
 
 use super::Screen;
-use super::visit::{Trouble, Visit};
+use super::asked::{Form, Path};
+use super::trouble::Trouble;
+use super::visit::Visit;
 
 pub(super) fn screens() -> Vec<Screen> {
     vec![Screen::new("post", "/fiche/{record}/archiver", post(archive))]

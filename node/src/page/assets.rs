@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
@@ -12,7 +11,8 @@ use essaim_protocol::api::Error;
 use rust_embed::Embed;
 
 use super::Screen;
-use super::visit::Trouble;
+use super::asked::Path;
+use super::trouble::Trouble;
 
 /// Where all of them are.
 pub(super) const PREFIX: &str = "/fixe/";

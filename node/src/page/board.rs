@@ -2,7 +2,6 @@
 //! disagreements, the open ones first. Each leads to its sheet, where one answers and takes a position.
 
 use askama::Template;
-use axum::extract::{Form, Query};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use essaim_protocol::api::{Board, Command, Contribution, Contributions, Page, Saved, Standing};
@@ -11,10 +10,12 @@ use essaim_protocol::record::schema::Schema;
 use serde::Deserialize;
 
 use super::Screen;
-use super::bring::{Bring, Refused, TO_EVERYBODY, Typed, terms, why};
+use super::asked::{Form, Query};
+use super::bring::{Bring, Refused, TO_EVERYBODY, Typed, terms};
 use super::find::address;
 use super::form::Choice;
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Said, Trouble, page};
+use super::visit::{Frame, Visit};
 
 /// Contributions on one page.
 const PER_PAGE: u32 = 20;
@@ -192,7 +193,7 @@ async fn ask(visit: Visit, Form(typed): Form<Typed>) -> Result<Response, Trouble
         Ok(_) => Ok(Redirect::to("/permanence?apporte=1").into_response()),
         Err(Trouble(error)) => {
             let f = visit.frame;
-            let bring = Bring { error: why(&f, &error), ..Bring::to_everybody(&f, typed) };
+            let bring = Bring { error: Some(Said::paragraph(f.lang(), &error)), ..Bring::to_everybody(&f, typed) };
             Refused { about: None, bring: Some(bring), steps: None, f }.page(&error)
         }
     }

@@ -4,16 +4,17 @@
 //! One form serves every sheet and the board. What cannot be written comes back with what was typed.
 
 use askama::Template;
-use axum::extract::{DefaultBodyLimit, Form, Path};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::post;
-use essaim_protocol::api::{Allies, Command, Contribute, Error, Saved, Sheet, Step, TakeStep, Words};
+use essaim_protocol::api::{Allies, Command, Contribute, Error, Saved, Sheet, Step, TakeStep};
 use essaim_protocol::record::schema::Schema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::asked::{Form, Path};
 use super::form::Choice;
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Said, Trouble, page};
+use super::visit::{Frame, Visit};
 use super::{Screen, paste};
 use crate::http::status_of;
 
@@ -26,14 +27,10 @@ const TO_CONTRIBUTIONS: [&str; 2] = ["answer", "question"];
 /// What is asked of everybody, and waits for an answer.
 pub(super) const TO_EVERYBODY: [&str; 3] = ["question", "proposal", "disagreement"];
 
-/// The most bytes of such a form: what one change carries, percent-encoded.
-const MAX_FORM: usize = 1 << 20;
-
 pub(super) fn screens() -> Vec<Screen> {
-    let large = DefaultBodyLimit::max(MAX_FORM);
     vec![
-        Screen::new("post", "/fiche/{record}/contribuer", post(contribute).layer(large)),
-        Screen::new("post", "/fiche/{record}/avancer", post(advance).layer(large)),
+        Screen::new("post", "/fiche/{record}/contribuer", post(contribute)),
+        Screen::new("post", "/fiche/{record}/avancer", post(advance)),
     ]
 }
 
@@ -174,16 +171,6 @@ impl Refused {
     }
 }
 
-/// Why something was not taken, in one paragraph.
-pub(super) fn why(f: &Frame, error: &Error) -> Option<String> {
-    let says = |words: &Words| words.text(f.lang()).to_owned();
-    Some(if let Error::Invalid { problems } = error {
-        problems.iter().map(|problem| says(&problem.message)).collect::<Vec<_>>().join(" ")
-    } else {
-        says(&error.words())
-    })
-}
-
 async fn contribute(visit: Visit, Path(record): Path<String>, Form(typed): Form<Typed>) -> Result<Response, Trouble> {
     let sheet: Sheet = visit.ask(Command::Show(record)).await?;
     let id = sheet.brief.id.to_string();
@@ -191,7 +178,7 @@ async fn contribute(visit: Visit, Path(record): Path<String>, Form(typed): Form<
         Ok(_) => Ok(Redirect::to(&format!("/fiche/{id}?apporte=1#echos")).into_response()),
         Err(Trouble(error)) => {
             let f = visit.frame;
-            let bring = Bring { error: why(&f, &error), ..Bring::to(&f, &sheet, typed) };
+            let bring = Bring { error: Some(Said::paragraph(f.lang(), &error)), ..Bring::to(&f, &sheet, typed) };
             Refused { about: Some((id, sheet.brief.title)), bring: Some(bring), steps: None, f }.page(&error)
         }
     }
@@ -230,7 +217,7 @@ async fn advance(visit: Visit, Path(record): Path<String>, Form(doing): Form<Doi
             let Some(steps) = Steps::of(&visit, &sheet).await? else { return Err(error.into()) };
             let f = visit.frame;
             let stances = terms(&f, "stance", &doing.stance);
-            let steps = Steps { stances, said: doing.text, error: why(&f, &error), ..steps };
+            let steps = Steps { stances, said: doing.text, error: Some(Said::paragraph(f.lang(), &error)), ..steps };
             let about = Some((sheet.brief.id.to_string(), sheet.brief.title));
             Refused { about, bring: None, steps: Some(steps), f }.page(&error)
         }

@@ -4,17 +4,18 @@
 //! and gatherings; an actor with what it offers. `?forme=` narrows to one form, `?offre=` to one offer.
 
 use askama::Template;
-use axum::extract::Query;
 use axum::response::Html;
 use axum::routing::get;
 use essaim_protocol::api::{Around, Catalogue, CatalogueOf, Command, Facet, Listed, Page, RecordName, Referring};
 use serde::Deserialize;
 
 use super::Screen;
+use super::asked::Query;
 use super::find::address;
 use super::letter::titled;
 use super::shown::{Relation, cut, of_the_web};
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Trouble, page};
+use super::visit::{Frame, Visit};
 use crate::words::when;
 
 /// One of these screens.

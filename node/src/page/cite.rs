@@ -1,6 +1,5 @@
 //! How a record is cited: the line for a bibliography, the name of just this version as text and as a QR code.
 
-use axum::extract::Path;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -8,8 +7,10 @@ use essaim_protocol::api::{Command, Error, Sheet};
 use essaim_protocol::record::schema::Schema;
 use serde_json::Value as Json;
 
+use super::asked::Path;
 use super::find::address;
-use super::visit::{Frame, Trouble, Visit};
+use super::trouble::Trouble;
+use super::visit::{Frame, Visit};
 use super::{Screen, qr};
 use crate::words::when;
 

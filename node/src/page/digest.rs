@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::Query;
 use axum::response::Html;
 use axum::routing::get;
 use essaim_protocol::api::{Brief, Command, Digest, DigestOf, Error};
@@ -11,12 +10,14 @@ use essaim_protocol::record::schema::Schema;
 use jiff::civil::Date;
 
 use super::Screen;
+use super::asked::Query;
 use super::feed::{DIGEST_FEED, Feed, File, file};
 use super::find::address;
 use super::guard::FOLLOW;
 use super::letter::{Letter, mail, markdown};
 use super::links::Links;
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Trouble, page};
+use super::visit::{Frame, Visit};
 use crate::words::when;
 
 const PATH: &str = "/digest";

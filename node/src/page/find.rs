@@ -9,7 +9,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::Query;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use essaim_protocol::api::{Brief, Command, Facet, List, Page, Places, Records, Search};
@@ -17,11 +16,13 @@ use essaim_protocol::query;
 use essaim_protocol::record::schema::Schema;
 
 use super::Screen;
+use super::asked::Query;
 use super::feed::{Feed, File, file};
 use super::guard::FOLLOW;
 use super::links::Links;
 use super::map::Map;
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Trouble, page};
+use super::visit::{Frame, Visit};
 use crate::words::when;
 
 /// Facets in the order in which people narrow a search. Their names for people are `facet-…` in the texts.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERRER_POLICY, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -21,7 +21,8 @@ use essaim_protocol::api::Error;
 use serde::Deserialize;
 
 use super::Screen;
-use super::visit::Trouble;
+use super::asked::Query;
+use super::trouble::Trouble;
 use crate::http::{Door, access};
 
 /// The cookie that lets a browser in.
@@ -36,7 +37,7 @@ pub(super) const FIELD: &str = "_jeton";
 /// The parameter that lets a feed reader in.
 pub(super) const FOLLOW: &str = "suivi";
 
-/// The most bytes of a form: what an author may write in one go, percent-encoded.
+/// The most bytes of a form: a draft of the most bytes, percent-encoded.
 const MAX_FORM: usize = 8 << 20;
 
 /// Nothing but our own files, no inline script or style, no frame, no form to elsewhere.

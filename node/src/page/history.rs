@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Path, Query};
 use axum::response::Html;
 use axum::routing::get;
 use essaim_protocol::api::{Command, Error, Log, Sheet, ShowAt, Version};
@@ -11,12 +10,14 @@ use essaim_protocol::record::schema::Schema;
 use serde::Deserialize;
 
 use super::Screen;
+use super::asked::{Path, Query};
 use super::cite::Cited;
 use super::find::address;
 use super::settle::joined;
 use super::sheet::Told;
 use super::shown::{Reading, Row, Shown};
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Trouble, page};
+use super::visit::{Frame, Visit};
 use crate::words::diff::{Run, words};
 
 /// Steps on one page.

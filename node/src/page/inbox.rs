@@ -1,7 +1,6 @@
 //! `/boite`: what is there for this ally, until somebody looked at it. What was looked at is noted on this machine alone.
 
 use askama::Template;
-use axum::extract::{Form, Query};
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use essaim_protocol::api::{AskInbox, Command, Inbox, InboxItem, MarkRead, Why};
@@ -9,7 +8,9 @@ use essaim_protocol::record::schema::Schema;
 use serde::Deserialize;
 
 use super::Screen;
-use super::visit::{Frame, Trouble, Visit, page};
+use super::asked::{Form, Query};
+use super::trouble::{Trouble, page};
+use super::visit::{Frame, Visit};
 
 /// Characters of what somebody wrote: the record has it whole.
 const SHOWN: usize = 280;

@@ -1,7 +1,6 @@
 //! What others made of a record: who refers to it, and who lived the like. `/fiche/ID/liens` lists all that refer to it.
 
 use askama::Template;
-use axum::extract::{Path, Query};
 use axum::response::Html;
 use axum::routing::get;
 use essaim_protocol::api::{Command, Linked, Page, Records, Referring, Search, Shared, Sheet};
@@ -9,9 +8,11 @@ use essaim_protocol::record::schema::Schema;
 use serde::Deserialize;
 
 use super::Screen;
+use super::asked::{Path, Query};
 use super::find::{Card, address};
 use super::sheet::name_of;
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Trouble, page};
+use super::visit::{Frame, Visit};
 
 /// The ways of referring, in the order in which they are told; what is not named comes last. The heading of each is
 /// `linked-…` in the texts.

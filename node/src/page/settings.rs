@@ -2,7 +2,6 @@
 //! people: our territory. `/accessibilite` says what was tested and what was not.
 
 use askama::Template;
-use axum::extract::{Form, Query};
 use axum::http::StatusCode;
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -12,7 +11,9 @@ use essaim_protocol::record::schema::Schema;
 use serde::Deserialize;
 
 use super::Screen;
-use super::visit::{COMMONS, Frame, LANG, Trouble, Visit, page};
+use super::asked::{Form, Query};
+use super::trouble::{Trouble, page};
+use super::visit::{COMMONS, Frame, LANG, Visit};
 
 /// A year, like the cookie that lets in.
 const STAY: u32 = 365 * 24 * 3600;

@@ -3,7 +3,6 @@
 //! A form says which field, what to keep, and which version it was made from: when something new has come in between,
 //! nothing is settled and the person looks again.
 
-use axum::extract::{Form, Path};
 use axum::response::Redirect;
 use axum::routing::post;
 use essaim_protocol::api::{Command, Conflict, Saved, Settle, Settlement, Sheet};
@@ -11,8 +10,10 @@ use essaim_protocol::record::schema::{self, Schema, Type};
 use serde::Deserialize;
 
 use super::Screen;
+use super::asked::{Form, Path};
 use super::shown::{Reading, Shown, spec_at};
-use super::visit::{Frame, Trouble, Visit};
+use super::trouble::Trouble;
+use super::visit::{Frame, Visit};
 
 pub(super) fn screens() -> Vec<Screen> {
     vec![Screen::new("post", "/fiche/{record}/regler", post(settle))]

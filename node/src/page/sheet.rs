@@ -5,7 +5,6 @@
 //! is read by the same rules: [`GLANCE`] names what of it is seen first.
 
 use askama::Template;
-use axum::extract::{Path, Query};
 use axum::response::Html;
 use axum::routing::get;
 use essaim_protocol::api::{Command, Linked, Page, Records, Search, Sheet};
@@ -14,13 +13,15 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::Screen;
+use super::asked::{Path, Query};
 use super::bring::{Bring, Steps, Typed};
 use super::catalogue::{Side, weighed};
 use super::cite::Cited;
 use super::linked::{Group, Peer, groups, peers};
 use super::settle::{Dispute, Third, disputes, joined, proposals};
 use super::shown::{Reading, Relation, Row, Shown};
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Trouble, page};
+use super::visit::{Frame, Visit};
 
 /// Fields that stand around the record's own words, or are of no use to people.
 const AROUND: [&str; 12] = [

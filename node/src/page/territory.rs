@@ -2,16 +2,17 @@
 //! territories are like it. `/territoire` leads to ours.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::response::{Html, Redirect};
 use axum::routing::get;
 use essaim_protocol::api::{Command, Contribution, Settings, Territory};
 use essaim_protocol::record::schema::Schema;
 
 use super::Screen;
+use super::asked::Path;
 use super::board::Line;
 use super::find::{Card, address};
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Trouble, page};
+use super::visit::{Frame, Visit};
 
 pub(super) fn screens() -> Vec<Screen> {
     vec![Screen::new("get", "/territoire", get(ours)), Screen::new("get", "/territoire/{territory}", get(show))]

@@ -109,6 +109,90 @@ async fn every_answer_says_what_the_browser_may_do() {
     }
 }
 
+/// What axum, serde and the standard library say when they are left to speak for us.
+const UNDRESSED: [&str; 7] =
+    ["deserialize", "Failed", "Invalid UTF-8", "invalid digit", "missing field", "Cannot parse", "\"kind\""];
+
+/// Asserts that an answer with an error is a French page, and gives its text.
+async fn dressed(asked: &str, response: Response) -> String {
+    let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    assert!(kind.starts_with("text/html"), "{asked} is answered with {kind:?}");
+    assert!(response.headers().contains_key("content-security-policy"), "{asked}");
+    let page = text(response).await;
+    assert!(page.contains("<html lang=\"fr\">"), "{asked}: {page}");
+    for english in UNDRESSED {
+        assert!(!page.contains(english), "{asked} says {english}: {page}");
+    }
+    page
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_french_page() {
+    let odd = "page=x&tout=%FF&vue=%00&since=x&lieu=%F0%28&cle=x&avec=%FF&plus=%FF";
+    for screen in screens() {
+        // Without the files, which anybody may have, and the feeds' own names.
+        if screen.path.starts_with("/fixe/") {
+            continue;
+        }
+        let asked = format!("{} {}", screen.method, screen.path);
+        let response = send(request(screen.method, &format!("{}?{odd}", screen.path), &form())).await;
+        if response.status().is_client_error() || response.status().is_server_error() {
+            dressed(&asked, response).await;
+        }
+        if screen.method == "post" {
+            for odd in ["uses=&days=&to=%FF", "uses=-1&days=9999999999999999999999&ticket=%FF&name=%FF", ""] {
+                let response = send(request("post", screen.path, &format!("{odd}&_jeton={}", Keys::new(TOKEN).form())));
+                let response = response.await;
+                if response.status().is_client_error() {
+                    dressed(&asked, response).await;
+                }
+            }
+        }
+        if screen.path.contains('{') {
+            let path = screen.path.split('/').map(|part| if part.starts_with('{') { "%FF%FE" } else { part });
+            let path = path.collect::<Vec<_>>().join("/");
+            dressed(&asked, send(request(screen.method, &path, &form())).await).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_and_an_unknown_address_are_french_pages() {
+    for screen in screens() {
+        let open = screens().iter().any(|other| other.path == screen.path && other.method == "get");
+        for method in if open { &["delete", "put"][..] } else { &["get", "delete"][..] } {
+            let response = send(request(method, screen.path, &form())).await;
+            assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {}", screen.path);
+            dressed(screen.path, response).await;
+        }
+    }
+    for path in ["/rechrche", "/fiche", "/fiche/a/b/c/d", "/pairs/", "/%FF", "/apix/v1"] {
+        let response = send(request("get", path, "")).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        dressed(path, response).await;
+        let mut stranger = request("get", path, "");
+        stranger.headers_mut().remove("cookie");
+        assert_eq!(send(stranger).await.status(), StatusCode::UNAUTHORIZED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_comes_back_with_what_was_typed_and_where_a_link_can_lead() {
+    let wrong = format!("role=reader&days=14&uses=&_jeton={}", Keys::new(TOKEN).form());
+    let response = send(request("post", "/inviter", &wrong)).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = text(response).await;
+    assert!(page.contains("Écrivez un nombre de 1 à") && page.contains("value=\"reader\" checked"), "{page}");
+    let response = send(request(
+        "post",
+        "/rejoindre/signer",
+        &format!("ticket=a%20b&charter={}&_jeton={}", "0".repeat(52), Keys::new(TOKEN).form()),
+    ))
+    .await;
+    let page = text(response).await;
+    assert!(page.contains("name=\"back\" value=\"/rejoindre\"") && page.contains("a b</textarea>"), "{page}");
+}
+
 #[tokio::test]
 async fn the_link_lets_a_browser_in_and_nothing_else_does() {
     let link = super::entrance(HOST.parse().unwrap(), TOKEN);

@@ -2,20 +2,18 @@
 
 use std::fmt::Display;
 
-use askama::Template;
-use axum::extract::{FromRequestParts, Request};
-use axum::http::StatusCode;
+use axum::extract::FromRequestParts;
+use axum::http::Method;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::{Html, IntoResponse, Response};
 use essaim_protocol::api::{self, Command, Commons, CommonsList, Error, Lang, Unread};
 use essaim_protocol::time::Timestamp;
 use fluent_bundle::FluentValue;
 
 use super::links::Links;
-use super::{guard, texts};
-use crate::http::{Door, status_of};
+use super::trouble::Trouble;
+use super::{guard, opens, texts};
+use crate::http::Door;
 use crate::words::{Texts, when};
 
 /// The cookie that keeps the language.
@@ -64,7 +62,7 @@ impl FromRequestParts<Door> for Visit {
         let held: CommonsList = door.ask_for(request).await?;
         let chosen = guard::cookie(&parts.headers, COMMONS).unwrap_or_default();
         let commons = held.iter().find(|commons| commons.id.to_string() == chosen).or(held.first()).cloned();
-        let here = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let here = here(parts);
         let unread = match &commons {
             Some(commons) => unread(door, commons, lang).await,
             None => 0,
@@ -229,60 +227,20 @@ impl Frame {
     }
 }
 
-/// A filled template.
-pub(super) fn page(template: &impl Template) -> Result<Html<String>, Trouble> {
-    template.render().map(Html).map_err(|error| Trouble(Error::Internal { detail: error.to_string() }))
-}
-
-/// An error on its way to a page of its own.
-#[derive(Debug, Clone)]
-pub(super) struct Trouble(pub(super) Error);
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        Self(error)
+/// The address of the page that answers: of one that a form draws, the nearest above it that a link can lead to.
+fn here(parts: &Parts) -> String {
+    if parts.method == Method::GET {
+        return parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     }
-}
-
-impl IntoResponse for Trouble {
-    fn into_response(self) -> Response {
-        let mut response = status_of(&self.0).into_response();
-        response.extensions_mut().insert(self);
-        response
+    let mut path = parts.uri.path();
+    while !opens(path) {
+        path = path.rsplit_once('/').map(|(above, _)| above).filter(|above| !above.is_empty()).unwrap_or("/");
     }
+    path.to_owned()
 }
 
-#[derive(Template)]
-#[template(path = "trouble.html")]
-struct TroublePage<'a> {
-    f: Frame,
-    says: String,
-    hint: Option<String>,
-    problems: &'a [api::Problem],
-    status: StatusCode,
-}
-
-/// Makes a page of an error, in the language of who asked.
-pub(super) async fn dress(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let lang = lang(&parts);
-    let here = parts.uri.path().to_owned();
-    let response = next.run(Request::from_parts(parts, body)).await;
-    let Some(Trouble(error)) = response.extensions().get::<Trouble>().cloned() else { return response };
-    let status = response.status();
-    if status.is_server_error() {
-        tracing::error!(%error, "the page answers with an error");
-    }
-    let f = Frame { here, ..Frame::bare(lang) };
-    let data = serde_json::to_value(&error).unwrap_or_default();
-    let hint = data["kind"].as_str().and_then(|kind| f.maybe(&format!("hint-{kind}")));
-    let problems: &[_] = if let Error::Invalid { problems } = &error { problems } else { &[] };
-    let says = error.words().text(lang).to_owned();
-    let page = TroublePage { says, hint, problems, status, f }.render();
-    page.map_or_else(|_| status.into_response(), |page| (status, Html(page)).into_response())
-}
-
-fn lang(parts: &Parts) -> Lang {
+/// The language that this browser asked for.
+pub(super) fn lang(parts: &Parts) -> Lang {
     match guard::cookie(&parts.headers, LANG) {
         Some("en") => Lang::En,
         _ => Lang::Fr,

@@ -15,7 +15,8 @@ use essaim_protocol::record::schema::Schema;
 
 use super::Screen;
 use super::shown::cut;
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Trouble, page};
+use super::visit::{Frame, Visit};
 
 /// The kinds of each column, from the left.
 const COLUMNS: [&[&str]; 3] = [&["territory"], &["experience"], &["programme", "finding"]];

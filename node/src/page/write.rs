@@ -9,7 +9,6 @@
 //! kept, the form comes back with what was typed; when it is gone, its texts are shown to be copied.
 
 use askama::Template;
-use axum::extract::{DefaultBodyLimit, Form, Path, Query};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{Html, IntoResponse as _, Response};
@@ -22,17 +21,16 @@ use essaim_protocol::record::schema::{Kind, Schema};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
+use super::asked::{Form, Path, Query};
 use super::find::address;
 use super::form::{self, Choice, Found, Input, PLACES, Paper, Typed, Widget};
-use super::visit::{Frame, Trouble, Visit, page};
+use super::trouble::{Said, Trouble, page};
+use super::visit::{Frame, Visit};
 use super::{Screen, paste};
 
 mod steps;
 
 use steps::{INTERVIEW, SHARING, Step, steps};
-
-/// The most bytes of a form: a draft of the most bytes, percent-encoded.
-const MAX_FORM: usize = 8 << 20;
 
 /// Records offered for what somebody looks for.
 const OFFERED: u32 = 8;
@@ -40,7 +38,6 @@ const OFFERED: u32 = 8;
 type Pairs = Vec<(String, String)>;
 
 pub(super) fn screens() -> Vec<Screen> {
-    let large = DefaultBodyLimit::max(MAX_FORM);
     vec![
         Screen::new("get", "/ecrire", get(start)),
         Screen::new("post", "/ecrire", post(begin)),
@@ -48,8 +45,8 @@ pub(super) fn screens() -> Vec<Screen> {
         Screen::new("get", "/ecrire/{draft}", get(resume)),
         Screen::new("post", "/ecrire/{draft}/jeter", post(throw)),
         Screen::new("get", "/ecrire/{draft}/{step}", get(show)),
-        Screen::new("post", "/ecrire/{draft}/{step}", post(save).layer(large)),
-        Screen::new("post", "/ecrire/{draft}/{step}/garder", post(keep).layer(large)),
+        Screen::new("post", "/ecrire/{draft}/{step}", post(save)),
+        Screen::new("post", "/ecrire/{draft}/{step}/garder", post(keep)),
     ]
 }
 
@@ -361,7 +358,7 @@ async fn keep(
     let f = &visit.frame;
     let said = match kept {
         Ok(at) => f.t1("write-kept", "at", f.moment(&at)),
-        Err(Trouble(error)) => f.t1("write-not-kept", "why", error.words().text(visit.lang()).to_owned()),
+        Err(Trouble(error)) => f.t1("write-not-kept", "why", Said::paragraph(visit.lang(), &error)),
     };
     // The words of an error may hold what somebody typed.
     Ok(Html(said.replace('&', "&amp;").replace('<', "&lt;")))
@@ -535,7 +532,7 @@ impl<'a> Writing<'a> {
 
     /// The same screen with what was typed, and why it was not taken.
     fn refused(&self, step: &Step, error: &Error) -> Result<Response, Trouble> {
-        let why = error.words().text(self.visit.lang()).to_owned();
+        let why = Said::paragraph(self.visit.lang(), error);
         let page = page(&self.page(step, &Wish::default(), None, Some(why)))?;
         Ok((crate::http::status_of(error), page).into_response())
     }
