@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::page::{self, Keys};
+use crate::page::{self, Keys, Once};
 
 pub(crate) mod access;
 mod commons;
@@ -59,6 +59,7 @@ pub type Asked = Pin<Box<dyn Future<Output = Result<api::Answer, api::Error>> + 
 pub(crate) struct Door {
     ask: Ask,
     keys: Keys,
+    once: Once,
 }
 
 impl fmt::Debug for Door {
@@ -87,6 +88,11 @@ impl Door {
     /// What is made from the home's token for the page.
     pub(crate) const fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// What forms of the page did lately.
+    pub(crate) const fn once(&self) -> &Once {
+        &self.once
     }
 }
 
@@ -149,7 +155,7 @@ fn routes() -> Vec<Route> {
 
 /// The router over an engine: the API, and the page beside it.
 pub fn router(ask: Ask, token: &str) -> Router {
-    let (access, keys) = (Access::new(token), Keys::new(token));
+    let (access, keys, once) = (Access::new(token), Keys::new(token), Once::default());
     let mut api = Router::new();
     for route in routes() {
         api = api.route(route.path, route.handler);
@@ -159,7 +165,7 @@ pub fn router(ask: Ask, token: &str) -> Router {
         .route("/api/{*rest}", axum::routing::any(error::unknown_route))
         .method_not_allowed_fallback(error::unknown_method)
         .layer(axum::middleware::from_fn_with_state(access, access::guard));
-    page::router(keys.clone()).merge(api).with_state(Door { ask, keys })
+    page::router(keys.clone(), once.clone()).merge(api).with_state(Door { ask, keys, once })
 }
 
 /// A router that answers other processes of this machine.

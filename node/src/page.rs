@@ -40,6 +40,7 @@ mod linked;
 mod links;
 mod map;
 mod markdown;
+mod once;
 mod paste;
 mod qr;
 mod settings;
@@ -58,6 +59,7 @@ mod write;
 pub(crate) use feed::calendar;
 pub(crate) use guard::Keys;
 pub(crate) use letter::{mail, markdown};
+pub(crate) use once::Once;
 
 /// One row of the table from which the router and its tests are made.
 pub(crate) struct Screen {
@@ -105,9 +107,8 @@ pub(crate) fn screens() -> Vec<Screen> {
 
 /// Whether a link can lead to an address.
 fn opens(path: &str) -> bool {
-    static OPEN: LazyLock<Vec<&str>> = LazyLock::new(|| {
-        screens().iter().filter(|screen| screen.method == "get").map(|screen| screen.path).collect()
-    });
+    static OPEN: LazyLock<Vec<&str>> =
+        LazyLock::new(|| screens().iter().filter(|screen| screen.method == "get").map(|screen| screen.path).collect());
     let fits = |shape: &&str| {
         let mut parts = shape.split('/').zip(path.split('/'));
         shape.split('/').count() == path.split('/').count()
@@ -117,7 +118,7 @@ fn opens(path: &str) -> bool {
 }
 
 /// The router of the page, its guard around it.
-pub(crate) fn router(keys: Keys) -> Router<Door> {
+pub(crate) fn router(keys: Keys, once: Once) -> Router<Door> {
     let mut router = Router::new();
     for screen in screens() {
         router = router.route(screen.path, screen.handler);
@@ -127,6 +128,7 @@ pub(crate) fn router(keys: Keys) -> Router<Door> {
         .method_not_allowed_fallback(trouble::unknown_method)
         // The guard has read every form within its bound.
         .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::from_fn_with_state(once, once::once))
         .layer(axum::middleware::from_fn(trouble::dress))
         .layer(axum::middleware::from_fn_with_state(keys, guard::guard))
 }

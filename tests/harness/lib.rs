@@ -5,3 +5,4 @@ pub mod cluster;
 pub mod disk;
 pub mod sim;
 pub mod story;
+pub mod visitor;

@@ -108,5 +108,6 @@ mod search;
 mod sheet;
 mod site;
 mod territory;
+mod twice;
 mod whole;
 mod write;

@@ -100,6 +100,9 @@ write-found = { $n ->
   }
 write-found-none = Nothing looks like “{ $words }”. Try a part of the name, or a code; or empty the box to go on.
 write-lost = This draft is gone
-write-lost-why = It was shared or thrown away from another window. Here is what you had just typed: copy it so that nothing is lost.
+write-lost-why = It was shared or thrown away from another window.
+write-lost-shared = It was shared: it is a record now.
+write-lost-texts = Here is what you had just typed: copy it so that nothing is lost.
+write-lost-record = Open the record
 write-lost-text = Text { $n }
 write-lost-go = See the drafts

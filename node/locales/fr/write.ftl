@@ -100,6 +100,9 @@ write-found = { $n ->
   }
 write-found-none = Rien ne ressemble à « { $words } ». Essayez une partie du nom, ou un code ; ou videz la case pour continuer.
 write-lost = Ce brouillon n’est plus là
-write-lost-why = Il a été partagé ou jeté depuis une autre fenêtre. Voici ce que vous veniez de taper : copiez-le pour ne rien perdre.
+write-lost-why = Il a été partagé ou jeté depuis une autre fenêtre.
+write-lost-shared = Il a été partagé : c’est une fiche maintenant.
+write-lost-texts = Voici ce que vous veniez de taper : copiez-le pour ne rien perdre.
+write-lost-record = Ouvrir la fiche
 write-lost-text = Texte { $n }
 write-lost-go = Voir les brouillons

@@ -43,9 +43,6 @@ impl Engine {
     pub(super) async fn create_commons(&self, create: CreateCommons, report: &Report) -> Result<Commons, Error> {
         let (keys, profile) = self.identity().await?;
         let called = name(&create.name)?;
-        if self.rooms().await.iter().any(|room| room.name.to_lowercase() == called.as_str().to_lowercase()) {
-            return Err(Error::CommonsExists { name: called.to_string() });
-        }
         let charter = create.charter.unwrap_or_else(|| DEFAULT_CHARTER.to_owned());
         let founding = Founding {
             name: called,
@@ -56,13 +53,19 @@ impl Engine {
         let home = self.0.home.read().await;
         let Some(home) = home.as_ref() else { return Err(internal("the home has gone")) };
         let dirs = home.path().join("commons");
+        // Two of one name could not be told apart: nobody founds another between this look and the insert.
+        let mut rooms = self.0.rooms.write().await;
+        if rooms.values().any(|room| room.name.to_lowercase() == founding.name.as_str().to_lowercase()) {
+            return Err(Error::CommonsExists { name: founding.name.to_string() });
+        }
         let free = self.0.free;
         let desk = tokio::task::spawn_blocking(move || {
             Desk::found(|id| dirs.join(id.to_string()), keys, free, founding, &charter, now())
         });
         let desk = desk.await.map_err(internal)?.map_err(|error| join_error(home.path(), error))?;
         let room = room(desk)?;
-        self.0.rooms.write().await.insert(room.id, room.clone());
+        rooms.insert(room.id, room.clone());
+        drop(rooms);
         if let Some(driver) = &self.0.driver {
             driver.follow(self, room.clone()).await;
         }

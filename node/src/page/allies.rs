@@ -15,6 +15,7 @@ use essaim_protocol::id::CharterHash;
 use serde::Deserialize;
 
 use super::asked::Form;
+use super::once::done;
 use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
 use super::{Screen, markdown, qr};
@@ -181,7 +182,7 @@ async fn invited(visit: Visit, Form(typed): Form<Inviting>) -> Result<Response, 
     let made: Invitation = visit.ask(Command::Invite(Invite { role, expires_in_s, uses })).await?;
     let picture = qr::picture(&made.ticket);
     let made = Some((made, picture));
-    Ok(page(&InvitePage { days: DAYS, made, typed, wrong: false, f: visit.frame })?.into_response())
+    Ok(done(page(&InvitePage { days: DAYS, made, typed, wrong: false, f: visit.frame })?))
 }
 
 #[derive(Template)]
@@ -233,8 +234,8 @@ async fn join(visit: Visit, Form(form): Form<Signing>) -> Result<Response, Troub
     let join = Join { ticket: form.ticket.clone(), accepted: form.charter, wait_s: WAIT };
     match visit.ask::<Joined>(Command::Join(join)).await {
         Ok(joined) => {
-            let done = JoinPage { read: None, joined: Some(joined), refused: None, f: visit.frame };
-            Ok(page(&done)?.into_response())
+            let within = JoinPage { read: None, joined: Some(joined), refused: None, f: visit.frame };
+            Ok(done(page(&within)?))
         }
         Err(Trouble(error)) => refused(visit, form.ticket, &error),
     }
@@ -264,7 +265,7 @@ struct Founding {
 async fn found(visit: Visit, Form(typed): Form<Founding>) -> Result<Response, Trouble> {
     let create = CreateCommons { name: typed.name.clone(), starter: !typed.starter.is_empty(), charter: None };
     match visit.ask::<Commons>(Command::CreateCommons(create)).await {
-        Ok(_) => Ok(Redirect::to("/").into_response()),
+        Ok(_) => Ok(done(Redirect::to("/"))),
         Err(Trouble(error)) => {
             let why = Some(Said::paragraph(visit.lang(), &error));
             let again = page(&WelcomePage { typed, error: why, f: visit.frame })?;

@@ -2,7 +2,7 @@
 //! disagreements, the open ones first. Each leads to its sheet, where one answers and takes a position.
 
 use askama::Template;
-use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use axum::response::{Html, Redirect, Response};
 use axum::routing::{get, post};
 use essaim_protocol::api::{Board, Command, Contribution, Contributions, Page, Saved, Standing};
 use essaim_protocol::query;
@@ -14,6 +14,7 @@ use super::asked::{Form, Query};
 use super::bring::{Bring, Refused, TO_EVERYBODY, Typed, terms};
 use super::find::address;
 use super::form::Choice;
+use super::once::done;
 use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
 
@@ -190,7 +191,7 @@ async fn board(visit: Visit, Query(asked): Query<Asked>) -> Result<Html<String>,
 
 async fn ask(visit: Visit, Form(typed): Form<Typed>) -> Result<Response, Trouble> {
     match visit.ask::<Saved>(Command::Contribute(typed.contribution(None))).await {
-        Ok(_) => Ok(Redirect::to("/permanence?apporte=1").into_response()),
+        Ok(_) => Ok(done(Redirect::to("/permanence?apporte=1"))),
         Err(Trouble(error)) => {
             let f = visit.frame;
             let bring = Bring { error: Some(Said::paragraph(f.lang(), &error)), ..Bring::to_everybody(&f, typed) };

@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use super::asked::{Form, Path};
 use super::form::Choice;
+use super::once::done;
 use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
 use super::{Screen, paste};
@@ -175,7 +176,7 @@ async fn contribute(visit: Visit, Path(record): Path<String>, Form(typed): Form<
     let sheet: Sheet = visit.ask(Command::Show(record)).await?;
     let id = sheet.brief.id.to_string();
     match visit.ask::<Saved>(Command::Contribute(typed.contribution(Some(id.clone())))).await {
-        Ok(_) => Ok(Redirect::to(&format!("/fiche/{id}?apporte=1#echos")).into_response()),
+        Ok(_) => Ok(done(Redirect::to(&format!("/fiche/{id}?apporte=1#echos")))),
         Err(Trouble(error)) => {
             let f = visit.frame;
             let bring = Bring { error: Some(Said::paragraph(f.lang(), &error)), ..Bring::to(&f, &sheet, typed) };
@@ -211,7 +212,7 @@ async fn advance(visit: Visit, Path(record): Path<String>, Form(doing): Form<Doi
     let step = doing.step();
     let typed = matches!(step, Step::Position { .. });
     match visit.ask::<Saved>(Command::TakeStep(TakeStep { record: record.clone(), step })).await {
-        Ok(saved) => Ok(Redirect::to(&format!("/fiche/{}?apporte=1", saved.brief.id)).into_response()),
+        Ok(saved) => Ok(done(Redirect::to(&format!("/fiche/{}?apporte=1", saved.brief.id)))),
         Err(Trouble(error)) if typed => {
             let sheet: Sheet = visit.ask(Command::Show(record)).await?;
             let Some(steps) = Steps::of(&visit, &sheet).await? else { return Err(error.into()) };

@@ -38,7 +38,7 @@ pub(super) const FIELD: &str = "_jeton";
 pub(super) const FOLLOW: &str = "suivi";
 
 /// The most bytes of a form: a draft of the most bytes, percent-encoded.
-const MAX_FORM: usize = 8 << 20;
+pub(super) const MAX_FORM: usize = 8 << 20;
 
 /// Nothing but our own files, no inline script or style, no frame, no form to elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -78,7 +78,7 @@ impl Keys {
         &self.0.entrance
     }
 
-    /// What every form of ours holds.
+    /// What shows that a form is ours.
     pub(crate) fn form(&self) -> &str {
         &self.0.form
     }
@@ -112,7 +112,7 @@ struct Entering {
 /// Takes the key of the link for the cookie.
 async fn enter(State(door): State<Door>, Query(entering): Query<Entering>) -> Response {
     let keys = door.keys();
-    if !same(&entering.cle, keys.entrance()) {
+    if !same(entering.cle.as_bytes(), keys.entrance().as_bytes()) {
         return Trouble(Error::Unauthorised {}).into_response();
     }
     let cookie = format!("{COOKIE_NAME}={}; Path=/; Max-Age={STAY}; HttpOnly; SameSite=Strict", keys.0.cookie);
@@ -148,7 +148,7 @@ async fn let_in(keys: &Keys, request: Request) -> Result<Request, Error> {
     let path = request.uri().path();
     if path != ENTER && !path.starts_with(super::assets::PREFIX) && !follows(keys, request.uri()) {
         let shown = cookie(request.headers(), COOKIE_NAME).unwrap_or_default();
-        if !same(shown, &keys.0.cookie) {
+        if !same(shown.as_bytes(), keys.0.cookie.as_bytes()) {
             return Err(Error::Unauthorised {});
         }
     }
@@ -161,7 +161,7 @@ async fn let_in(keys: &Keys, request: Request) -> Result<Request, Error> {
         .headers
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"))
-        || !same(&form_token(&bytes), keys.form())
+        || !same(form_token(&bytes).0, keys.form().as_bytes())
     {
         let value = parts.uri.path().to_owned();
         return Err(Error::ForeignCaller { header: FIELD.to_owned(), value });
@@ -176,7 +176,7 @@ fn follows(keys: &Keys, uri: &Uri) -> bool {
         .into_iter()
         .flat_map(|query| query.split('&'))
         .find_map(|pair| pair.strip_prefix(FOLLOW)?.strip_prefix('='));
-    super::feed::FEEDS.contains(&uri.path()) && key.is_some_and(|key| same(key, keys.feed()))
+    super::feed::FEEDS.contains(&uri.path()) && key.is_some_and(|key| same(key.as_bytes(), keys.feed().as_bytes()))
 }
 
 async fn read(body: Body) -> Result<Bytes, Error> {
@@ -186,11 +186,25 @@ async fn read(body: Body) -> Result<Bytes, Error> {
     })
 }
 
-/// The token in a form; it needs no decoding, being hexadecimal.
-fn form_token(bytes: &[u8]) -> String {
+/// What a form of ours holds in its [`FIELD`]: the token, and the nonce of the page that it stands in.
+pub(super) fn form_field(keys: &Keys) -> String {
+    let mut nonce = [0; 16];
+    rand::fill(&mut nonce[..]);
+    format!("{}.{}", keys.form(), data_encoding::HEXLOWER.encode(&nonce))
+}
+
+/// The token in a form and its nonce; they need no decoding, being hexadecimal.
+fn form_token(bytes: &[u8]) -> (&[u8], &[u8]) {
     let pairs = bytes.split(|byte| *byte == b'&');
     let value = pairs.filter_map(|pair| pair.strip_prefix(FIELD.as_bytes())?.strip_prefix(b"=")).next();
-    String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
+    let value = value.unwrap_or_default();
+    let end = value.iter().position(|byte| *byte == b'.').unwrap_or(value.len());
+    (&value[..end], value.get(end + 1..).unwrap_or_default())
+}
+
+/// Whether a form came out of a page, and not out of a program.
+pub(super) fn has_nonce(form: &[u8]) -> bool {
+    !form_token(form).1.is_empty()
 }
 
 /// The value of a cookie.
@@ -200,6 +214,6 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 /// Compares in the same time wherever two differ.
-fn same(shown: &str, ours: &str) -> bool {
-    blake3::hash(shown.as_bytes()) == blake3::hash(ours.as_bytes())
+fn same(shown: &[u8], ours: &[u8]) -> bool {
+    blake3::hash(shown) == blake3::hash(ours)
 }

@@ -3,7 +3,7 @@
 //! A form says which field, what to keep, and which version it was made from: when something new has come in between,
 //! nothing is settled and the person looks again.
 
-use axum::response::Redirect;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::post;
 use essaim_protocol::api::{Command, Conflict, Saved, Settle, Settlement, Sheet};
 use essaim_protocol::record::schema::{self, Schema, Type};
@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::Screen;
 use super::asked::{Form, Path};
+use super::once::done;
 use super::shown::{Reading, Shown, spec_at};
 use super::trouble::Trouble;
 use super::visit::{Frame, Visit};
@@ -111,11 +112,11 @@ struct Choice {
     text: String,
 }
 
-async fn settle(visit: Visit, Path(record): Path<String>, Form(choice): Form<Choice>) -> Result<Redirect, Trouble> {
+async fn settle(visit: Visit, Path(record): Path<String>, Form(choice): Form<Choice>) -> Result<Response, Trouble> {
     let sheet: Sheet = visit.ask(Command::Show(record)).await?;
     let id = sheet.brief.id;
     if joined(&sheet) != choice.seen {
-        return Ok(Redirect::to(&format!("/fiche/{id}?entretemps=1")));
+        return Ok(Redirect::to(&format!("/fiche/{id}?entretemps=1")).into_response());
     }
     let keep = match choice.keep.as_str() {
         "both" => Settlement::Both,
@@ -127,7 +128,7 @@ async fn settle(visit: Visit, Path(record): Path<String>, Form(choice): Form<Cho
     let seen = conflict.map(|conflict| conflict.values.iter().map(|value| value.value.clone()).collect());
     let settle = Settle { record: id.to_string(), field: choice.field, keep, seen: seen.unwrap_or_default() };
     visit.ask::<Saved>(Command::Settle(settle)).await?;
-    Ok(Redirect::to(&format!("/fiche/{id}?regle=1")))
+    Ok(done(Redirect::to(&format!("/fiche/{id}?regle=1"))))
 }
 
 /// The heads of a sheet as forms and addresses write them.

@@ -12,7 +12,7 @@ use fluent_bundle::FluentValue;
 
 use super::links::Links;
 use super::trouble::Trouble;
-use super::{guard, opens, texts};
+use super::{Once, guard, opens, texts};
 use crate::http::Door;
 use crate::words::{Texts, when};
 
@@ -67,7 +67,7 @@ impl FromRequestParts<Door> for Visit {
             Some(commons) => unread(door, commons, lang).await,
             None => 0,
         };
-        let token = door.keys().form().to_owned();
+        let token = guard::form_field(door.keys());
         let frame = Frame { texts: texts::of(lang), commons, held, here, token, unread, links: Links::Node };
         let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
         Ok(Self { door: door.clone(), host, frame })
@@ -94,6 +94,11 @@ impl Visit {
         self.frame.lang()
     }
 
+    /// What forms did lately.
+    pub(super) const fn lately(&self) -> &Once {
+        self.door.once()
+    }
+
     /// What the address of a feed holds.
     pub(super) fn feed_key(&self) -> String {
         self.door.keys().feed().to_owned()
@@ -115,6 +120,7 @@ pub(super) struct Frame {
     pub(super) held: Vec<Commons>,
     /// The address of this page.
     pub(super) here: String,
+    /// What every form holds.
     token: String,
     /// How much of the inbox is not read.
     unread: u64,

@@ -24,6 +24,7 @@ use serde_json::{Map, Value as Json};
 use super::asked::{Form, Path, Query};
 use super::find::address;
 use super::form::{self, Choice, Found, Input, PLACES, Paper, Typed, Widget};
+use super::once::done;
 use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
 use super::{Screen, paste};
@@ -144,7 +145,10 @@ struct FoundPart<'a> {
 #[template(path = "write_lost.html")]
 struct LostPage {
     f: Frame,
+    /// What was just typed.
     texts: Vec<String>,
+    /// The record that it became.
+    record: Option<String>,
 }
 
 /// What a button asks, besides keeping.
@@ -255,12 +259,16 @@ async fn begin(visit: Visit, Form(begun): Form<Begun>) -> Result<Response, Troub
     let start = StartDraft { of, form: None, set, territories: Vec::new() };
     let draft: Draft = visit.ask(Command::StartDraft(start)).await?;
     let writing = Writing::of(&visit, draft)?;
-    Ok(to(&writing.at(writing.steps.first().map_or(SHARING, |step| &step.slug))))
+    Ok(done(to(&writing.at(writing.steps.first().map_or(SHARING, |step| &step.slug)))))
 }
 
 /// Goes to the first screen that says nothing yet.
 async fn resume(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
-    let draft: Draft = visit.ask(Command::Draft(id)).await?;
+    let draft: Draft = match visit.ask(Command::Draft(id.clone())).await {
+        Ok(draft) => draft,
+        Err(Trouble(Error::UnknownDraft { .. })) => return lost(&visit, &id, &Typed::new(visit.lang(), Vec::new())),
+        Err(trouble) => return Err(trouble),
+    };
     let writing = Writing::of(&visit, draft)?;
     let blank = writing.steps.iter().find(|step| !writing.is_told(step) && step.slug != SHARING);
     let step = blank.or(writing.steps.first()).map_or(SHARING, |step| &step.slug);
@@ -289,15 +297,19 @@ async fn show(
     visit: Visit,
     Path((id, slug)): Path<(String, String)>,
     Query(wish): Query<Wish>,
-) -> Result<Html<String>, Trouble> {
-    let draft: Draft = visit.ask(Command::Draft(id)).await?;
+) -> Result<Response, Trouble> {
+    let draft: Draft = match visit.ask(Command::Draft(id.clone())).await {
+        Ok(draft) => draft,
+        Err(Trouble(Error::UnknownDraft { .. })) => return lost(&visit, &id, &Typed::new(visit.lang(), Vec::new())),
+        Err(trouble) => return Err(trouble),
+    };
     let writing = Writing::of(&visit, draft)?;
     let step = writing.step(&slug)?;
     let found = match &wish.cherche {
         Some(place) => Some((place.as_str(), look_up(&visit, place, &wish.mots).await?)),
         None => None,
     };
-    page(&writing.page(&step, &wish, found, None))
+    Ok(page(&writing.page(&step, &wish, found, None))?.into_response())
 }
 
 async fn save(
@@ -306,9 +318,9 @@ async fn save(
     Form(pairs): Form<Pairs>,
 ) -> Result<Response, Trouble> {
     let typed = Typed::new(visit.lang(), pairs);
-    let draft: Draft = match visit.ask(Command::Draft(id)).await {
+    let draft: Draft = match visit.ask(Command::Draft(id.clone())).await {
         Ok(draft) => draft,
-        Err(Trouble(Error::UnknownDraft { .. })) => return lost(&visit, &typed),
+        Err(Trouble(Error::UnknownDraft { .. })) => return lost(&visit, &id, &typed),
         Err(trouble) => return Err(trouble),
     };
     let mut writing = Writing::of(&visit, draft)?;
@@ -365,9 +377,10 @@ async fn keep(
 }
 
 /// The draft is gone: shared or thrown away from another window.
-fn lost(visit: &Visit, typed: &Typed) -> Result<Response, Trouble> {
+fn lost(visit: &Visit, id: &str, typed: &Typed) -> Result<Response, Trouble> {
     let texts = typed.texts().filter(|text| text.contains(' ')).map(str::to_owned).collect();
-    let page = page(&LostPage { f: visit.frame.clone(), texts })?;
+    let record = visit.lately().shared(id).map(|record| record.to_string());
+    let page = page(&LostPage { f: visit.frame.clone(), texts, record })?;
     Ok((StatusCode::NOT_FOUND, page).into_response())
 }
 
@@ -524,7 +537,10 @@ impl<'a> Writing<'a> {
 
     async fn share(&self, step: &Step) -> Result<Response, Trouble> {
         match self.visit.ask::<Saved>(Command::ShareDraft(self.draft.brief.id.clone())).await {
-            Ok(saved) => Ok(to(&format!("/fiche/{}?partage", saved.brief.id))),
+            Ok(saved) => {
+                self.visit.lately().share(&self.draft.brief.id, saved.brief.id);
+                Ok(done(to(&format!("/fiche/{}?partage", saved.brief.id))))
+            }
             Err(Trouble(Error::Invalid { .. })) => Ok(to(&address(&self.at(SHARING), &[("revoir", "1".to_owned())]))),
             Err(Trouble(error)) => self.refused(step, &error),
         }
