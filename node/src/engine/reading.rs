@@ -12,10 +12,11 @@ use super::board::CONTRIBUTION;
 use super::brief::{brief, read_error, resolve, title};
 use super::internal;
 use super::records::{At, limit, unknown};
+use super::together::WEIGHED;
 use crate::index::Sort;
 
 /// Referring records that are named: more than a person looks through on one sheet; a search finds the others.
-const MAX_LINKED: usize = 60;
+const MAX_LINKED: u32 = 60;
 
 /// Characters of a contribution that are shown where it is listed.
 const MAX_TEXT: usize = 1_200;
@@ -45,7 +46,8 @@ impl At<'_> {
 
     pub(super) fn linked(&mut self, asked: &str) -> Result<Linked, Error> {
         let id = resolve(self.desk, asked)?;
-        let page = Page { limit: MAX_LINKED as u32, offset: 0 };
+        let weighed = self.desk.view(&id).map_err(read_error)?.is_some_and(|view| view.kind == "finding");
+        let page = Page { limit: if weighed { WEIGHED } else { MAX_LINKED }, offset: 0 };
         let found = self.find(&format!("linked:{id}"), Sort::Relevance, page)?;
         let kinds = found.facets.into_iter().find(|facet| facet.name == "kind");
         let mut records = Vec::new();

@@ -40,6 +40,10 @@ const IN_CATALOGUE: u32 = 50;
 /// Records around another that are read and named.
 const AROUND: usize = 12;
 
+/// Experiences linked to a finding that are read, to tell on which side each stands: the index knows that they are linked
+/// and not how. More than the alliance has; beyond it a side would be told too small.
+pub(super) const WEIGHED: u32 = 500;
+
 /// Facets by which a catalogue is narrowed.
 const NARROWING: [&str; 7] =
     ["finding_form", "programme_form", "programme_state", "resource_type", "actor_type", "offer", "theme"];
@@ -153,9 +157,8 @@ impl At<'_> {
     /// The experiences that support a finding, nuance it and contradict it: those that it draws on, and those that say so.
     fn weighed(&mut self, view: &View) -> Result<Vec<Around>, Error> {
         let (mut supports, mut nuances, mut contradicts) = (view.targets("draws_on"), Vec::new(), Vec::new());
-        supports.truncate(AROUND);
         let query = Query::default().with("linked", &view.record.to_string()).with("kind", "experience");
-        for hit in self.hits(asked(query, Page { limit: AROUND as u32, offset: 0 }))?.hits {
+        for hit in self.hits(asked(query, Page { limit: WEIGHED, offset: 0 }))?.hits {
             let Some(experience) = self.desk.view(&hit.record).map_err(read_error)? else { continue };
             for (how, _) in experience.refers().iter().filter(|(_, to)| *to == view.record) {
                 let side = match how.as_str() {

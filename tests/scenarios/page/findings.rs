@@ -1,6 +1,9 @@
 //! Findings, programmes, resources and the directory; and records that are put away.
 
-use essaim_protocol::api::{Command, Records, Search};
+use essaim_protocol::api::{Catalogue, CatalogueOf, Command, Import, Imported, Page, Records, Search};
+use essaim_tests::cluster::Ally;
+use essaim_tests::visitor::Visitor;
+use serde_json::json;
 
 use super::{HOSTILE, UNHURT, related};
 
@@ -28,6 +31,37 @@ async fn a_finding_stands_between_experiences_without_javascript() {
     browser.see("Guide des navettes").await;
     browser.go(&format!("{origin}/ressources?forme=video")).await;
     browser.see("Aucune fiche").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_side_of_a_finding_hides_another() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let finding = json!({"id": "finding:levier", "kind": "finding", "title": "Commencer petit", "form": "lever",
+        "statement": "On commence petit.", "origin": {"system": "essai", "id": "finding:levier"}});
+    let mut lines = format!("{finding}\n");
+    for (rel, many) in [("documents", 40), ("nuances", 13), ("contradicts", 13)] {
+        for n in 0..many {
+            let id = format!("experience:{rel}-{n}");
+            let links = [json!({"rel": rel, "to": "finding:levier"})];
+            let origin = json!({"system": "essai", "id": id});
+            let title = format!("{rel} {n}");
+            let line = json!({"id": id, "kind": "experience", "title": title, "links": links, "origin": origin});
+            lines.push_str(&format!("{line}\n"));
+        }
+    }
+    let imported: Imported = ally.ask(Command::Import(Import { lines: lines.into_bytes() })).await;
+    assert_eq!((imported.created, imported.bad), (67, vec![]));
+    let of = CatalogueOf { kind: "finding".to_owned(), q: String::new(), page: Page { limit: 10, offset: 0 } };
+    let catalogue: Catalogue = ally.ask(Command::Catalogue(of)).await;
+    let sides: Vec<_> = catalogue.records[0].around.iter().map(|side| (side.how.as_str(), side.total)).collect();
+    assert_eq!(sides, [("supports", 40), ("nuances", 13), ("contradicts", 13)]);
+
+    // The sheet weighs the same.
+    let visitor = Visitor::of(&ally).await;
+    let (_, sheet) = visitor.get(&format!("/fiche/{}", catalogue.records[0].brief.id)).await;
+    let side = sheet.split("side contradicts").nth(1).and_then(|rest| rest.split("</div>").next()).unwrap_or_default();
+    assert_eq!(side.matches("<li>").count(), 13, "{side}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
