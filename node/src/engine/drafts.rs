@@ -180,7 +180,8 @@ impl Writing<'_> {
 
     fn drop(&mut self, asked: &str) -> Result<Draft, Error> {
         let draft = self.get(asked)?;
-        let was = self.whole(asked, &draft)?;
+        // One that cannot be drawn is thrown away as well.
+        let was = self.whole(asked, &draft).unwrap_or_else(|_| bare(asked, &draft));
         self.drafts.remove(asked).map_err(failed)?;
         Ok(was)
     }
@@ -220,17 +221,18 @@ impl Writing<'_> {
             None => None,
         };
         Ok(Draft {
-            brief: line(name, draft),
-            base: draft.base.clone(),
             behind: view.as_ref().is_some_and(|view| apart(view, &draft.base)),
             names: self.names(draft)?,
             me: self.at.desk.me().map(|ally| format!("{ALLY}{ally}")),
             problems: self.problems(draft)?,
-            missing: lacks(&draft.kind, &said(draft)).into_iter().map(missing).collect(),
-            fields: draft.fields.clone(),
-            notes: draft.notes.clone(),
-            kept: draft.kept,
+            ..bare(name, draft)
         })
+    }
+
+    /// The title of a record that is here, else the code of the place that it is.
+    fn title_or(&mut self, record: &RecordId, code: &str) -> Result<String, Error> {
+        let title = title(self.at.desk, record)?;
+        Ok(if title == record.short() { code.to_owned() } else { title })
     }
 
     /// What sharing would say is wrong.
@@ -263,7 +265,11 @@ impl Writing<'_> {
         let mut names = BTreeMap::new();
         for record in references(&draft.fields) {
             let name = match draft.places.get(&record) {
-                Some(code) => place_of(code)?.name,
+                // A newer gazetteer may have lost a place: the draft is the person's all the same.
+                Some(code) => match place_of(code) {
+                    Ok(place) => place.name,
+                    Err(_) => self.title_or(&record, code)?,
+                },
                 None => title(self.at.desk, &record)?,
             };
             names.insert(record.to_string(), name);
@@ -278,6 +284,22 @@ impl Writing<'_> {
             }
         }
         Ok(names)
+    }
+}
+
+/// A draft by itself.
+fn bare(name: &str, draft: &drafts::Draft) -> Draft {
+    Draft {
+        brief: line(name, draft),
+        base: draft.base.clone(),
+        behind: false,
+        names: BTreeMap::new(),
+        me: None,
+        problems: Vec::new(),
+        missing: lacks(&draft.kind, &said(draft)).into_iter().map(missing).collect(),
+        fields: draft.fields.clone(),
+        notes: draft.notes.clone(),
+        kept: draft.kept,
     }
 }
 

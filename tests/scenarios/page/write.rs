@@ -1,8 +1,9 @@
 //! Telling an experience, with JavaScript and without, over several days.
 
-use essaim_protocol::api::{Brief, Command, Draft, Drafts, List, Records, Sheet};
+use essaim_protocol::api::{Brief, Command, Draft, Drafts, List, Records, Sheet, StartDraft, TemplateFor};
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, experience, set, until};
+use essaim_tests::visitor::Visitor;
 
 use super::visited;
 
@@ -219,4 +220,24 @@ async fn the_screens_of_writing_pass_an_accessibility_audit() {
     assert_eq!(browser.violations().await, Vec::<String>::new(), "candidates");
     browser.press("Raconter").await;
     assert_eq!(browser.violations().await, Vec::<String>::new(), "/ecrire");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_opens_although_its_place_is_in_no_gazetteer_any_more() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let of = TemplateFor::Kind("experience".to_owned());
+    let start = StartDraft { of, form: None, set: vec![], territories: vec!["Gruissan".to_owned()] };
+    let draft: Draft = ally.ask(Command::StartDraft(start)).await;
+    let id = draft.brief.id;
+    let file = ally.home().join("drafts").join(format!("{id}.json"));
+    let kept = std::fs::read_to_string(&file).expect("the draft is a file");
+    let lost = kept.replace("insee-commune:11170", "insee-commune:99999");
+    assert_ne!(kept, lost, "{kept}");
+    std::fs::write(&file, lost).expect("the draft can be written");
+    let visitor = Visitor::of(&ally).await;
+    let (status, page) = visitor.get(&format!("/ecrire/{id}/reperes")).await;
+    assert!(status.is_success() && page.contains("insee-commune:99999"), "{status}: {page}");
+    ally.ask::<Draft>(Command::DropDraft(id)).await;
+    assert!(!file.exists());
 }
