@@ -100,18 +100,9 @@ async fn show(visit: Visit, Query(asked): Query<Asked>) -> Result<Html<String>, 
     page(&InboxPage { all, unread: inbox.unread, lines, f })
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Looked {
-    /// The item; all of them without it.
-    item: String,
-}
-
-async fn mark(visit: Visit, Form(looked): Form<Looked>) -> Result<Redirect, Trouble> {
-    let mark = match looked.item.as_str() {
-        "" => MarkRead { items: vec![], all: true },
-        item => MarkRead { items: vec![item.to_owned()], all: false },
-    };
-    visit.ask::<Inbox>(Command::MarkRead(mark)).await?;
+/// Marks the items that a form names, and no others: what came in meanwhile was not seen.
+async fn mark(visit: Visit, Form(pairs): Form<Vec<(String, String)>>) -> Result<Redirect, Trouble> {
+    let items = pairs.into_iter().filter(|(name, _)| name == "item").map(|(_, item)| item).collect();
+    visit.ask::<Inbox>(Command::MarkRead(MarkRead { items, all: false })).await?;
     Ok(Redirect::to("/boite"))
 }

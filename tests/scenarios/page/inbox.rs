@@ -3,6 +3,7 @@
 use essaim_protocol::api::{AskInbox, Command, Contribute, Error, Inbox, MarkRead, Saved, Sync, Synced, Unread, Why};
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, agreed, experience, set, until};
+use essaim_tests::visitor::Visitor;
 
 fn brought(about: &str, form: &str, text: &str) -> Command {
     let about = Some(about.to_owned());
@@ -77,6 +78,22 @@ async fn what_came_is_counted_shown_and_marked_as_seen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_is_counted_shown_and_marked_as_seen_without_javascript() {
     looked_at(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_in_meanwhile_is_not_marked_as_seen() {
+    let (valombre, semeuses, id) = two_allies().await;
+    let visitor = Visitor::of(&valombre).await;
+    let (_, page) = visitor.get("/boite").await;
+    let form = page.split("<form class=\"noprint after\"").nth(1).and_then(|rest| rest.split("</form>").next());
+    let form = form.unwrap_or_else(|| panic!("all can be marked: {page}"));
+    let items = form.split("name=\"item\" value=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let items: Vec<_> = items.map(|item| ("item", item)).collect();
+    assert_eq!(items.len(), 2);
+    semeuses.ask::<Saved>(brought(&id, "question", "Et le dimanche ?")).await;
+    agreed(&[&valombre, &semeuses]).await;
+    visitor.post("/boite/vu", &visitor.token("/boite").await, &items).await;
+    assert_eq!(inbox(&valombre, false).await, [(Why::Contribution, "Et le dimanche ?".to_owned(), false)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
