@@ -32,11 +32,6 @@ pub(super) struct Cited {
 
 impl Cited {
     pub(super) fn of(f: &Frame, sheet: &Sheet) -> Self {
-        let authors = sheet.fields.get("authors").and_then(Json::as_array).into_iter().flatten();
-        let authors = authors.filter_map(|to| sheet.names.get(to.as_str().or_else(|| to["to"].as_str())?));
-        let authors: Vec<String> = authors.cloned().collect();
-        // The organisations that wrote it, when nobody signs.
-        let authors = if authors.is_empty() { sheet.written_by.clone() } else { authors };
         let title = if sheet.brief.title.is_empty() { f.t("sheet-untitled") } else { sheet.brief.title.clone() };
         let licence = sheet.fields.get("licence").and_then(Json::as_str).unwrap_or_default();
         let licence = Schema::get().term("licence", licence).map_or(licence, |term| term.label.get(f.lang()));
@@ -44,7 +39,7 @@ impl Cited {
         let licence = licence.split(" (").next().unwrap_or_default();
         let commons = f.commons.as_ref().map(|commons| commons.name.clone()).unwrap_or_default();
         let parts = [
-            authors.join(", "),
+            signers(sheet).join(", "),
             f.t1("cite-title", "title", title.as_str()),
             commons,
             sheet.brief.updated_at.map(|at| when::day(f.lang(), at)).unwrap_or_default(),
@@ -54,6 +49,19 @@ impl Cited {
         let version = sheet.citation.clone();
         let mail = address("mailto:", &[("subject", title), ("body", format!("{line}\n\n{version}"))]);
         Self { line, version, mail, picture: f.citation(sheet.brief.id) }
+    }
+}
+
+/// Who signs a record: its authors, else the organisations that wrote it; a contribution is its first writer's, others wrote
+/// at most a position of theirs in it.
+pub(super) fn signers(sheet: &Sheet) -> Vec<String> {
+    let authors = sheet.fields.get("authors").and_then(Json::as_array).into_iter().flatten();
+    let authors = authors.filter_map(|to| sheet.names.get(to.as_str().or_else(|| to["to"].as_str())?));
+    let authors: Vec<String> = authors.cloned().collect();
+    match (authors.is_empty(), sheet.brief.kind == "contribution") {
+        (false, _) => authors,
+        (true, true) => sheet.written_by.iter().take(1).cloned().collect(),
+        (true, false) => sheet.written_by.clone(),
     }
 }
 

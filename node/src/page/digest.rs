@@ -119,6 +119,7 @@ async fn as_feed(visit: Visit, query: Query<DigestOf>) -> Result<File, Trouble> 
     let feed = Feed {
         lang: visit.lang(),
         title: format!("{commons} : {}", visit.frame.t("digest-title")),
+        of: commons,
         commons: visit.frame.commons.as_ref().map(|commons| commons.id.to_string()).unwrap_or_default(),
         origin: visit.origin(),
         links: Links::Node,

@@ -31,9 +31,9 @@ pub(super) fn file(kind: &str, name: &str, text: String) -> File {
 
 /// Gatherings as a calendar.
 pub(crate) fn calendar(lang: Lang, commons: &Commons, records: &[Brief]) -> String {
-    let (title, commons) = (commons.name.clone(), commons.id.to_string());
+    let (title, of, commons) = (commons.name.clone(), commons.name.clone(), commons.id.to_string());
     let (origin, page) = (String::new(), String::new());
-    Feed { lang, title, commons, origin, links: Links::Node, page, records, by: None }.calendar()
+    Feed { lang, title, of, commons, origin, links: Links::Node, page, records, by: None }.calendar()
 }
 
 /// What a feed is of.
@@ -41,6 +41,8 @@ pub(super) struct Feed<'a> {
     pub(super) lang: Lang,
     /// The name of the commons and, after it, the question.
     pub(super) title: String,
+    /// The name of the commons, in whose name the feed is.
+    pub(super) of: String,
     /// The commons' id: with it a record's id is one in the world.
     pub(super) commons: String,
     /// `http://127.0.0.1:8421`; nothing where addresses are relative.
@@ -49,7 +51,7 @@ pub(super) struct Feed<'a> {
     /// The address of the search that it follows.
     pub(super) page: String,
     pub(super) records: &'a [Brief],
-    /// Who signs each, where that is known; else entries are by their territory.
+    /// Who signs each, where that is known; the others are by the commons, as the feed is.
     pub(super) by: Option<&'a BTreeMap<RecordId, Vec<String>>>,
 }
 
@@ -68,17 +70,18 @@ impl Feed<'_> {
         let updated = self.records.iter().filter_map(|brief| brief.updated_at).max().unwrap_or_default();
         let mut out = format!(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{}\">\n\
-             <title>{}</title>\n<id>essaim:{}/{}</id>\n<updated>{updated}</updated>\n<link href=\"{}\"/>\n",
+             <title>{}</title>\n<author><name>{}</name></author>\n<id>essaim:{}/{}</id>\n\
+             <updated>{updated}</updated>\n<link href=\"{}\"/>\n",
             self.lang.pick("fr", "en"),
             xml(&self.title),
+            xml(&self.of),
             xml(&self.commons),
             xml(self.page.trim_start_matches('/')),
             xml(&format!("{}{}", self.origin, self.page)),
         );
         for brief in self.records {
-            let place = brief.territory.iter().map(|territory| territory.title.clone()).collect();
-            let by = self.by.and_then(|by| by.get(&brief.id)).filter(|by| !by.is_empty()).unwrap_or(&place);
-            let by: String = by.iter().map(|name| format!("<author><name>{}</name></author>\n", xml(name))).collect();
+            let by = self.by.and_then(|by| by.get(&brief.id)).into_iter().flatten();
+            let by: String = by.map(|name| format!("<author><name>{}</name></author>\n", xml(name))).collect();
             out.push_str(&format!(
                 "<entry>\n<title>{}</title>\n<id>{}</id>\n<updated>{}</updated>\n<link href=\"{}{}\"/>\n\
                  <category term=\"{}\"/>\n{by}<summary>{}</summary>\n</entry>\n",
@@ -247,6 +250,7 @@ mod tests {
         Feed {
             lang: Lang::Fr,
             title: "Vallées : « récit »".into(),
+            of: "Vallées".into(),
             commons: "c0".into(),
             origin: "http://127.0.0.1:1".into(),
             links: Links::Node,
@@ -290,7 +294,9 @@ mod tests {
     #[test]
     fn an_entry_is_by_those_who_sign_it() {
         let records = [brief("Ici")];
-        assert!(feed(&records).atom().contains("<author><name>Gruissan</name></author>"));
+        let atom = feed(&records).atom();
+        let (head, entry) = atom.split_once("<entry>").unwrap();
+        assert!(head.contains("<author><name>Vallées</name></author>") && !entry.contains("<author>"), "{atom}");
         let by = BTreeMap::from([(records[0].id, vec!["Awa & Co".to_owned(), "Léo".to_owned()])]);
         let atom = Feed { by: Some(&by), ..feed(&records) }.atom();
         assert!(

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::index::Entry;
 use super::public;
 use crate::index::gazetteer::{Gazetteer, Type};
+use crate::page::cite::signers;
 use crate::page::settle::disputes;
 use crate::page::shown::{Reading, Shown, cut};
 use crate::page::visit::Frame;
@@ -135,7 +136,7 @@ impl Heritage {
                 how: how.iter().cloned().collect(),
                 form: text("form").map(str::to_owned),
                 text: text("text").filter(|_| sheet.brief.kind == "contribution").map(|text| cut(text, SUMMARY)),
-                by: signed(sheet),
+                by: signers(sheet),
             }
         });
         Linked { total: self.referring[at].len() as u64, kinds: Vec::new(), records: records.collect() }
@@ -198,14 +199,6 @@ impl Heritage {
             words,
         }
     }
-}
-
-/// Who signs a record: its authors, else the allies that wrote it.
-pub(super) fn signed(sheet: &Sheet) -> Vec<String> {
-    let authors = sheet.fields.get("authors").and_then(Json::as_array).into_iter().flatten();
-    let authors = authors.filter_map(|to| sheet.names.get(to.as_str().or_else(|| to["to"].as_str())?));
-    let authors: Vec<String> = authors.cloned().collect();
-    if authors.is_empty() { sheet.written_by.clone() } else { authors }
 }
 
 /// The first year of what a record tells.

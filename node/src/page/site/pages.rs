@@ -4,11 +4,11 @@ use askama::Template;
 use essaim_protocol::api::Brief;
 
 use super::Error;
-use super::heritage::{FACETS, Facet, Heritage, KIND, Shelf, YEAR, heading, signed};
+use super::heritage::{FACETS, Facet, Heritage, KIND, Shelf, YEAR, heading};
 use super::index::Index;
 use super::place::{Place, SHEETS};
 use crate::page::assets;
-use crate::page::cite::Cited;
+use crate::page::cite::{Cited, signers};
 use crate::page::feed::Feed;
 use crate::page::find::{Card, by_year};
 use crate::page::linked::{self, groups};
@@ -256,10 +256,11 @@ impl Heritage {
 
     fn feed(&self) -> String {
         let records: Vec<Brief> = (0..self.sheets.len().min(IN_FEED)).map(|at| self.brief(at)).collect();
-        let by = self.sheets.iter().take(IN_FEED).map(|sheet| (sheet.brief.id, signed(sheet))).collect();
+        let by = self.sheets.iter().take(IN_FEED).map(|sheet| (sheet.brief.id, signers(sheet))).collect();
         let feed = Feed {
             lang: self.lang,
             title: self.commons.name.clone(),
+            of: self.commons.name.clone(),
             commons: self.commons.id.to_string(),
             origin: String::new(),
             links: Links::of_site(FEED),
