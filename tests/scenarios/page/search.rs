@@ -75,6 +75,35 @@ async fn every_way_of_showing_works_without_javascript() {
     assert!(browser.address().await.contains("department=11"), "a department finds what its communes tell");
 }
 
+/// Links of a printed page: Chromium writes their addresses into a PDF in clear.
+fn printed(pdf: &[u8], path: &str) -> usize {
+    String::from_utf8_lossy(pdf).matches(path).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_and_a_letter_print_what_they_found() {
+    let Some((_ally, browser)) = visited(true).await else { return };
+    let origin = browser.address().await.trim_end_matches('/').to_owned();
+    for path in ["/recherche?q=mobilit%C3%A9", "/recherche?vue=tableau", "/digest?theme=mobility"] {
+        browser.go(&format!("{origin}{path}")).await;
+        browser.appears("h3 a, tbody a").await;
+        let (shown, pdf) = (browser.count("h3 a, tbody a").await, browser.pdf().await);
+        assert!(printed(&pdf, "/fiche/") >= shown, "{path}: {} of {shown}", printed(&pdf, "/fiche/"));
+        assert_eq!(printed(&pdf, "/recherche.csv"), 0, "{path}: what only a screen has use for stays off the paper");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticked_box_keeps_the_focus() {
+    let Some((_ally, browser)) = visited(true).await else { return };
+    browser.press("Chercher").await;
+    browser.appears("#kind-experience").await;
+    browser.run("document.getElementById('kind-experience').focus()").await;
+    browser.keys(" ").await;
+    browser.appears(".chosen a").await;
+    assert_eq!(browser.run("return document.activeElement.id").await, "kind-experience");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_territory_hands_down_what_it_is() {
     let ally = Ally::new("Commune de Valombre").await;
@@ -125,6 +154,11 @@ async fn a_search_is_taken_away_and_followed() {
         assert!(answer.headers()["content-type"].to_str().unwrap().starts_with(kind));
         let text = answer.text().await.unwrap();
         assert!(text.contains(holds), "{form}: {text:.500}");
+        if form == "atom" {
+            let (head, entries) = text.split_once("<entry>").unwrap();
+            assert!(head.contains("<author><name>Vallées en transition</name></author>"), "{head}");
+            assert!(!entries.contains("<author><name>Aude"), "a territory signs nothing: {entries:.500}");
+        }
         let followed = stranger.get(link(form)).send().await.unwrap().status().is_success();
         assert_eq!(followed, ["atom", "ics"].contains(&form), "a feed reader has no cookie, only its address");
     }
