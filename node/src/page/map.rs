@@ -38,6 +38,8 @@ static OUTLINES: LazyLock<Vec<Outline>> = LazyLock::new(|| {
 pub(super) struct Map {
     pub(super) departments: Vec<Department>,
     pub(super) points: Vec<Point>,
+    /// Territories of the departments of the picture, drawn as a point or not.
+    pub(super) within: Vec<(String, String, u64)>,
     /// Territories that no department of the picture contains.
     pub(super) elsewhere: Vec<(String, String, u64)>,
 }
@@ -69,7 +71,7 @@ impl Map {
             let count = places.departments.iter().find(|one| one.code == outline.code).map_or(0, |one| one.count);
             Department { code: outline.code, name: outline.name, path: outline.path, count, class: class(count, most) }
         };
-        let (mut points, mut elsewhere) = (Vec::new(), Vec::new());
+        let (mut points, mut within, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
         let largest = places.spots.iter().map(|spot| spot.count).max().unwrap_or(1);
         for spot in &places.spots {
             let drawn = spot.department.as_deref().filter(|code| OUTLINES.iter().any(|outline| outline.code == *code));
@@ -77,6 +79,7 @@ impl Map {
                 elsewhere.push((spot.id.to_string(), spot.title.clone(), spot.count));
                 continue;
             };
+            within.push((spot.id.to_string(), spot.title.clone(), spot.count));
             if let Some((x, y)) = spot.point.and_then(|(lat, lon)| project(lat, lon, department)) {
                 // The area tells the count.
                 let r = RADII.0.max(RADII.1 * (spot.count as f64 / largest as f64).sqrt());
@@ -84,7 +87,7 @@ impl Map {
                 points.push(Point { id, title, count, x, y, r });
             }
         }
-        Self { departments: OUTLINES.iter().map(department).collect(), points, elsewhere }
+        Self { departments: OUTLINES.iter().map(department).collect(), points, within, elsewhere }
     }
 
     /// Departments where something takes place, the most first.
@@ -207,6 +210,7 @@ mod tests {
         let spots = vec![spot(Some("11"), Some((43.1, 3.1))), spot(None, Some((50.8, 4.3))), spot(Some("11"), None)];
         let map = Map::of(&Places { total: 5, departments: vec![count], spots });
         assert_eq!((map.points.len(), map.elsewhere.len(), map.counted().len()), (1, 1, 1));
+        assert_eq!(map.within.len(), 2, "one that has no point is listed all the same");
         assert_eq!(map.counted()[0].name, "Aude");
     }
 }
