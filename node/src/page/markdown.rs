@@ -1,6 +1,6 @@
 //! Stories as people format them, made safe: no HTML of theirs, no picture from elsewhere, links that say where they go.
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
 
 /// The most characters that are laid out: a longer text is shown as it was typed. A document holds at most this, and the
 /// parser's time is linear.
@@ -14,14 +14,23 @@ pub(super) fn html(text: &str, level: usize) -> String {
     }
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
     let mut events = Vec::new();
+    // Of the links and pictures that are open, whether each leads somewhere.
+    let mut leads: Vec<bool> = Vec::new();
     for event in Parser::new_ext(text, options) {
         match event {
             Event::Html(html) | Event::InlineHtml(html) => events.push(Event::Text(html)),
-            Event::Start(Tag::Image { dest_url, .. }) => {
-                events.push(Event::Start(link(dest_url)));
+            Event::Start(Tag::Image { link_type, dest_url, .. } | Tag::Link { link_type, dest_url, .. }) => {
+                let link = link(link_type, dest_url);
+                leads.push(link.is_some());
+                events.extend(link.map(Event::Start));
             }
-            Event::End(TagEnd::Image) => events.push(Event::End(TagEnd::Link)),
-            Event::Start(Tag::Link { dest_url, .. }) => events.push(Event::Start(link(dest_url))),
+            Event::End(TagEnd::Image | TagEnd::Link) => {
+                events.extend(leads.pop().filter(|leads| *leads).map(|_| Event::End(TagEnd::Link)));
+            }
+            // Alignments become styles, which the page forbids.
+            Event::Start(Tag::Table(columns)) => {
+                events.push(Event::Start(Tag::Table(vec![Alignment::None; columns.len()])));
+            }
             Event::Start(Tag::Heading { level: own, .. }) => {
                 let level = below(own, level);
                 events.push(Event::Start(Tag::Heading { level, id: None, classes: vec![], attrs: vec![] }));
@@ -37,15 +46,13 @@ pub(super) fn html(text: &str, level: usize) -> String {
     out
 }
 
-/// A link to a page of the web or a mail address; anything else (a script, a file of this machine) leads nowhere.
-fn link(to: CowStr<'_>) -> Tag<'_> {
-    let safe = ["http://", "https://", "mailto:"].iter().any(|start| to.to_ascii_lowercase().starts_with(start));
-    Tag::Link {
-        link_type: pulldown_cmark::LinkType::Inline,
-        dest_url: if safe { to } else { CowStr::Borrowed("#") },
-        title: CowStr::Borrowed(""),
-        id: CowStr::Borrowed(""),
-    }
+/// A link to a page of the web or a mail address; of anything else (a script, a file of this machine) the words are left.
+fn link(link_type: LinkType, to: CowStr<'_>) -> Option<Tag<'_>> {
+    let safe = link_type == LinkType::Email
+        || ["http://", "https://", "mailto:"].iter().any(|start| to.to_ascii_lowercase().starts_with(start));
+    let dest_url = if link_type == LinkType::Email { CowStr::from(format!("mailto:{to}")) } else { to };
+    let none = CowStr::Borrowed("");
+    safe.then(|| Tag::Link { link_type: LinkType::Inline, dest_url, title: none.clone(), id: none })
 }
 
 fn below(own: HeadingLevel, highest: usize) -> HeadingLevel {
@@ -67,6 +74,25 @@ mod tests {
             "<p>Un <em>pas</em> de <strong>plus</strong><br />\nici</p>\n"
         );
         assert_eq!(html("# Titre\n\n## Sous-titre", 3), "<h3>Titre</h3>\n<h4>Sous-titre</h4>\n");
+    }
+
+    #[test]
+    fn links_lead_where_they_say_or_are_words() {
+        assert_eq!(
+            html("<contact@mairie.example>", 3),
+            "<p><a href=\"mailto:contact@mairie.example\">contact@mairie.example</a></p>\n"
+        );
+        assert_eq!(html("[ici](/etc/passwd) et [*là*](javascript:x)", 3), "<p>ici et <em>là</em></p>\n");
+        assert!(!html("[ici](../x)", 3).contains("href"));
+        assert!(
+            html("![un plan](https://a.example/p.png)", 3).contains("<a href=\"https://a.example/p.png\">un plan</a>")
+        );
+    }
+
+    #[test]
+    fn a_table_brings_no_style() {
+        let out = html("| a | b |\n|:--|--:|\n| 1 | 2 |", 3);
+        assert!(out.contains("<td>1</td>") && !out.contains("style"), "{out}");
     }
 
     #[test]
