@@ -3,6 +3,7 @@
 use essaim_protocol::api::{Brief, Command, Contribute, List, Records, Saved, Sheet, Synced};
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, agreed, set, until};
+use essaim_tests::visitor::Visitor;
 
 use super::visited;
 
@@ -95,6 +96,20 @@ async fn journey(javascript: bool) {
     browser.press("Partager").await;
     browser.see("Réponses").await;
 
+    // Write the letter of what was told: it credits each, and is taken along as a text.
+    browser.press("Explorer").await;
+    browser.press("La lettre").await;
+    browser.see("Ce qui s’est écrit depuis le").await;
+    for said in [TITLE, "Qui conduit la navette ?", "Commune de Valombre, le", "Les Semeuses, le"] {
+        browser.see(said).await;
+    }
+    browser.fill("#since", "").await;
+    browser.press("Composer").await;
+    browser.see("Ce qui s’est écrit").await;
+    let visitor = Visitor::of(&ally).await;
+    let (_, text) = visitor.get("/digest.md").await;
+    assert!(text.contains(&format!("### {TITLE}\n")) && text.contains("*Les Semeuses, le"), "{text}");
+
     agreed(&[&ally, &other]).await;
     let there: Sheet = other.ask(Command::Show(id)).await;
     assert_eq!(there.disagreements.len(), 0);
@@ -153,4 +168,20 @@ async fn the_keyboard_alone_finds_reads_tells_and_asks() {
     tab_to(&browser, "a[href='/permanence']").await;
     browser.keys(ENTER).await;
     browser.see("Poser une question, proposer").await;
+    tab_to(&browser, "input[name=form][value=question]").await;
+    tab_to(&browser, "#bring-text").await;
+    browser.keys("Qui conduit la navette ?").await;
+    tab_to(&browser, ".bring button").await;
+    browser.keys(ENTER).await;
+    browser.see("Qui conduit la navette ?").await;
+    tab_to(&browser, ".top nav summary").await;
+    browser.keys(ENTER).await;
+    tab_to(&browser, "a[href='/digest']").await;
+    browser.keys(ENTER).await;
+    browser.see("Ce qui s’est écrit depuis le").await;
+    tab_to(&browser, "#theme").await;
+    tab_to(&browser, "form.choose button").await;
+    browser.keys(ENTER).await;
+    browser.see("Qui conduit la navette ?").await;
+    tab_to(&browser, "a[href^='/digest.md']").await;
 }
