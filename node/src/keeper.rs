@@ -134,6 +134,9 @@ fn next(inbox: &mpsc::Receiver<Work>, desk: &mut Desk, idle: fn(&mut Desk) -> bo
 mod tests {
     use super::*;
 
+    /// After so long a test fails rather than hangs.
+    const HANGS: Duration = Duration::from_secs(60);
+
     #[tokio::test]
     async fn a_panic_in_what_is_late_ends_the_keeper_as_one_in_its_work_does() {
         let dir = tempfile::tempdir().unwrap();
@@ -141,7 +144,9 @@ mod tests {
         assert_eq!(keeper.run(|_| panic!("in a library")).await, Err::<(), _>(Gone));
         let late = Keeper::with(desk::tests::founded(&dir.path().join("late")), |_| panic!("in a library")).unwrap();
         for keeper in [keeper, late] {
-            keeper.ended.clone().wait_for(|ended| *ended).await.unwrap();
+            let mut ended = keeper.ended.clone();
+            let ended = tokio::time::timeout(HANGS, ended.wait_for(|ended| *ended)).await;
+            assert!(ended.is_ok(), "it goes on in a state that nobody knows");
             assert_eq!(keeper.run(|_| ()).await, Err(Gone));
         }
     }
