@@ -181,6 +181,60 @@ async fn nobody_reachable_is_an_answer_and_a_session_that_is_given_up_is_not_kep
     alice.node.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn allies_who_are_quiet_reconcile_every_few_minutes_all_the_same() {
+    let (alice, bob) = alice_and_bob().await;
+    until("they agree", async || alice.digest().await == bob.digest().await).await;
+    let moved = || {
+        let [a, b] =
+            [&alice, &bob].map(|node| node.driver().state(|state| (state.levelling.is_empty(), state.traffic)));
+        (a.0 && b.0, a.1, b.1)
+    };
+    let mut last = moved();
+    until("nothing goes on any more", async || {
+        let before = std::mem::replace(&mut last, moved());
+        last.0 && before == last
+    })
+    .await;
+    alice.driver().reconcile_at_random(&alice.node.engine).await;
+    until("both saw a session", async || {
+        let (_, a, b) = moved();
+        a.bytes_out > last.1.bytes_out && b.bytes_in > last.2.bytes_in
+    })
+    .await;
+    alice.node.shutdown().await;
+    bob.node.shutdown().await;
+}
+
+/// A network on a free port, and where it listens. It dials nobody.
+async fn only_listening(secret: [u8; 32]) -> (net::Handle, mpsc::Receiver<Event>, Vec<Multiaddr>) {
+    let listen = vec![LISTEN[0].parse().unwrap()];
+    let (net, events) = net::start(net::Config { listen, mdns: false, ..net::Config::new(secret) }).unwrap();
+    until("it listens", async || !net.listen_addresses().await.unwrap().is_empty()).await;
+    let addresses = net.listen_addresses().await.unwrap();
+    (net, events, addresses)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_those_who_are_discovered_nearby_only_an_ally_is_dialled() {
+    let (alice, bob) = alice_and_bob().await;
+    let secret = bob.node.engine.keys().await.unwrap().network_secret();
+    bob.node.shutdown().await;
+    until("he is away", async || alice.driver().connected().is_empty()).await;
+    // He is back at a port that nobody was told, and waits.
+    let (bob, _bob_hears, his) = only_listening(secret).await;
+    let (eve, _eve_hears, hers) = only_listening([66; 32]).await;
+    for (peer, addresses) in [(eve.local(), hers), (bob.local(), his)] {
+        alice.driver().happened(&alice.node.engine, Event::Discovered { peer, addresses }).await;
+    }
+    until("the ally is met", async || alice.driver().connected().contains(&bob.local())).await;
+    assert!(eve.connected().await.unwrap().is_empty());
+    assert!(alice.driver().state(|state| !state.dialling.contains_key(&eve.local())));
+    alice.node.shutdown().await;
+    bob.shutdown().await;
+    eve.shutdown().await;
+}
+
 /// The ports at which a node listens, once it listens wherever `all` says.
 async fn ports(node: &crate::Node, all: Ports) -> Ports {
     let mut found = Ports::default();
