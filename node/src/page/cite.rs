@@ -3,7 +3,7 @@
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use essaim_protocol::api::{Command, Error, Sheet};
+use essaim_protocol::api::{Command, Error, Sheet, ShowAt};
 use essaim_protocol::record::schema::Schema;
 use serde_json::Value as Json;
 
@@ -15,7 +15,10 @@ use super::{Screen, qr};
 use crate::words::when;
 
 pub(super) fn screens() -> Vec<Screen> {
-    vec![Screen::new("get", "/fiche/{record}/citation.svg", get(picture))]
+    vec![
+        Screen::new("get", "/fiche/{record}/citation.svg", get(picture)),
+        Screen::new("get", "/fiche/{record}/version/{heads}/citation.svg", get(picture_then)),
+    ]
 }
 
 /// What cites a record.
@@ -66,7 +69,17 @@ pub(super) fn signers(sheet: &Sheet) -> Vec<String> {
 }
 
 async fn picture(visit: Visit, Path(record): Path<String>) -> Result<Response, Trouble> {
-    let sheet: Sheet = visit.ask(Command::Show(record)).await?;
+    code(&visit.ask(Command::Show(record)).await?)
+}
+
+async fn picture_then(visit: Visit, Path((record, heads)): Path<(String, String)>) -> Result<Response, Trouble> {
+    let unknown = || Error::UnknownVersion { title: record.clone() };
+    let heads = ShowAt::heads(&heads).ok_or_else(unknown)?;
+    code(&visit.ask(Command::ShowAt(ShowAt { record, heads })).await?)
+}
+
+/// The name of just this version as a QR code.
+fn code(sheet: &Sheet) -> Result<Response, Trouble> {
     // Only the name of a merge of dozens of versions is too long for a code.
     let too_long = || Error::UnknownVersion { title: sheet.brief.title.clone() };
     let svg = qr::svg(&sheet.citation).ok_or_else(too_long)?;

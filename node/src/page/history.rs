@@ -155,7 +155,7 @@ async fn version(
     let by = made.map(|made| step(f, &log, made)).map(|step| (step.who, step.at));
     page(&VersionPage {
         is_now: now.heads == then.heads,
-        cited: Cited::of(f, &then),
+        cited: Cited { picture: Some(format!("{here}/citation.svg")), ..Cited::of(f, &then) },
         told: Told::of(f, then),
         by,
         against_now,

@@ -78,6 +78,12 @@ async fn a_draft_that_is_shared_twice_is_one_record() {
     let log: Log = ally.ask(Command::Log(record.clone())).await;
     assert_eq!(log.versions.len(), 1, "sharing is one signed change");
 
+    // A version is cited by its own picture.
+    let version = format!("/fiche/{record}/version/{}", log.versions[0].change);
+    let (_, page) = visitor.get(&version).await;
+    assert!(page.contains(&format!("src=\"{version}/citation.svg\"")), "{page}");
+    assert!(visitor.get(&format!("{version}/citation.svg")).await.1.starts_with("<svg"));
+
     // From another window that was left open, with something typed in it.
     let typed = [("story", "Elle roule le soir aussi."), ("faire", "suivant")];
     let (status, page) =
