@@ -33,6 +33,11 @@ sheet-words = { $n ->
    *[other] the words “{ $words }”
   }
 sheet-written = Written by { $by }; last changed on { $at }.
+sheet-held = { $n ->
+    [one] One ally holds it too, checked on { $at }.
+   *[other] { $n } allies hold it too, checked on { $at }.
+  }
+sheet-held-nowhere = Not confirmed elsewhere yet.
 sheet-by-at = { $by }, on { $at }
 sheet-history = The history of this record
 sheet-back = Back to “{ $title }”

@@ -33,6 +33,11 @@ sheet-words = { $n ->
    *[other] les mots « { $words } »
   }
 sheet-written = Écrite par { $by } ; dernière modification le { $at }.
+sheet-held = { $n ->
+    [one] Chez un·e allié·e aussi, vérifié le { $at }.
+   *[other] Chez { $n } allié·es aussi, vérifié le { $at }.
+  }
+sheet-held-nowhere = Pas encore confirmée ailleurs qu’ici.
 sheet-by-at = { $by }, le { $at }
 sheet-history = L’histoire de cette fiche
 sheet-back = Revenir à « { $title } »

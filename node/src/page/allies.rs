@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use essaim_protocol::api::{
-    Allies, AllyState, Command, Commons, CreateCommons, Ended, Error, Invitation, Invite, Join, Joined, PeerSync,
-    ReadTicket, Role, Status, Sync, SyncOutcome, Synced, Task, TicketContent,
+    Allies, AllyState, Command, Commons, Conflict, CreateCommons, Ended, Error, Invitation, Invite, Join, Joined,
+    PeerSync, ReadTicket, Role, Status, Sync, SyncOutcome, Synced, Task, TicketContent,
 };
-use essaim_protocol::id::CharterHash;
+use essaim_protocol::id::{CharterHash, RecordId};
 use serde::Deserialize;
 
 use super::asked::Form;
@@ -26,6 +26,9 @@ const WAIT: u64 = 20;
 
 /// How long an invitation lasts, in days: those of the choices, the usual one first.
 const DAYS: [u64; 3] = [14, 2, 60];
+
+/// Records to settle that are named.
+const DISPUTED: usize = 12;
 
 /// How many an invitation may let in at most: an assembly.
 const MAX_USES: u32 = 200;
@@ -85,7 +88,7 @@ struct PeersPage {
     f: Frame,
     status: Status,
     peers: Vec<PeerLine>,
-    todo: Vec<(String, Option<&'static str>)>,
+    todo: Vec<(String, Option<String>)>,
     outcomes: Vec<String>,
 }
 
@@ -101,6 +104,7 @@ async fn exchange(visit: Visit) -> Result<Html<String>, Trouble> {
 
 async fn peers_page(visit: Visit, outcomes: Vec<String>) -> Result<Html<String>, Trouble> {
     let status: Status = visit.ask(Command::Status).await?;
+    let disputed = disputed(&visit).await?;
     let f = visit.frame;
     let here = f.commons.as_ref().map(|commons| commons.name.clone()).unwrap_or_default();
     let line = |peer: &essaim_protocol::api::Peer| PeerLine {
@@ -118,13 +122,39 @@ async fn peers_page(visit: Visit, outcomes: Vec<String>) -> Result<Html<String>,
         same: matches!(peer.sync, PeerSync::InSync { .. }),
     };
     let peers = status.peers.iter().filter(|peer| peer.commons == here).map(line).collect();
-    let todo = status.todo.iter().map(|task| task_line(&f, task)).collect();
+    let mut todo: Vec<(String, Option<String>)> = Vec::new();
+    for task in &status.todo {
+        todo.push(task_line(&f, task));
+        if matches!(task, Task::Settle { commons, .. } if *commons == here) {
+            todo.extend(disputed.iter().map(|(id, title)| {
+                let said = f.t1("cite-title", "title", title.as_str());
+                (said, Some(format!("/fiche/{id}#a-regler")))
+            }));
+        }
+    }
     page(&PeersPage { peers, todo, outcomes, status, f })
 }
 
+/// Records with something to settle, by id and title.
+async fn disputed(visit: &Visit) -> Result<Vec<(RecordId, String)>, Trouble> {
+    if visit.frame.commons.is_none() {
+        return Ok(Vec::new());
+    }
+    let conflicts: Vec<Conflict> = visit.ask(Command::Conflicts(None)).await?;
+    let mut records: Vec<(RecordId, String)> = Vec::new();
+    for one in conflicts {
+        if records.iter().all(|(known, _)| *known != one.record) {
+            let title = if one.title.is_empty() { visit.frame.t("sheet-untitled") } else { one.title };
+            records.push((one.record, title));
+        }
+    }
+    records.truncate(DISPUTED);
+    Ok(records)
+}
+
 /// What a person can do now, and where.
-fn task_line(f: &Frame, task: &Task) -> (String, Option<&'static str>) {
-    match task {
+fn task_line(f: &Frame, task: &Task) -> (String, Option<String>) {
+    let (said, at) = match task {
         Task::Init | Task::CreateOrJoin => (f.t("task-begin"), Some("/bienvenue")),
         Task::Settle { conflicts, .. } => (f.t1("task-settle", "n", *conflicts), None),
         Task::InviteSomebody { .. } => (f.t("task-invite"), Some("/inviter")),
@@ -132,7 +162,8 @@ fn task_line(f: &Frame, task: &Task) -> (String, Option<&'static str>) {
         Task::SyncSoon { entries, .. } => (f.t1("task-sync", "n", *entries), None),
         Task::Upgrade { .. } => (f.t("task-upgrade"), None),
         Task::Doctor => (f.t("task-doctor"), None),
-    }
+    };
+    (said, at.map(str::to_owned))
 }
 
 /// How an exchange ended, in words.

@@ -1,8 +1,9 @@
 //! Founding, inviting, joining and exchanging, without a terminal.
 
-use essaim_protocol::api::{Command, New, Saved, Setting};
+use essaim_protocol::api::{Command, New, Saved, Setting, Sync, Synced};
 use essaim_tests::browser::Browser;
-use essaim_tests::cluster::Ally;
+use essaim_tests::cluster::{Ally, agreed, experience, set, until};
+use essaim_tests::visitor::Visitor;
 
 use super::visited;
 
@@ -74,4 +75,36 @@ async fn the_screens_of_allies_pass_an_accessibility_audit() {
     browser.press("Lire la charte").await;
     browser.see("La charte").await;
     assert_eq!(browser.violations().await, Vec::<String>::new(), "a charter");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sheet_says_who_else_holds_it_and_peers_lead_to_what_is_to_settle() {
+    let mut valombre = Ally::new("Commune de Valombre").await;
+    valombre.found("Vallées en transition", false).await;
+    let saved: Saved = valombre.ask(experience("Une navette", "Elle roule.")).await;
+    let (id, sheet) = (saved.brief.id.to_string(), format!("/fiche/{}", saved.brief.id));
+    let (_, page) = Visitor::of(&valombre).await.get(&sheet).await;
+    assert!(page.contains("Pas encore confirmée ailleurs"), "{page}");
+    let mut semeuses = Ally::new("Les Semeuses").await;
+    semeuses.join(&valombre.invite().await).await;
+    let sync = || Command::Sync(Sync { peer: None, wait_s: 20 });
+    let held = async || {
+        valombre.try_ask::<Synced>(sync()).await.ok()?;
+        let (_, page) = Visitor::of(&valombre).await.get(&sheet).await;
+        page.contains("Chez un·e allié·e aussi, vérifié le").then_some(())
+    };
+    until("the ally holds the same", held).await;
+
+    valombre.go_offline().await;
+    semeuses.go_offline().await;
+    valombre.ask::<Saved>(set(&id, "outcome", "achieved")).await;
+    semeuses.ask::<Saved>(set(&id, "outcome", "did_not_work")).await;
+    let (_, page) = Visitor::of(&valombre).await.get(&sheet).await;
+    assert!(page.contains("Pas encore confirmée ailleurs"), "what was written since is nowhere else");
+    valombre.go_online().await;
+    semeuses.go_online().await;
+    until("they meet again", async || semeuses.try_ask::<Synced>(sync()).await.ok()).await;
+    agreed(&[&valombre, &semeuses]).await;
+    let (_, page) = Visitor::of(&valombre).await.get("/pairs").await;
+    assert!(page.contains(&format!("href=\"{sheet}#a-regler\"")), "{page}");
 }
