@@ -17,7 +17,7 @@ pub use change::Change;
 pub use statement::Statement;
 
 use crate::id::{ChangeHash, CommonsId, DeviceKey, EntryId, RecordId};
-use crate::sign::{BadSignature, Claim, Signed, Verified};
+use crate::sign::{BadSignature, Claim, Signatures, Signed, Verified};
 use crate::time::Timestamp;
 use crate::wire::DecodeError;
 
@@ -144,11 +144,11 @@ impl Claim for Entry {
         }
     }
 
-    fn check(&self, commons: &CommonsId) -> Result<(), BadSignature> {
+    fn check(&self, commons: &CommonsId, signatures: &mut Signatures) -> Result<(), BadSignature> {
         match self {
-            Self::Statement(statement) => statement.check(commons),
-            Self::Change(change) => change.check(commons),
-            Self::Adoption(adoption) => adoption.check(commons),
+            Self::Statement(statement) => statement.check(commons, signatures),
+            Self::Change(change) => change.check(commons, signatures),
+            Self::Adoption(adoption) => adoption.check(commons, signatures),
         }
     }
 }
@@ -179,15 +179,32 @@ pub fn decode_and_verify_all(
     threads: usize,
 ) -> Vec<Result<Verified<Entry>, Refused>> {
     let share = entries.len().div_ceil(threads.max(1)).max(1);
-    let verify = |part: &[&[u8]]| part.iter().map(|bytes| decode_and_verify(bytes, commons)).collect::<Vec<_>>();
     if share >= entries.len() {
-        return verify(entries);
+        return decode_and_verify_some(entries, commons);
     }
     std::thread::scope(|scope| {
-        let parts: Vec<_> = entries.chunks(share).map(|part| scope.spawn(move || verify(part))).collect();
+        let parts = entries.chunks(share).map(|part| scope.spawn(move || decode_and_verify_some(part, commons)));
+        let parts: Vec<_> = parts.collect();
         let joined = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         joined.flatten().collect()
     })
+}
+
+fn decode_and_verify_some(entries: &[&[u8]], commons: &CommonsId) -> Vec<Result<Verified<Entry>, Refused>> {
+    let mut claimed = Vec::with_capacity(entries.len());
+    let mut signed = Vec::with_capacity(entries.len());
+    for bytes in entries {
+        let entry = Entry::decode(bytes);
+        claimed.push(entry.as_ref().map(Signed::claimed_signer).map_err(|error| *error));
+        signed.extend(entry);
+    }
+    let mut verified = Signed::verify_all(signed, commons).into_iter();
+    let answers = claimed.into_iter().map(|claimed| {
+        let claimed = claimed?;
+        // There is an answer for each that decoded.
+        verified.next().unwrap_or(Err(BadSignature)).map_err(|source| Refused::Forged { claimed, source })
+    });
+    answers.collect()
 }
 
 /// Decodes and verifies one entry.

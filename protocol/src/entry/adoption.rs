@@ -9,7 +9,7 @@
 use super::change::{SealError, body_hash, short};
 use crate::gate::{self, Chunk};
 use crate::id::{Actor, ChangeHash, CommonsId, DeviceKey, EntryId, RecordId, StatementId};
-use crate::sign::{BadSignature, Claim, Domain, Keys, Signature, Verified};
+use crate::sign::{BadSignature, Claim, Domain, Keys, Signature, Signatures, Verified};
 use crate::wire::{DecodeError, Reader, Write as _};
 
 /// Version byte of the adoptions that this program writes.
@@ -220,13 +220,13 @@ impl Claim for Adoption {
         self.device
     }
 
-    fn check(&self, commons: &CommonsId) -> Result<(), BadSignature> {
+    fn check(&self, commons: &CommonsId, signatures: &mut Signatures) -> Result<(), BadSignature> {
         if self.commons != *commons {
             return Err(BadSignature);
         }
         let mut signature = [0; Signature::LEN];
         signature.copy_from_slice(&self.bytes[self.bytes.len() - Signature::LEN..]);
-        Signature(signature).verify(&self.device, Domain::ADOPTION, &[&commons.0, &self.id.0])
+        signatures.add(&Signature(signature), &self.device, Domain::ADOPTION, &[&commons.0, &self.id.0])
     }
 }
 

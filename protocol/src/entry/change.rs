@@ -15,7 +15,7 @@ pub mod lean;
 
 use crate::gate::{self, Chunk};
 use crate::id::{Actor, ChangeHash, CommonsId, DeviceKey, EntryId, RecordId, StatementId};
-use crate::sign::{BadSignature, Claim, Domain, Keys, Signature, Verified};
+use crate::sign::{BadSignature, Claim, Domain, Keys, Signature, Signatures, Verified};
 use crate::time::Timestamp;
 use crate::wire::{DecodeError, Reader};
 
@@ -196,12 +196,12 @@ impl Claim for Change {
 
     /// The signature, and for a first change also its record's name: a name that does not follow from the change was
     /// put there by its author.
-    fn check(&self, commons: &CommonsId) -> Result<(), BadSignature> {
+    fn check(&self, commons: &CommonsId, signatures: &mut Signatures) -> Result<(), BadSignature> {
         if self.dependencies.is_empty() && self.record() != first_record(commons, &self.body) {
             return Err(BadSignature);
         }
         let message: [&[u8]; 3] = [&commons.0, &self.record().0, &self.body];
-        self.signature.verify(&self.device, Domain::CHANGE, &message)
+        signatures.add(&self.signature, &self.device, Domain::CHANGE, &message)
     }
 }
 

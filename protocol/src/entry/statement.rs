@@ -20,7 +20,7 @@ pub use act::{
 };
 
 use crate::id::{CommonsId, DeviceKey, StatementId};
-use crate::sign::{BadSignature, Claim, Domain, Keys, Signature, Verified};
+use crate::sign::{BadSignature, Claim, Domain, Keys, Signature, Signatures, Verified};
 use crate::time::Timestamp;
 use crate::wire::{DecodeError, Reader};
 
@@ -169,13 +169,13 @@ impl Claim for Statement {
 
     /// Also checks what a newly named device signed itself. A `Redeem` carries a signature by the ticket key, which
     /// stands in another statement: the roster checks that one.
-    fn check(&self, commons: &CommonsId) -> Result<(), BadSignature> {
+    fn check(&self, commons: &CommonsId, signatures: &mut Signatures) -> Result<(), BadSignature> {
         let (_, signature) = split(&self.stored).ok_or(BadSignature)?;
         if self.commons != *commons {
             return Err(BadSignature);
         }
-        signature.verify(&self.by, Domain::STATEMENT, &[&commons.0, &self.id.0])?;
-        self.act.check(commons, &self.by)
+        signatures.add(&signature, &self.by, Domain::STATEMENT, &[&commons.0, &self.id.0])?;
+        self.act.check(commons, &self.by, signatures)
     }
 }
 

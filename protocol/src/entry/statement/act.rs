@@ -4,7 +4,7 @@
 //! a node of next year.
 
 use crate::id::{AllyId, ChangeHash, CharterHash, CommonsId, DeviceKey, RecordId, StatementId, TicketKey};
-use crate::sign::{BadSignature, Device, Domain, Keys, Signature};
+use crate::sign::{BadSignature, Device, Domain, Keys, Signature, Signatures};
 use crate::time::Timestamp;
 
 /// What is said.
@@ -267,10 +267,17 @@ impl Introduction {
         Self { device, network: keys.sign_as_network(Domain::NETWORK, &[&commons.0, &device.signing.0]), consent }
     }
 
-    fn check(&self, commons: &CommonsId, ally: &AllyId, parent: &DeviceKey) -> Result<(), BadSignature> {
+    fn check(
+        &self,
+        commons: &CommonsId,
+        ally: &AllyId,
+        parent: &DeviceKey,
+        signatures: &mut Signatures,
+    ) -> Result<(), BadSignature> {
         let bytes = self.device.to_bytes();
-        self.consent.verify(&self.device.signing, Domain::DEVICE, &[&commons.0, &ally.0, &parent.0, &bytes])?;
-        check_network(&self.network, &self.device, commons)
+        let parts: [&[u8]; 4] = [&commons.0, &ally.0, &parent.0, &bytes];
+        signatures.add(&self.consent, &self.device.signing, Domain::DEVICE, &parts)?;
+        add_network(&self.network, &self.device, commons, signatures)
     }
 }
 
@@ -422,19 +429,29 @@ impl Act {
         if let Self::Inception(inception) = self { inception.root.signing == *by } else { true }
     }
 
-    /// Checks the signatures inside the payload whose keys stand beside them.
-    pub(super) fn check(&self, commons: &CommonsId, by: &DeviceKey) -> Result<(), BadSignature> {
+    /// Adds the signatures inside the payload whose keys stand beside them.
+    pub(super) fn check(
+        &self,
+        commons: &CommonsId,
+        by: &DeviceKey,
+        signatures: &mut Signatures,
+    ) -> Result<(), BadSignature> {
         if let Self::Inception(inception) = self {
-            return check_network(&inception.network, &inception.root, commons);
+            return add_network(&inception.network, &inception.root, commons, signatures);
         }
         if let Self::DeviceAdd { ally, introduction } | Self::Recover { ally, introduction, .. } = self {
-            return introduction.check(commons, ally, by);
+            return introduction.check(commons, ally, by, signatures);
         }
         Ok(())
     }
 }
 
 /// Without this word, an ally could name the network key of another and be taken for it on a connection.
-fn check_network(word: &Signature, device: &Device, commons: &CommonsId) -> Result<(), BadSignature> {
-    word.verify(&DeviceKey(device.network.0), Domain::NETWORK, &[&commons.0, &device.signing.0])
+fn add_network(
+    word: &Signature,
+    device: &Device,
+    commons: &CommonsId,
+    signatures: &mut Signatures,
+) -> Result<(), BadSignature> {
+    signatures.add(word, &DeviceKey(device.network.0), Domain::NETWORK, &[&commons.0, &device.signing.0])
 }
