@@ -160,8 +160,8 @@ pub struct Config {
 /// What happens to a session.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A frame came.
-    Frame(Vec<u8>),
+    /// Frames came, in this order. The entries in frames that follow one another are made durable together.
+    Frames(Vec<Vec<u8>>),
     /// Time passes: at least every few seconds.
     Tick,
 }
@@ -327,6 +327,14 @@ pub struct Session {
     ended: bool,
 }
 
+/// What came in frames of entries that followed one another.
+#[derive(Debug, Default)]
+struct Unpacked {
+    entries: Vec<Vec<u8>>,
+    /// Of each frame, how many entries it held and where the sender goes on after it.
+    frames: Vec<(usize, Ordinal)>,
+}
+
 impl Session {
     /// Pins a snapshot and says hello.
     #[must_use]
@@ -381,16 +389,47 @@ impl Session {
         replica: &mut dyn Replica,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Fault> {
-        let bytes = match event {
-            Event::Frame(bytes) => bytes,
+        let frames = match event {
+            Event::Frames(frames) => frames,
             Event::Tick if now.since(self.heard) >= IDLE_MS => return Err(Fault::Silent),
             Event::Tick => return Ok(()),
         };
         self.heard = now;
-        let frame = Frame::decode(&bytes)?;
+        let mut unpacked = Unpacked::default();
+        for bytes in frames {
+            let read = self.read(&bytes, &mut unpacked);
+            if !matches!(read, Ok(None)) {
+                // What came before it is kept, also when it is wrong.
+                self.entries(std::mem::take(&mut unpacked), now, replica, effects)?;
+            }
+            if let Some(frame) = read? {
+                self.frame(frame, replica, effects)?;
+            }
+            if self.ended {
+                return Ok(());
+            }
+        }
+        self.entries(unpacked, now, replica, effects)?;
+        self.go_on(replica, effects)
+    }
+
+    /// Reads a frame: `None` when it held entries, which are unpacked.
+    fn read(&mut self, bytes: &[u8], unpacked: &mut Unpacked) -> Result<Option<Frame>, Fault> {
+        let frame = Frame::decode(bytes)?;
         if self.theirs.is_none() != matches!(frame, Frame::Hello(_)) {
             return Err(Misbehaviour::OutOfTurn.into());
         }
+        let Frame::Entries { next, compressed } = frame else { return Ok(Some(frame)) };
+        let mut entries = self.incoming.unpack(&compressed, &self.config.commons)?;
+        if self.theirs.is_some_and(|hello| self.incoming.received > hello.count) {
+            return Err(Misbehaviour::TooMany.into());
+        }
+        unpacked.frames.push((entries.len(), next));
+        unpacked.entries.append(&mut entries);
+        Ok(None)
+    }
+
+    fn frame(&mut self, frame: Frame, replica: &dyn Replica, effects: &mut Vec<Effect>) -> Result<(), Fault> {
         match frame {
             Frame::Hello(hello) => self.hello(hello, replica, effects)?,
             Frame::Symbols(_)
@@ -400,7 +439,6 @@ impl Session {
             | Frame::Items(_)
             | Frame::Want(_) => self.reconcile(frame, replica, effects)?,
             Frame::Follow(position) => self.lead(position)?,
-            Frame::Entries { next, compressed } => self.entries(next, &compressed, now, replica, effects)?,
             Frame::Ack { frames, aside } => {
                 let places = self.outgoing.acknowledged(frames, aside)?;
                 // Which of them were not kept is not said, so none is confirmed.
@@ -412,9 +450,9 @@ impl Session {
             }
             Frame::End => self.incoming.end()?,
             Frame::Done(tag) if self.incoming.has_ended() && self.their_done.is_none() => self.their_done = Some(tag),
-            Frame::Done(_) => return Err(Misbehaviour::OutOfTurn.into()),
+            Frame::Done(_) | Frame::Entries { .. } => return Err(Misbehaviour::OutOfTurn.into()),
         }
-        self.go_on(replica, effects)
+        Ok(())
     }
 
     fn hello(&mut self, hello: Hello, replica: &dyn Replica, effects: &mut Vec<Effect>) -> Result<(), Fault> {
@@ -490,55 +528,62 @@ impl Session {
         Ok(())
     }
 
+    /// Takes in what frames held, and acknowledges them.
     fn entries(
         &mut self,
-        next: Ordinal,
-        compressed: &[u8],
+        unpacked: Unpacked,
         now: Timestamp,
         replica: &mut dyn Replica,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Fault> {
-        let Some(hello) = self.theirs else { return Ok(()) };
-        let entries = self.incoming.unpack(compressed, &self.config.commons)?;
-        if self.incoming.received > hello.count {
-            return Err(Misbehaviour::TooMany.into());
-        }
-        let lengths: Vec<_> = entries.iter().map(Vec::len).collect();
+        let Some(hello) = self.theirs.filter(|_| !unpacked.frames.is_empty()) else { return Ok(()) };
+        let lengths: Vec<_> = unpacked.entries.iter().map(Vec::len).collect();
         let from = Sender { peer: self.config.peer, followed: self.following.is_some() };
-        let fates = replica.ingest(entries, &from, now)?;
-        if fates.iter().all(|fate| *fate == Fate::Delayed) {
-            // The frames after it would most likely come in vain as well, and again in the next session.
-            return Err(Fault::Allowance);
-        }
-        let (mut last, mut aside) = (None, 0);
-        for (fate, length) in fates.into_iter().zip(lengths) {
-            match fate {
-                Fate::Kept { id, place } => {
-                    last = Some(place.kind);
-                    if place.ordinal >= self.below && self.incoming.found.insert(place.ordinal) {
-                        self.digest.insert(&id);
-                    } else {
-                        self.incoming.repeated += length;
+        let mut fates = replica.ingest(unpacked.entries, &from, now)?.into_iter().zip(lengths);
+        let frames = unpacked.frames.len() as u64;
+        let (mut aside, mut kept) = (0, None);
+        for (count, next) in unpacked.frames {
+            let fates: Vec<_> = fates.by_ref().take(count).collect();
+            if fates.iter().all(|(fate, _)| *fate == Fate::Delayed) {
+                // The frames after it would most likely come in vain as well, and again in the next session.
+                return Err(Fault::Allowance);
+            }
+            for (fate, length) in fates {
+                match fate {
+                    Fate::Kept { id, place } => {
+                        self.keep(id, place, length);
+                        kept = Some((place.kind, next));
                     }
+                    Fate::Aside | Fate::Delayed => aside += 1,
+                    Fate::Newer(error) => return Err(Fault::Incompatible(error)),
+                    Fate::Refused { device, reason } => return Err(Misbehaviour::Refused { device, reason }.into()),
                 }
-                Fate::Aside | Fate::Delayed => aside += 1,
-                Fate::Newer(error) => return Err(Fault::Incompatible(error)),
-                Fate::Refused { device, reason } => return Err(Misbehaviour::Refused { device, reason }.into()),
+            }
+            if let (Some(position), Some((kind, next))) = (&mut self.following, kept) {
+                match kind {
+                    Kind::Statement => position.statements = next,
+                    Kind::Content => position.content = next,
+                }
             }
         }
         if self.following.is_none() && self.incoming.repeated > CREDIT {
             return Err(Misbehaviour::Repeats.into());
         }
         self.partial |= aside > 0;
-        send(effects, [Frame::Ack { frames: 1, aside }]);
-        if let (Some(position), Some(kind)) = (&mut self.following, last) {
-            match kind {
-                Kind::Statement => position.statements = next,
-                Kind::Content => position.content = next,
-            }
-            effects.push(Effect::Followed(Some((hello.epoch, *position))));
+        send(effects, [Frame::Ack { frames, aside }]);
+        if let (Some(position), Some(_)) = (self.following, kept) {
+            effects.push(Effect::Followed(Some((hello.epoch, position))));
         }
         Ok(())
+    }
+
+    /// An entry that came is in the set.
+    fn keep(&mut self, id: EntryId, place: Place, length: usize) {
+        if place.ordinal >= self.below && self.incoming.found.insert(place.ordinal) {
+            self.digest.insert(&id);
+        } else {
+            self.incoming.repeated += length;
+        }
     }
 
     /// Sends what there is credit for, and comes to an end when both sides have sent all.

@@ -218,7 +218,7 @@ fn sketch(sides: &mut [Side; 2]) -> Cost {
                 }
                 let start = cpu();
                 let to = 1 - from;
-                let effects = sessions[to].handle(Event::Frame(frame), Timestamp(0), &mut sides[to]);
+                let effects = sessions[to].handle(Event::Frames(vec![frame]), Timestamp(0), &mut sides[to]);
                 cost.time += cpu() - start;
                 under_way[to].extend(effects);
             }

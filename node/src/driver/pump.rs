@@ -86,7 +86,7 @@ async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>
     };
     let _open = Opened { keeper: &room.keeper, id };
     let queue = Queue::new(outbox);
-    let mut pending = first.map(Event::Frame);
+    let mut pending = first.map(|frame| Event::Frames(vec![frame]));
     let mut heard = false;
     let mut wanted = wanted;
     let ended = loop {
@@ -98,16 +98,16 @@ async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>
         }
         let event = match pending.take() {
             Some(event) => event,
-            None => match tokio::time::timeout(TICK, inbox.recv()).await {
-                Ok(Ok(Some(frame))) => Event::Frame(frame),
+            None => match tokio::time::timeout(TICK, inbox.recv_some()).await {
+                Ok(Ok(frames)) if !frames.is_empty() => Event::Frames(frames),
                 // Whoever is not admitted is told nothing: the stream just ends.
-                Ok(Ok(None)) if !heard => break Exchanged::without_entries(Verdict::Unknown),
-                Ok(Ok(None)) => break Exchanged::without_entries(Verdict::Broken("the peer closed".to_owned())),
+                Ok(Ok(_)) if !heard => break Exchanged::without_entries(Verdict::Unknown),
+                Ok(Ok(_)) => break Exchanged::without_entries(Verdict::Broken("the peer closed".to_owned())),
                 Ok(Err(error)) => break Exchanged::without_entries(super::broken(&error)),
                 Err(_) => Event::Tick,
             },
         };
-        heard |= matches!(event, Event::Frame(_));
+        heard |= matches!(event, Event::Frames(_));
         wanted = match step(room, id, event).await {
             Some(wanted) => wanted,
             None => break closed(),

@@ -80,7 +80,7 @@ impl SyncStream {
     /// One with a test at the other end.
     pub(crate) fn with(peer: NetworkKey) -> (Self, Peer) {
         let ((sent, heard), (says, said)) = (mpsc::channel(64), mpsc::channel(64));
-        let (outbox, inbox) = (Outbox(sent), Inbox(said));
+        let (outbox, inbox) = (Outbox(sent), Inbox::new(said));
         let (local, traffic) = (NetworkKey([0; 32]), Arc::default());
         (Self { local, peer, direction: Direction::Outgoing, outbox, inbox, traffic }, (heard, says))
     }
@@ -113,15 +113,46 @@ impl Outbox {
 
 /// The peer's direction of a session.
 #[derive(Debug)]
-pub struct Inbox(mpsc::Receiver<Result<Frame, SessionError>>);
+pub struct Inbox {
+    frames: mpsc::Receiver<Result<Frame, SessionError>>,
+    /// How the session broke off, after frames that came before and were asked for first.
+    broke: Option<SessionError>,
+}
 
 impl Inbox {
+    const fn new(frames: mpsc::Receiver<Result<Frame, SessionError>>) -> Self {
+        Self { frames, broke: None }
+    }
+
     /// The next frame; `None` once the peer has closed its direction. Nothing is lost when the call is abandoned.
     ///
     /// # Errors
     /// [`SessionError`], once, when the session broke off.
     pub async fn recv(&mut self) -> Result<Option<Frame>, SessionError> {
-        self.0.recv().await.transpose()
+        match self.broke.take() {
+            Some(error) => Err(error),
+            None => self.frames.recv().await.transpose(),
+        }
+    }
+
+    /// The next frame and those that came right after it; none once the peer has closed its direction. Nothing is lost
+    /// when the call is abandoned.
+    ///
+    /// # Errors
+    /// As [`Inbox::recv`].
+    pub async fn recv_some(&mut self) -> Result<Vec<Frame>, SessionError> {
+        let mut frames: Vec<Frame> = self.recv().await?.into_iter().collect();
+        while !frames.is_empty() && frames.len() < QUEUE {
+            match self.frames.try_recv() {
+                Ok(Ok(frame)) => frames.push(frame),
+                Ok(Err(error)) => {
+                    self.broke = Some(error);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        Ok(frames)
     }
 }
 
@@ -297,7 +328,7 @@ fn begin(ends: (NetworkKey, NetworkKey), direction: Direction, place: Arc<Place>
         place,
     };
     let (local, peer) = ends;
-    (SyncStream { local, peer, direction, outbox: Outbox(outbox), inbox: Inbox(inbox), traffic }, pump)
+    (SyncStream { local, peer, direction, outbox: Outbox(outbox), inbox: Inbox::new(inbox), traffic }, pump)
 }
 
 /// The task between a stream and its owner.
@@ -492,6 +523,21 @@ mod tests {
         theirs.read_exact(&mut heard[..4]).await.unwrap();
         assert_eq!(heard[..4], END);
         assert_eq!((traffic.sent(), traffic.received()), (15, 11));
+    }
+
+    #[tokio::test]
+    async fn what_came_meanwhile_is_had_at_once_and_before_what_went_wrong() {
+        let (frames, inbox) = mpsc::channel(2 * QUEUE);
+        let mut inbox = Inbox::new(inbox);
+        for n in 0..QUEUE as u8 + 1 {
+            frames.send(Ok(vec![n])).await.unwrap();
+        }
+        frames.send(Err(SessionError::CutShort)).await.unwrap();
+        drop(frames);
+        assert_eq!(inbox.recv_some().await.unwrap(), [[0], [1], [2], [3]]);
+        assert_eq!(inbox.recv_some().await.unwrap(), [[4]]);
+        assert!(matches!(inbox.recv_some().await, Err(SessionError::CutShort)));
+        assert!(inbox.recv_some().await.unwrap().is_empty());
     }
 
     #[tokio::test]

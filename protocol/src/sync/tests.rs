@@ -61,7 +61,11 @@ impl End {
     }
 
     fn receive(&mut self, frame: Vec<u8>) {
-        let effects = self.session.handle(Event::Frame(frame), NOW, &mut self.replica);
+        self.receive_all(vec![frame]);
+    }
+
+    fn receive_all(&mut self, frames: Vec<Vec<u8>>) {
+        let effects = self.session.handle(Event::Frames(frames), NOW, &mut self.replica);
         self.carry_out(effects);
     }
 
@@ -305,6 +309,34 @@ fn bulk(name: &str) -> Vec<Vec<u8>> {
         bytes
     };
     (0..96).map(of).collect()
+}
+
+#[test]
+fn entries_in_frames_that_come_together_are_kept_and_acknowledged_together() {
+    let start = || Pair::new(replica("alice", []), replica("bob", changes("few", 0..3).chain(bulk("bob"))));
+    let mut pair = start();
+    while let (to_alice, to_bob) = (std::mem::take(&mut pair.bob.sent), std::mem::take(&mut pair.alice.sent))
+        && !(to_alice.is_empty() && to_bob.is_empty())
+    {
+        pair.alice.receive_all(to_alice.into());
+        pair.bob.receive_all(to_bob.into());
+    }
+    pair.assert_in_sync();
+    assert_eq!(pair.bob.acknowledged, 99);
+    let most = pair.alice.frames.iter().map(|frame| if let Frame::Ack { frames, .. } = frame { *frames } else { 0 });
+    assert!(most.max().is_some_and(|most| most > 1));
+
+    // What came before a frame that is wrong is kept and acknowledged all the same.
+    let mut pair = start();
+    pair.cross(usize::MAX);
+    pair.cross(usize::MAX);
+    let mut frames = Vec::from(std::mem::take(&mut pair.bob.sent));
+    frames.truncate(2);
+    frames.push(vec![0xff; 3]);
+    pair.alice.receive_all(frames);
+    assert!(matches!(pair.alice.fault(), Fault::Misbehaved(_) | Fault::Incompatible(_)));
+    assert!(matches!(pair.alice.frames.last(), Some(Frame::Ack { frames: 2, aside: 0 })));
+    assert!(pair.alice.replica.end() > Ordinal(3));
 }
 
 /// A frame that is cut itself never comes to the session, so cuts are between frames.

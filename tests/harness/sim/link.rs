@@ -120,7 +120,7 @@ impl World {
         if self.is_turned(me) {
             self.lies.overhear(&frame);
         }
-        let effects = self.handle(id, end, Event::Frame(frame));
+        let effects = self.handle(id, end, Event::Frames(vec![frame]));
         let heard = std::mem::take(&mut self.allies[me].heard);
         if self.faults.crashes && self.stormy() && !self.is_turned(me) && self.dice.one_in(150) {
             return self.crash(me);
