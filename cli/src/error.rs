@@ -225,7 +225,13 @@ pub(crate) fn mistyped(ui: &Ui, error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let text = error.render();
         ui.raw(&text.to_string());
-        return ExitCode::SUCCESS;
+        return match ui.printed() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                failure.print(ui);
+                ExitCode::from(failure.code())
+            }
+        };
     }
     let (sentence, hints) = mistake(ui, error);
     ui.err(&Ui::failed(&sentence));

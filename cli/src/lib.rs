@@ -43,7 +43,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     log::begin(matches!(typed.command, args::Command::Up(_)));
     let ui = ui::Ui::new(lang, typed.look());
-    let ended = commands::run(&ui, typed);
+    let ended = commands::run(&ui, typed).and_then(|outcome| ui.printed().map(|()| outcome));
     ExitCode::from(match ended {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::NoPeer) => 3,

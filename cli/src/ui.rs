@@ -4,13 +4,15 @@
 //! so that a title cannot repaint the screen or reorder a line. Our own emphasis is written with marks of the private use
 //! area, which become escapes after that, on a terminal that wants colour.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use essaim_protocol::api::{Lang, Progress, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use crate::error::Failure;
 use crate::text::{self, Texts, t};
 
 /// What the global options say about printing.
@@ -27,6 +29,8 @@ pub(crate) struct Ui {
     pub(crate) look: Look,
     colour: bool,
     bar: Mutex<Option<Shown>>,
+    /// Why standard output took no more: what follows is not written.
+    lost: Mutex<Option<io::Error>>,
 }
 
 /// The progress on the screen.
@@ -47,8 +51,8 @@ const PLAIN: char = '\u{e00f}';
 impl Ui {
     pub(crate) fn new(lang: Lang, look: Look) -> Self {
         let wanted = !look.no_color && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let colour = wanted && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        Self { texts: text::texts(lang), look, colour, bar: Mutex::new(None) }
+        let colour = wanted && io::stdout().is_terminal() && io::stderr().is_terminal();
+        Self { texts: text::texts(lang), look, colour, bar: Mutex::default(), lost: Mutex::default() }
     }
 
     pub(crate) fn lang(&self) -> Lang {
@@ -57,16 +61,31 @@ impl Ui {
 
     /// A result: a line or several on standard output.
     pub(crate) fn out(&self, text: &str) {
-        self.clear_progress();
-        let text = self.drawn(text);
-        // A reader that hangs up (`| head`) has had what it wanted.
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        self.put(&format!("{}\n", self.drawn(text)));
     }
 
     /// A result as it is, for files and other programs.
     pub(crate) fn raw(&self, text: &str) {
+        self.put(text);
+    }
+
+    /// Writes to standard output, to its end: what stays in its buffer is dropped in silence when the program ends.
+    fn put(&self, text: &str) {
         self.clear_progress();
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        let Ok(mut lost) = self.lost.lock() else { return };
+        if lost.is_none() {
+            let mut to = io::stdout().lock();
+            *lost = to.write_all(text.as_bytes()).and_then(|()| to.flush()).err();
+        }
+    }
+
+    /// Whether all that was printed has arrived. A reader that hangs up (`| head`) has had what it wanted.
+    pub(crate) fn printed(&self) -> Result<(), Failure> {
+        let lost = self.lost.lock().ok().and_then(|mut lost| lost.take());
+        match lost.filter(|error| error.kind() != ErrorKind::BrokenPipe) {
+            Some(source) => Err(Failure::File { path: PathBuf::from(t!(self, "standard-output")), source }),
+            None => Ok(()),
+        }
     }
 
     /// A result as one JSON value.
@@ -92,7 +111,7 @@ impl Ui {
     /// A line on standard error, below whatever progress is shown.
     fn line(&self, text: &str) {
         let text = self.drawn(text);
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// `→` and what to do next.
@@ -135,7 +154,7 @@ impl Ui {
     pub(crate) fn rows(&self, rows: Vec<Vec<String>>) {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
-        if !std::io::stdout().is_terminal() {
+        if !io::stdout().is_terminal() {
             table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
         } else {
             table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
@@ -170,7 +189,7 @@ impl Ui {
     }
 
     fn begin(&self, progress: &Progress) -> Shown {
-        let bar = if std::io::stderr().is_terminal() {
+        let bar = if io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template("{msg} {bar:30} {human_pos}/{human_len}");
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
@@ -215,13 +234,13 @@ impl Ui {
 
     /// A line typed by the person after a question; `None` when nobody is there to answer.
     pub(crate) fn ask(&self, question: &str) -> Option<String> {
-        if !std::io::stdin().is_terminal() {
+        if !io::stdin().is_terminal() {
             return None;
         }
         self.clear_progress();
-        let _ = write!(std::io::stderr().lock(), "{} ", self.drawn(question));
+        let _ = write!(io::stderr().lock(), "{} ", self.drawn(question));
         let mut line = String::new();
-        std::io::stdin().read_line(&mut line).ok().filter(|read| *read > 0)?;
+        io::stdin().read_line(&mut line).ok().filter(|read| *read > 0)?;
         Some(line.trim().to_owned())
     }
 

@@ -1,6 +1,7 @@
 //! Scenarios of many nodes, in one binary: a file a theme.
 
 mod bad_input;
+mod commands;
 mod convergence;
 mod crash;
 mod folding;

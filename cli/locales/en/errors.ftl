@@ -1,5 +1,6 @@
 # What the commands say when they fail, and what to type next.
 error-file = { $path }: { $why }
+standard-output = standard output
 error-line = line { $line }:{" "}
 error-panic = a defect of Essaim, in { $place }: { $why }
 error-pid = it is process { $pid }

@@ -1,5 +1,6 @@
 # Ce que les commandes disent quand elles échouent, et quoi taper ensuite.
 error-file = { $path } : { $why }
+standard-output = la sortie standard
 error-line = ligne { $line } :{" "}
 error-panic = défaut d'Essaim, dans { $place } : { $why }
 error-pid = c'est le processus { $pid }
