@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, Method, Request, Response};
 use essaim_node::http::{CORRECTED, OUTDATED, PARTIAL, TOTAL, UNFOLDED};
-use essaim_protocol::api::{self, Error, Lang, Line, Progress, Records};
+use essaim_protocol::api::{self, Error, Exported, Lang, Line, Progress, Records};
 use futures::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -82,11 +82,17 @@ impl Client {
     /// A list of records with its counts.
     pub(crate) async fn records(&self, path: &str, params: Params) -> Result<Records, Failure> {
         let (headers, body) = self.whole(Method::GET, path, &params, None).await?;
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let total = text(TOTAL).parse().unwrap_or_default();
-        let [corrected, partial, outdated] = [CORRECTED, PARTIAL, OUTDATED].map(|name| text(name) == "true");
-        let unfolded = text(UNFOLDED).parse().unwrap_or_default();
+        let total = told(&headers, TOTAL).parse().unwrap_or_default();
+        let [corrected, partial] = [CORRECTED, PARTIAL].map(|name| told(&headers, name) == "true");
+        let (unfolded, outdated) = lacking(&headers);
         Ok(Records { total, corrected, partial, records: read(&body)?, facets: Vec::new(), unfolded, outdated })
+    }
+
+    /// Records as JSON Lines.
+    pub(crate) async fn export(&self, q: String) -> Result<Exported, Failure> {
+        let (headers, body) = self.whole(Method::GET, "export", &vec![("q", q)], None).await?;
+        let (unfolded, outdated) = lacking(&headers);
+        Ok(Exported { lines: String::from_utf8(body).map_err(|error| garbled(&error))?, unfolded, outdated })
     }
 
     /// A text that is not JSON as a whole.
@@ -188,6 +194,15 @@ impl Client {
         }
         place
     }
+}
+
+fn told<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// What an answer may lack: records that are not readable yet, and whether the index is of before.
+fn lacking(headers: &HeaderMap) -> (u64, bool) {
+    (told(headers, UNFOLDED).parse().unwrap_or_default(), told(headers, OUTDATED) == "true")
 }
 
 /// A body with its media type.

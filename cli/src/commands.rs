@@ -1,6 +1,7 @@
 //! One file a command: what it asks, and how it prints the answer.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use essaim_node::{Config, Network, Node, net};
 use essaim_protocol::api::{Doctor, Progress, Records};
@@ -177,7 +178,7 @@ pub(crate) fn query(ui: &Ui, words: &str, kinds: &[String], filters: &Filters) -
 
 /// Prints a list of records: JSON, ids alone, or a line each.
 pub(crate) fn print_records(ui: &Ui, found: &Records) {
-    say_if_outdated(ui, found);
+    say_if_lacking(ui, found.unfolded, found.outdated);
     if ui.look.json {
         return ui.json(&found.records);
     }
@@ -202,9 +203,32 @@ pub(crate) fn print_records(ui: &Ui, found: &Records) {
 }
 
 /// Beside what was found, so that programs that read it are not disturbed.
-pub(crate) fn say_if_outdated(ui: &Ui, found: &Records) {
-    if found.outdated {
+pub(crate) fn say_if_lacking(ui: &Ui, unfolded: u64, outdated: bool) {
+    if outdated {
         ui.note(&Ui::warning(&t!(ui, "records-outdated")));
+    } else if unfolded > 0 {
+        ui.note(&Ui::warning(&t!(ui, "records-unfolded", n = unfolded)));
+    }
+}
+
+/// How long records that changed may go on being unreadable without getting fewer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between two looks at them.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Waits until every record that changed can be read, as what writes all of them must; gives how many still cannot.
+pub(crate) async fn readable(client: &Client) -> Result<u64, Failure> {
+    let (mut left, mut since) = (u64::MAX, Instant::now());
+    loop {
+        let found = client.records("records", vec![("limit", "1".to_owned())]).await?;
+        if found.unfolded < left {
+            (left, since) = (found.unfolded, Instant::now());
+        }
+        if left == 0 || found.outdated || since.elapsed() > PATIENCE {
+            return Ok(left);
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -1,9 +1,24 @@
 //! What commands print, to whom, and with which exit code.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy only knows inside of them")]
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use essaim_node::home::Home;
+use essaim_node::keeper::Desk;
+use essaim_protocol::entry::{Change, Entry};
+use essaim_protocol::record::edit;
+use essaim_protocol::sign::Verified;
+use essaim_protocol::time::Timestamp;
+use essaim_tests::cluster::Ally;
+use serde_json::json;
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+/// More records than are made readable before a search answers.
+const MANY: u16 = 600;
 
 fn essaim(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_essaim-under-test"));
@@ -52,4 +67,30 @@ fn a_reader_that_hangs_up_is_no_failure() {
     drop(child.stdout.take());
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), ended.stderr), (Some(0), Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filtered_export_waits_for_what_has_just_come() {
+    let mut ally = Ally::new("Commune de Gruissan").await;
+    ally.found("Patrimoine", false).await;
+    ally.stop().await;
+    {
+        let home = Home::open(ally.home()).unwrap();
+        let id = home.commons().unwrap()[0];
+        let mut desk = Desk::open(&home.commons_dir(&id), id, home.keys().clone(), 0).unwrap();
+        let frontier = desk.roster().frontier(home.keys(), NOW).unwrap().id;
+        let change = |n: u16| {
+            let fields = BTreeMap::from([("title".to_owned(), json!(format!("Le verger {n}")))]);
+            let mut seed = [0; 32];
+            seed[..2].copy_from_slice(&n.to_be_bytes());
+            let draft = edit::create("experience", &fields, seed, NOW).unwrap();
+            let change = Change::seal(&draft, home.keys(), desk.id(), frontier, None).unwrap().into_inner();
+            Verified::trusted(Entry::Change(change))
+        };
+        let changes = (0..MANY).map(change).collect();
+        desk.take_in(changes, NOW).unwrap();
+        assert_eq!(desk.stale(), usize::from(MANY));
+    }
+    let lines = ok(ally.home(), &["export", "jsonl", "--facet", "kind=experience"]);
+    assert_eq!(lines.lines().count(), usize::from(MANY));
 }

@@ -175,6 +175,10 @@ agenda-count = { $n ->
 search-corrected = Nothing for these words; this is for words close to them.
 search-partial = No record has all these words; these have some of them.
 records-outdated = The search index cannot be written, most likely for want of room on the disk: what changed since may be missing here.
+records-unfolded = { $n ->
+    [one] { $n } record that came in is not readable yet: it may be missing here.
+   *[other] { $n } records that came in are not readable yet: they may be missing here.
+}
 search-nothing = fewer words, or essaim list to see everything
 
 imported = { $created } created, { $updated } updated, { $unchanged } there already

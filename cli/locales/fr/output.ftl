@@ -175,6 +175,10 @@ agenda-count = { $n ->
 search-corrected = Rien pour ces mots ; voici pour des mots proches.
 search-partial = Aucune fiche n'a tous ces mots ; en voici qui en ont une partie.
 records-outdated = L'index de recherche ne peut pas être écrit, sans doute faute de place sur le disque : ce qui a changé depuis peut manquer ici.
+records-unfolded = { $n ->
+    [one] { $n } fiche arrivée n'est pas encore lisible : elle peut manquer ici.
+   *[other] { $n } fiches arrivées ne sont pas encore lisibles : elles peuvent manquer ici.
+}
 search-nothing = moins de mots, ou essaim list pour tout voir
 
 imported = { $created } créées, { $updated } mises à jour, { $unchanged } déjà là

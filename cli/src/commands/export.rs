@@ -1,9 +1,12 @@
-//! `essaim export`: records as JSON Lines, to a file or to standard output.
+//! `essaim export`: records as JSON Lines, to a file or to standard output. One that may lack records says so, and is done in
+//! part.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{Context, query};
+use essaim_protocol::api::Exported;
+
+use super::{Context, query, readable, say_if_lacking};
 use crate::Outcome;
 use crate::args;
 use crate::error::{Failure, file};
@@ -13,7 +16,11 @@ use crate::ui::Ui;
 pub(super) async fn run(cx: &Context<'_>, export: args::Export) -> Result<Outcome, Failure> {
     let args::Export { format: args::Format::Jsonl, file: to, filters } = export;
     let q = query(cx.ui, "", &[], &filters)?;
-    let lines = cx.client().await?.text("export", vec![("q", q)]).await?;
+    let client = cx.client().await?;
+    if !q.is_empty() {
+        readable(&client).await?;
+    }
+    let Exported { lines, unfolded, outdated } = client.export(q).await?;
     match to {
         None => cx.ui.raw(&lines),
         Some(path) => {
@@ -27,7 +34,8 @@ pub(super) async fn run(cx: &Context<'_>, export: args::Export) -> Result<Outcom
             }
         }
     }
-    Ok(Outcome::Done)
+    say_if_lacking(cx.ui, unfolded, outdated);
+    Ok(if unfolded == 0 && !outdated { Outcome::Done } else { Outcome::Partial })
 }
 
 /// Writes aside and renames: an interrupted export leaves the earlier file whole.

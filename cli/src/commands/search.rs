@@ -2,7 +2,7 @@
 
 use essaim_protocol::api::{Brief, Facet, Records};
 
-use super::{Context, print_records, query, say_if_outdated};
+use super::{Context, print_records, query, say_if_lacking};
 use crate::Outcome;
 use crate::args;
 use crate::client::Client;
@@ -33,7 +33,7 @@ pub(super) async fn run(cx: &Context<'_>, search: args::Search) -> Result<Outcom
 }
 
 fn print(ui: &Ui, found: &Records) {
-    say_if_outdated(ui, found);
+    say_if_lacking(ui, found.unfolded, found.outdated);
     if found.corrected && found.total > 0 {
         ui.note(&Ui::warning(&t!(ui, "search-corrected")));
     }

@@ -1,24 +1,17 @@
 //! `essaim serve-site`: the public records as a static site.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use essaim_node::site::{self, Site, Written};
 use essaim_protocol::api::{self, Brief, Progress, Stage};
 use serde_json::json;
 
-use super::{Context, commons};
+use super::{Context, commons, readable};
 use crate::Outcome;
 use crate::client::Client;
 use crate::error::Failure;
 use crate::text::t;
 use crate::ui::{Ui, bytes};
-
-/// How long records that changed may go on being unreadable without getting fewer.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Between two looks at them.
-const LOOK: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(cx: &Context<'_>, dir: &Path) -> Result<Outcome, Failure> {
     let client = cx.client().await?;
@@ -38,19 +31,12 @@ pub(super) async fn run(cx: &Context<'_>, dir: &Path) -> Result<Outcome, Failure
 
 /// All records that may be public, once each that changed can be read: what was missing here would disappear from the site.
 async fn all(cx: &Context<'_>, client: &Client) -> Result<Vec<Brief>, Failure> {
-    let (mut left, mut since) = (u64::MAX, Instant::now());
-    loop {
-        let unfolded = client.records("records", vec![("limit", "1".to_owned())]).await?.unfolded;
-        if unfolded == 0 {
+    match readable(client).await? {
+        0 => {
             let found = client.records("records", vec![]).await?;
-            return Ok(found.records);
+            if found.outdated { Err(Failure::Declined(t!(cx.ui, "records-outdated"))) } else { Ok(found.records) }
         }
-        if unfolded < left {
-            (left, since) = (unfolded, Instant::now());
-        } else if since.elapsed() > PATIENCE {
-            return Err(Failure::Declined(t!(cx.ui, "site-unfolded", n = unfolded)));
-        }
-        tokio::time::sleep(LOOK).await;
+        n => Err(Failure::Declined(t!(cx.ui, "site-unfolded", n = n))),
     }
 }
 

@@ -377,21 +377,23 @@ impl At<'_> {
     }
 
     fn export(&mut self, export: &Export) -> Result<Exported, Error> {
+        let mut answer = Exported::default();
         let ids = if export.q.trim().is_empty() {
             self.desk.records().map_err(store_failed)?
         } else {
             let query = self.query(&export.q)?;
+            let (reader, outdated) = self.index()?;
             let all = Asked { sort: Sort::Newest, ..asked(query, Page::default()) };
-            self.hits(all)?.hits.into_iter().map(|hit| hit.record).collect()
+            (answer.unfolded, answer.outdated) = (self.desk.stale() as u64, outdated);
+            reader.search(&all).map_err(internal)?.hits.into_iter().map(|hit| hit.record).collect()
         };
-        let mut lines = String::new();
         for id in ids {
             if let Some(view) = self.desk.view(&id).map_err(read_error)? {
-                lines.push_str(&view.export().to_string());
-                lines.push('\n');
+                answer.lines.push_str(&view.export().to_string());
+                answer.lines.push('\n');
             }
         }
-        Ok(Exported { lines })
+        Ok(answer)
     }
 
     pub(super) fn view(&mut self, asked: &str) -> Result<View, Error> {

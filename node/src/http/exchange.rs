@@ -1,6 +1,7 @@
 //! `/exchanges` with peers, `/import` and `/export` of files.
 
 use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -8,6 +9,7 @@ use essaim_protocol::api::{Command, Export, Exported, Import, Imported, Sync, Sy
 
 use super::error::Refusal;
 use super::extract::{Given, LINES, Lines, Params, Scope, long};
+use super::records::lacking;
 use super::{Door, Route, Shape};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -37,5 +39,7 @@ async fn import(State(door): State<Door>, scope: Scope, Lines(lines): Lines) -> 
 
 async fn export(State(door): State<Door>, scope: Scope, Params(export): Params<Export>) -> Result<Response, Refusal> {
     let exported: Exported = door.ask(scope, Command::Export(export)).await?;
-    Ok(([(CONTENT_TYPE, LINES)], exported.lines).into_response())
+    let mut headers = lacking(exported.unfolded, exported.outdated);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(LINES));
+    Ok((headers, exported.lines).into_response())
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::routing::{get, patch, post};
 use essaim_protocol::api::{
     Brief, Command, Conflict, Edit, Error, Facet, Linked, List, Log, New, Page, Places, Records, Saved, Search, Settle,
@@ -23,10 +23,10 @@ pub const CORRECTED: &str = "x-corrected";
 /// In answers of a search: `true` when no record has all the words, and these have some of them.
 pub const PARTIAL: &str = "x-partial";
 
-/// In answers that are lists of records: how many records changed and are not made readable yet, so that some may lack.
+/// In answers that are lists of records or an export: how many records changed and are not made readable yet, so that some may lack.
 pub const UNFOLDED: &str = "x-unfolded";
 
-/// In answers that are lists of records: `true` when the search index cannot be written and the answer is of before.
+/// In answers that are lists of records or an export: `true` when the search index cannot be written and the answer is of before.
 pub const OUTDATED: &str = "x-outdated";
 
 const QUERY: (&str, &str) = ("q", "words and filters, such as `mobilité theme:mobility`");
@@ -133,13 +133,23 @@ pub(super) fn routes() -> Vec<Route> {
 type Found = (HeaderMap, Json<Vec<Brief>>);
 
 fn found(records: Records) -> Found {
-    let mut headers = HeaderMap::new();
+    let mut headers = lacking(records.unfolded, records.outdated);
     headers.insert(TOTAL, HeaderValue::from(records.total));
-    for (name, is_so) in [(CORRECTED, records.corrected), (PARTIAL, records.partial), (OUTDATED, records.outdated)] {
-        headers.insert(name, HeaderValue::from_static(if is_so { "true" } else { "false" }));
-    }
-    headers.insert(UNFOLDED, HeaderValue::from(records.unfolded));
+    headers.insert(CORRECTED, yes(records.corrected));
+    headers.insert(PARTIAL, yes(records.partial));
     (headers, Json(records.records))
+}
+
+/// Beside an answer: whether it may lack records.
+pub(super) fn lacking(unfolded: u64, outdated: bool) -> HeaderMap {
+    HeaderMap::from_iter([
+        (HeaderName::from_static(UNFOLDED), HeaderValue::from(unfolded)),
+        (HeaderName::from_static(OUTDATED), yes(outdated)),
+    ])
+}
+
+const fn yes(is_so: bool) -> HeaderValue {
+    HeaderValue::from_static(if is_so { "true" } else { "false" })
 }
 
 async fn list(State(door): State<Door>, scope: Scope, Params(list): Params<List>) -> Result<Found, Refusal> {

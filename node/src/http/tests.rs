@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use essaim_protocol::api::{
-    Answer, BadLine, Brief, Command, Error, Imported, Line, Problem, Progress, Records, Stage, Words,
+    Answer, BadLine, Brief, Command, Error, Exported, Imported, Line, Problem, Progress, Records, Stage, Words,
 };
 use essaim_protocol::id::RecordId;
 use essaim_protocol::time::Timestamp;
@@ -47,6 +47,7 @@ fn rote() -> Ask {
                     ..Records::default()
                 }
                 .into()),
+                Command::Export(_) => Ok(Exported { lines: "{}\n".into(), unfolded: 7, outdated: true }.into()),
                 Command::Show(asked) => Err(Error::UnknownRecord { asked }),
                 Command::ShowCommons => {
                     Err(Error::UnknownCommons { asked: request.commons.unwrap_or_default(), candidates: Vec::new() })
@@ -124,6 +125,16 @@ async fn reading_never_changes_anything() {
     for route in routes().iter().filter(|route| route.method == "get") {
         assert!(route.body.is_none(), "{}", route.path);
     }
+}
+
+#[tokio::test]
+async fn an_export_tells_what_it_may_lack_beside_its_lines() {
+    let response = send(request("get", "/api/v1/export?q=navette").body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        (&response.headers()[UNFOLDED], &response.headers()[OUTDATED]),
+        (&"7".parse().unwrap(), &"true".parse().unwrap())
+    );
+    assert_eq!(text(response).await, "{}\n");
 }
 
 #[tokio::test]

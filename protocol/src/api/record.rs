@@ -492,6 +492,10 @@ pub struct Export {
 pub struct Exported {
     /// One record a line.
     pub lines: String,
+    /// Records that changed and are not made readable yet: while there are any, a filter may have missed some.
+    pub unfolded: u64,
+    /// The search index cannot be written, as on a full disk: a filter found what was there before.
+    pub outdated: bool,
 }
 
 /// The most heads by which a version is named: more than a person ever merges at once.
