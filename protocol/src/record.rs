@@ -34,6 +34,7 @@ mod history;
 pub mod import;
 mod input;
 pub mod json;
+pub mod number;
 mod order;
 pub mod reference;
 pub mod schema;

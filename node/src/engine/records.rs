@@ -415,7 +415,7 @@ impl At<'_> {
         for setting in set {
             let path = Path::from(&setting.field[..]);
             let value = match spec_at(kind, &path) {
-                Some(spec) => template::value(spec, &setting.value),
+                Some(spec) => template::value(spec, lang_of(self.lang), &setting.value),
                 // The check names a field that is not one.
                 None => Json::String(setting.value.clone()),
             };

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use essaim_protocol::api::Lang;
 use essaim_protocol::record::complete::is_blank;
+use essaim_protocol::record::number;
 use essaim_protocol::record::schema::{Field, Key, Schema, Type};
 use serde_json::{Map, Value as Json};
 
@@ -440,7 +441,7 @@ impl<'a> Paper<'a> {
 
 fn shown_number(lang: Lang, value: &Json) -> String {
     let typed = || value.as_str().unwrap_or_default().to_owned();
-    value.as_number().map_or_else(typed, |number| read::shown_number(lang, number))
+    value.as_number().map_or_else(typed, |number| number::show(lang, number))
 }
 
 fn strings(value: &Json) -> Vec<&str> {

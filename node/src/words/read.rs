@@ -1,4 +1,4 @@
-//! Dates and numbers as people type them, in the form of the model; and back, as they are shown in the field to mend.
+//! Dates as people type them, in the form of the model; and back, as they are shown in the field to mend.
 
 use essaim_protocol::api::Lang;
 
@@ -187,67 +187,6 @@ pub fn shown_date(lang: Lang, edtf: &str) -> String {
     if date(&words).as_deref() == Some(edtf) { words } else { edtf.to_owned() }
 }
 
-/// A number as people type it: `12 500,50 €`, `1,5 M€`, `30 %`; `None` when it is not understood.
-#[must_use]
-pub fn number(lang: Lang, text: &str) -> Option<serde_json::Number> {
-    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
-    let text = text.trim_end_matches(['€', '%']).trim_end_matches("euros");
-    let (text, scale) = match text.strip_suffix('k') {
-        Some(rest) => (rest, 1_000.0),
-        None => text.strip_suffix('m').map_or((text, 1.0), |rest| (rest, 1_000_000.0)),
-    };
-    let plain = plain(lang, text)?;
-    let value = plain.parse::<f64>().ok().filter(|value| value.is_finite())? * scale;
-    let whole = value.fract() == 0.0 && value.abs() < 9e15;
-    if whole { Some((value as i64).into()) } else { serde_json::Number::from_f64(value) }
-}
-
-/// Digits with a point before the decimals. In French a comma is one, and points between groups of three are not.
-fn plain(lang: Lang, text: &str) -> Option<String> {
-    let (decimal, apart) = lang.pick((',', '.'), ('.', ','));
-    let (whole, part) = match text.split_once(decimal) {
-        Some((whole, part)) => (whole, Some(part)),
-        None => (text, None),
-    };
-    let groups: Vec<&str> = whole.trim_start_matches('-').split(apart).collect();
-    let thousands = groups.len() > 1 && groups[1..].iter().all(|group| group.len() == 3);
-    let plain = match (groups.len(), part) {
-        (1, Some(part)) => format!("{whole}.{part}"),
-        (1, None) => whole.to_owned(),
-        (_, part) if thousands => {
-            let digits: String = whole.chars().filter(|c| *c != apart).collect();
-            part.map_or(digits.clone(), |part| format!("{digits}.{part}"))
-        }
-        // "86.125": nobody groups like this.
-        (2, None) => whole.replace(apart, "."),
-        _ => return None,
-    };
-    let digits = plain.trim_start_matches('-');
-    let only = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    (only && digits.starts_with(|c: char| c.is_ascii_digit())).then_some(plain)
-}
-
-/// A number as the language writes it, which [`number`] reads back.
-#[must_use]
-pub fn shown_number(lang: Lang, value: &serde_json::Number) -> String {
-    let text = value.to_string();
-    let (whole, part) = text.split_once('.').map_or((text.as_str(), None), |(whole, part)| (whole, Some(part)));
-    if !whole.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) || text.contains(['e', 'E']) {
-        return text;
-    }
-    let (apart, decimal) = lang.pick(('\u{202f}', ','), (',', '.'));
-    let sign = if whole.starts_with('-') { "-" } else { "" };
-    let digits = whole.trim_start_matches('-');
-    let mut out = sign.to_owned();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            out.push(apart);
-        }
-        out.push(digit);
-    }
-    part.map_or(out.clone(), |part| format!("{out}{decimal}{part}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,32 +244,5 @@ mod tests {
         }
         assert_eq!(shown_date(Lang::Fr, "2024-05"), "mai 2024");
         assert_eq!(shown_date(Lang::Fr, "jadis"), "jadis");
-    }
-
-    #[test]
-    fn numbers_are_understood_as_people_type_them() {
-        for (typed, value) in [
-            ("12 500", 12_500.0),
-            ("12\u{202f}500,50 €", 12_500.5),
-            ("12.500", 12_500.0),
-            ("1.234.567,8", 1_234_567.8),
-            ("1,5 M€", 1_500_000.0),
-            ("30 k€", 30_000.0),
-            ("45 %", 45.0),
-            ("-3", -3.0),
-            ("86.1", 86.1),
-        ] {
-            assert_eq!(number(Lang::Fr, typed).and_then(|n| n.as_f64()), Some(value), "{typed}");
-        }
-        assert_eq!(number(Lang::En, "12,500.5").and_then(|n| n.as_f64()), Some(12_500.5));
-        for other in ["", "douze", "1 ou 2", "1.2.3", "€", "inf", "1e400", "--1"] {
-            assert_eq!(number(Lang::Fr, other), None, "{other}");
-        }
-        for value in [0.5, 1234.25, -98_765.0] {
-            for lang in [Lang::Fr, Lang::En] {
-                let shown = shown_number(lang, &serde_json::Number::from_f64(value).unwrap());
-                assert_eq!(number(lang, &shown).and_then(|n| n.as_f64()), Some(value), "{shown}");
-            }
-        }
     }
 }

@@ -69,6 +69,8 @@ pub enum Why {
     },
     /// Not a number.
     NotNumber,
+    /// A number out of the range of its field.
+    OutOfRange([i32; 2]),
     /// Not yes or no.
     NotBool,
     /// Not an EDTF level 1 date.
@@ -115,6 +117,7 @@ impl Why {
             Self::Missing | Self::NoItem | Self::TooManyBytes { .. } | Self::Nameless | Self::TooDeep => true,
             Self::TooLong { max, .. } => *max == MAX_LINE,
             Self::UnknownField(_) | Self::UnknownTerm { .. } | Self::NotDate | Self::NotUrl | Self::NotRecord => false,
+            Self::OutOfRange(_) => false,
         }
     }
 }
@@ -145,7 +148,15 @@ impl Problem {
             }
             Why::Nameless => lang.pick("un nom vide ne peut pas être gardé", "an empty name cannot be kept"),
             Why::TooDeep => lang.pick("trop de niveaux les uns dans les autres", "too many levels inside one another"),
-            Why::NotNumber => lang.pick("un nombre est attendu", "a number is expected"),
+            Why::NotNumber => {
+                lang.pick("un nombre est attendu, comme 12500 ou 12,5", "a number is expected, such as 12500 or 12.5")
+            }
+            Why::OutOfRange([least, most]) => {
+                return match lang {
+                    Lang::Fr => format!("« {label} » va de {least} à {most} (reçu : « {value} »)"),
+                    Lang::En => format!("“{label}” goes from {least} to {most} (got “{value}”)"),
+                };
+            }
             Why::NotBool => lang.pick("oui ou non est attendu", "yes or no is expected"),
             Why::NotDate => lang.pick(
                 "une date est attendue, comme 2024, 2024-05, 2024-05-07 ou 2016/2019",
@@ -279,7 +290,7 @@ impl Checker {
                 self.line(label, MAX_LINE, json)
             }
             Type::Ref => self.record(label, json),
-            Type::Number => self.number(label, json),
+            Type::Number => self.number(field, json),
             Type::Bool => {
                 self.unless(json.is_boolean(), label, json, Why::NotBool);
                 json.as_bool().map_or(Target::Nothing, |yes| Target::Scalar(ScalarValue::Boolean(yes)))
@@ -328,11 +339,13 @@ impl Checker {
         Target::Text(text)
     }
 
-    fn number(&mut self, label: &Label, json: &Json) -> Target {
-        match json.as_number() {
-            Some(number) => raw_number(number),
-            None => self.refused(label, json, Why::NotNumber),
+    fn number(&mut self, field: &schema::Field, json: &Json) -> Target {
+        let Some(number) = json.as_number() else { return self.refused(&field.label, json, Why::NotNumber) };
+        if let (Some(range), Some(value)) = (field.range, json.as_f64()) {
+            let [least, most] = range.map(f64::from);
+            self.unless((least..=most).contains(&value), &field.label, json, Why::OutOfRange(range));
         }
+        raw_number(number)
     }
 
     fn record(&mut self, label: &Label, json: &Json) -> Target {

@@ -86,6 +86,8 @@ pub struct Field {
     pub default: Option<String>,
     /// The most characters that a person may write in it.
     pub max_chars: Option<usize>,
+    /// The least and the greatest number that a person may write in it.
+    pub range: Option<[i32; 2]>,
     /// Its screen in the form of an experience.
     pub question: Option<u8>,
     /// The facet that its values belong to: the given name, else its vocabulary's, else its own.
@@ -295,6 +297,7 @@ mod raw {
         required: bool,
         default: Option<String>,
         max_chars: Option<usize>,
+        range: Option<[i32; 2]>,
         question: Option<u8>,
         facet: Option<Facet>,
         vocabulary: Option<String>,
@@ -331,6 +334,7 @@ mod raw {
             required: raw.required,
             default: raw.default.clone(),
             max_chars: raw.max_chars,
+            range: raw.range,
             question: raw.question,
             facet,
         })

@@ -38,6 +38,7 @@ use serde_json::{Map, Value as Json};
 pub use parse::{Mistake, Parsed, parse, value};
 
 use super::field::Want;
+use super::number;
 use super::schema::{Field, Key, Kind, Lang, Schema, Type};
 use super::view::View;
 use crate::id::RecordId;
@@ -275,6 +276,7 @@ impl Printer<'_> {
                 self.reference(reference.get("to").unwrap_or(reference).as_str().unwrap_or_default())
             }
             (_, Json::String(text)) => text.clone(),
+            (Want::Field(Field { ty: Type::Number, .. }), Json::Number(value)) => number::show(self.lang, value),
             (_, Json::Bool(true)) => self.lang.pick("oui", "yes").to_owned(),
             (_, Json::Bool(false)) => self.lang.pick("non", "no").to_owned(),
             (_, other) => other.to_string(),

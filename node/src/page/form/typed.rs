@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use essaim_protocol::api::Lang;
 use essaim_protocol::id::RecordId;
 use essaim_protocol::record::complete::is_blank;
+use essaim_protocol::record::number;
 use essaim_protocol::record::schema::{Field, Key, Schema, Type};
 use serde_json::{Map, Value as Json, json};
 
@@ -122,7 +123,7 @@ impl Typed {
                 if typed == shown_number(self.lang, was) {
                     return was.clone();
                 }
-                read::number(self.lang, typed).map_or_else(|| some(typed), Json::Number)
+                number::read(field, self.lang, typed).map_or_else(|| some(typed), Json::Number)
             }
             Type::Date => {
                 let typed = self.one(name).unwrap_or_default().trim();

@@ -10,6 +10,7 @@ use crate::record::Edit;
 use crate::record::edit::Path;
 use crate::record::field::Want;
 use crate::record::input::nearest;
+use crate::record::number;
 use crate::record::schema::{Field, Key, Kind, Label, Lang, Schema, Term, Type};
 
 /// How alike a heading of a text must be to one of the form to be taken for a mistyped one.
@@ -60,17 +61,17 @@ pub fn parse(kind: &Kind, text: &str, lang: Lang) -> Result<Parsed, Vec<Mistake>
     if reader.mistakes.is_empty() { Ok(reader.parsed) } else { Err(reader.mistakes) }
 }
 
-/// A value as one types it, in the JSON form: numbers with a comma or spaces, yes and no in both languages, terms by
+/// A value as one types it, in the JSON form: [numbers](crate::record::number) as the language writes them, yes and no in both languages, terms by
 /// their label or code, several values parted by `;` (or `,` where no term has one). What does not fit stays text, for
 /// the check to name.
 #[must_use]
-pub fn value(field: &Field, text: &str) -> Json {
+pub fn value(field: &Field, lang: Lang, text: &str) -> Json {
     let text = text.trim();
     if text.is_empty() {
         return Json::Null;
     }
     match &field.ty {
-        Type::Number => number(text),
+        Type::Number => number::read(field, lang, text).map_or_else(|| text.into(), Json::Number),
         Type::Bool => match fold(text).as_str() {
             "oui" | "yes" | "true" | "vrai" | "x" => true.into(),
             "non" | "no" | "false" | "faux" => false.into(),
@@ -96,15 +97,6 @@ pub fn value(field: &Field, text: &str) -> Json {
         Type::String | Type::Url | Type::Language | Type::Date | Type::Text | Type::Markdown => text.into(),
         Type::Struct(_) | Type::Atomic(_) | Type::List(_) | Type::Map(..) => text.into(),
         Type::Values(_) | Type::Links(_) | Type::Attachments => text.into(),
-    }
-}
-
-fn number(text: &str) -> Json {
-    let plain: String = text.chars().filter(|c| !c.is_whitespace()).map(|c| if c == ',' { '.' } else { c }).collect();
-    match (plain.parse::<i64>(), plain.parse::<f64>()) {
-        (Ok(n), _) => n.into(),
-        (_, Ok(n)) if n.is_finite() => n.into(),
-        _ => text.into(),
     }
 }
 
@@ -312,7 +304,7 @@ impl<'k> Reader<'k> {
             self.unknown(number, name, near);
             return None;
         };
-        let json = if let Want::Field(field) = leaf { value(field, rest) } else { rest.trim().into() };
+        let json = if let Want::Field(field) = leaf { value(field, self.lang, rest) } else { rest.trim().into() };
         if self.parsed.lines.contains_key(&path) && self.place(&path).is_some_and(|json| !json.is_null()) {
             self.mistake(number, "ce champ est déjà rempli plus haut", "this field is already filled in above");
             return None;

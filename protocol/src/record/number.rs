@@ -1,0 +1,173 @@
+//! Numbers as people type them (`12 500,50 €`, `1,5 M€`, `30 %`), and back as they are shown in the field to mend. The page,
+//! the editor's template and the command line read them here, so that what is typed means the same in all three.
+
+use serde_json::Number;
+
+use super::schema::{Field, Lang};
+
+/// What a person typed in a field; `None` when it is not understood or may mean two numbers: in a French text `12.500` is
+/// 12 500 to some and 12.5 to others.
+///
+/// Where the schema gives a range, as for a latitude, nobody parts thousands: there a point is a decimal sign, and so is a
+/// comma.
+#[must_use]
+pub fn read(field: &Field, lang: Lang, text: &str) -> Option<Number> {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
+    if field.range.is_some() { of(&text.replace(',', "."), 1.0) } else { amount(lang, &text) }
+}
+
+fn amount(lang: Lang, text: &str) -> Option<Number> {
+    let text = text.trim_end_matches(['€', '%']).trim_end_matches("euros");
+    let (text, scale) = match text.strip_suffix('k') {
+        Some(rest) => (rest, 1_000.0),
+        None => text.strip_suffix('m').map_or((text, 1.0), |rest| (rest, 1_000_000.0)),
+    };
+    of(&ungrouped(lang, text)?, scale)
+}
+
+/// The number of digits with a sign and a point.
+fn of(plain: &str, scale: f64) -> Option<Number> {
+    let digits = plain.strip_prefix('-').unwrap_or(plain);
+    let only = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if !only || !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    if let (Ok(whole), true) = (plain.parse::<i64>(), scale == 1.0) {
+        return Some(whole.into());
+    }
+    let value = plain.parse::<f64>().ok().filter(|value| value.is_finite())? * scale;
+    // Below 2^53 every whole number is exact.
+    let whole = value.fract() == 0.0 && value.abs() < 9e15;
+    if whole { Some((value as i64).into()) } else { Number::from_f64(value) }
+}
+
+/// Digits with a point before the decimals. In French a comma is one, and points between groups of three are not.
+fn ungrouped(lang: Lang, text: &str) -> Option<String> {
+    let (decimal, apart) = lang.pick((',', '.'), ('.', ','));
+    let (whole, part) = match text.split_once(decimal) {
+        Some((whole, part)) => (whole, Some(part)),
+        None => (text, None),
+    };
+    let groups: Vec<&str> = whole.trim_start_matches('-').split(apart).collect();
+    let thousands = groups[1..].iter().all(|group| group.len() == 3) && (1..=3).contains(&groups[0].len());
+    match (&groups[..], part) {
+        ([_], Some(part)) => Some(format!("{whole}.{part}")),
+        ([_], None) => Some(whole.to_owned()),
+        ([first, _], None) if lang == Lang::Fr && thousands && *first != "0" => None,
+        ([first, ..], part) if thousands && *first != "0" => {
+            let digits: String = whole.chars().filter(|c| *c != apart).collect();
+            Some(part.map_or(digits.clone(), |part| format!("{digits}.{part}")))
+        }
+        // "86.1": nobody groups like this.
+        ([_, _], None) => Some(whole.replace(apart, ".")),
+        _ => None,
+    }
+}
+
+/// A number in the form that [`read`] takes back: `12 500,5` in French, `12,500.5` in English.
+#[must_use]
+pub fn show(lang: Lang, value: &Number) -> String {
+    let text = value.to_string();
+    let (whole, part) = text.split_once('.').map_or((text.as_str(), None), |(whole, part)| (whole, Some(part)));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    if text.contains(['e', 'E']) {
+        return text;
+    }
+    let (apart, decimal) = lang.pick(('\u{202f}', ','), (',', '.'));
+    let mut out = sign.to_owned();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(apart);
+        }
+        out.push(digit);
+    }
+    part.map_or(out.clone(), |part| format!("{out}{decimal}{part}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::record::schema::Schema;
+    use crate::record::{EditError, edit};
+    use crate::time::Timestamp;
+
+    fn budget() -> &'static Field {
+        Schema::get().kind("experience").unwrap().field("means").unwrap().member("budget_eur").unwrap()
+    }
+
+    fn latitude() -> &'static Field {
+        Schema::get().kind("territory").unwrap().field("point").unwrap().member("lat").unwrap()
+    }
+
+    fn value(field: &Field, lang: Lang, typed: &str) -> Option<f64> {
+        read(field, lang, typed).and_then(|number| number.as_f64())
+    }
+
+    #[test]
+    fn numbers_are_understood_as_people_type_them() {
+        for (typed, is) in [
+            ("12 500", 12_500.0),
+            ("12\u{202f}500,50 €", 12_500.5),
+            ("1.234.567,8", 1_234_567.8),
+            ("12.500,00", 12_500.0),
+            ("1,5 M€", 1_500_000.0),
+            ("30 k€", 30_000.0),
+            ("45 %", 45.0),
+            ("-3", -3.0),
+            ("86.1", 86.1),
+            ("0.125", 0.125),
+            ("12,500", 12.5),
+        ] {
+            assert_eq!(value(budget(), Lang::Fr, typed), Some(is), "{typed}");
+        }
+        assert_eq!(value(budget(), Lang::En, "12,500.5"), Some(12_500.5));
+        assert_eq!(value(budget(), Lang::En, "12,500"), Some(12_500.0));
+        assert_eq!(value(budget(), Lang::En, "12.500"), Some(12.5));
+        assert_eq!(read(budget(), Lang::Fr, "9223372036854775807"), Some(i64::MAX.into()));
+        for other in ["", "douze", "1 ou 2", "1.2.3", "€", "inf", "1e400", "--1", "-", "12.500"] {
+            assert_eq!(read(budget(), Lang::Fr, other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_latitude_has_decimals_and_no_thousands() {
+        for lang in [Lang::Fr, Lang::En] {
+            for (typed, is) in [("43.105", 43.105), ("43,105", 43.105), ("-0.5", -0.5), ("3", 3.0)] {
+                assert_eq!(value(latitude(), lang, typed), Some(is), "{typed}");
+            }
+            assert_eq!(read(latitude(), lang, "1.234,5"), None);
+        }
+    }
+
+    #[test]
+    fn a_place_off_the_globe_is_told() {
+        let create = |lat: f64| {
+            let fields = [("title", json!("Valombre")), ("point", json!({"lat": lat, "lon": 3.1}))];
+            edit::create(
+                "territory",
+                &fields.map(|(name, value)| (name.to_owned(), value)).into(),
+                [0; 32],
+                Timestamp(0),
+            )
+        };
+        assert!(create(43.105).is_ok());
+        let Err(EditError::Invalid(problems)) = create(43_105.0) else { panic!("there is no such latitude") };
+        let said = problems[0].message(Lang::Fr);
+        assert!(said.contains("« Latitude » va de -90 à 90 (reçu : « 43105.0 »)"), "{said}");
+    }
+
+    #[test]
+    fn what_is_shown_is_read_back() {
+        for number in [0.5, 1234.25, -98_765.0, 12.345] {
+            let number = Number::from_f64(number).unwrap();
+            for lang in [Lang::Fr, Lang::En] {
+                let shown = show(lang, &number);
+                assert_eq!(value(budget(), lang, &shown), number.as_f64(), "{shown}");
+            }
+        }
+        assert_eq!(show(Lang::Fr, &(-12_500).into()), "-12\u{202f}500");
+        assert_eq!(show(Lang::En, &Number::from_f64(1e300).unwrap()), "1e+300");
+    }
+}
