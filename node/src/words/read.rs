@@ -38,12 +38,19 @@ const SEASONS: [(&str, u8); 5] = [("spring", 21), ("summer", 22), ("automne", 23
 /// What is typed before a date that is not certain.
 const ABOUT: [&str; 6] = ["vers ", "environ ", "about ", "circa ", "ca ", "~"];
 
+/// The most bytes of a date: its longest form, two days with their hours in full words, has fewer. What is longer is none,
+/// and is not looked at: dates come from peers too.
+const MAX_DATE: usize = 100;
+
 /// A date or span as people type it (`mai 2024`, `2019-2021`, `07/05/2024`, `depuis mars 2019`) in EDTF level 1; `None`
 /// when it is not understood.
 #[must_use]
 pub fn date(text: &str) -> Option<String> {
+    if text.len() > MAX_DATE {
+        return None;
+    }
     let text = folded(text);
-    let text = text.trim_start_matches("le ").trim_start_matches("en ").trim_start_matches("in ");
+    let text = ["le ", "en ", "in "].iter().find_map(|start| text.strip_prefix(start)).unwrap_or(&text);
     if let Some(one) = one(text) {
         return Some(one);
     }
@@ -52,7 +59,7 @@ pub fn date(text: &str) -> Option<String> {
             return Some(format!("{}/..", one(from)?));
         }
     }
-    for start in ["jusqu'en ", "jusqu'au ", "jusqu'a ", "until "] {
+    for start in ["jusqu'en ", "jusqu'aux ", "jusqu'au ", "jusqu'a ", "jusque ", "until "] {
         if let Some(until) = text.strip_prefix(start) {
             return Some(format!("../{}", one(until)?));
         }
@@ -80,9 +87,17 @@ fn end(text: &str) -> Option<String> {
 /// One date without an interval.
 fn one(text: &str) -> Option<String> {
     let text = text.trim();
-    if let Some(rest) = ABOUT.iter().find_map(|start| text.strip_prefix(start)) {
-        return one(rest).filter(|date| !date.ends_with('~')).map(|date| format!("{date}~"));
+    match ABOUT.iter().find_map(|start| text.strip_prefix(start)) {
+        Some(rest) => {
+            marked(rest.trim()).filter(|date| !date.ends_with(['~', '?', '%'])).map(|date| format!("{date}~"))
+        }
+        None => marked(text),
     }
+}
+
+/// One date, with the mark behind it.
+fn marked(text: &str) -> Option<String> {
+    let text = ["le ", "l'"].iter().find_map(|start| text.strip_prefix(start)).unwrap_or(text);
     if let Some(decade) = ["annees ", "les annees ", "the "].iter().find_map(|start| text.strip_prefix(start)) {
         let decade = decade.trim_end_matches('s');
         return (year(decade)? % 10 == 0).then(|| format!("{}x", &decade[..3]).to_uppercase());
@@ -216,6 +231,10 @@ mod tests {
             ("2016/2019", "2016/2019"),
             ("2024", "2024"),
             ("May 2024", "2024-05"),
+            ("depuis le 7 mai 2024", "2024-05-07/.."),
+            ("jusqu’aux années 1990", "../199X"),
+            ("depuis l’été 2020", "2020-22/.."),
+            ("du 27 septembre 2024 à 14h30 au 28 septembre 2024 à 16h30", "2024-09-27T14:30/2024-09-28T16:30"),
         ] {
             assert_eq!(date(typed).as_deref(), Some(edtf), "{typed}");
         }
@@ -237,6 +256,17 @@ mod tests {
             "2019-03/..",
             "../2020",
             "2015~",
+            "2024-05-07/..",
+            "../2024-05-07",
+            "../2024-05",
+            "199X/..",
+            "../199X",
+            "2020-21/..",
+            "../2020-21",
+            "2020-22/..",
+            "../2020-24",
+            "2015~/..",
+            "../2024-05~",
         ] {
             for lang in [Lang::Fr, Lang::En] {
                 assert_eq!(date(&shown_date(lang, edtf)).as_deref(), Some(edtf), "{}", shown_date(lang, edtf));
@@ -244,5 +274,18 @@ mod tests {
         }
         assert_eq!(shown_date(Lang::Fr, "2024-05"), "mai 2024");
         assert_eq!(shown_date(Lang::Fr, "jadis"), "jadis");
+    }
+
+    #[test]
+    fn what_a_peer_calls_a_date_costs_nothing() {
+        for one in ["~", "-", " a ", "vers ", "depuis ", "2024-"] {
+            for length in [MAX_DATE - 8, 65_536] {
+                let long = one.repeat(length / one.len() + 1);
+                assert_eq!(date(&long), None, "{one}");
+                assert_eq!(shown_date(Lang::Fr, &long), long, "{one}");
+            }
+        }
+        assert_eq!(date("~~2024"), None);
+        assert_eq!(date("vers 2024?"), None);
     }
 }

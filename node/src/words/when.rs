@@ -56,10 +56,63 @@ pub fn day(lang: Lang, time: Timestamp) -> String {
 #[must_use]
 pub fn edtf(lang: Lang, text: &str) -> String {
     match text.split_once('/') {
-        Some((from, "" | ".." | "open")) => format!("{} {}", lang.pick("depuis", "since"), one(lang, from)),
-        Some(("" | ".." | "unknown", until)) => format!("{} {}", lang.pick("jusqu’à", "until"), one(lang, until)),
+        Some((from, "" | ".." | "open")) => format!("{}{}", lang.pick(from_fr(from), "since "), one(lang, from)),
+        Some(("" | ".." | "unknown", until)) => format!("{}{}", lang.pick(until_fr(until), "until "), one(lang, until)),
         Some((from, until)) => format!("{} – {}", one(lang, from), one(lang, until)),
         None => one(lang, text),
+    }
+}
+
+/// What stands before the beginning of a span that goes on: French has an article before some dates.
+fn from_fr(date: &str) -> &'static str {
+    match Exact::of(date) {
+        Exact::Day | Exact::Spring => "depuis le ",
+        Exact::Season => "depuis l’",
+        Exact::Decade => "depuis les ",
+        Exact::About | Exact::Month | Exact::Year | Exact::Other => "depuis ",
+    }
+}
+
+/// What stands before the end of a span whose beginning is not told.
+fn until_fr(date: &str) -> &'static str {
+    match Exact::of(date) {
+        Exact::Day | Exact::Spring => "jusqu’au ",
+        Exact::Season => "jusqu’à l’",
+        Exact::Decade => "jusqu’aux ",
+        Exact::Month | Exact::Year => "jusqu’en ",
+        Exact::About => "jusque ",
+        Exact::Other => "jusqu’à ",
+    }
+}
+
+/// How exact a date is, as far as the words before it depend on that.
+enum Exact {
+    /// Told with "vers".
+    About,
+    Day,
+    Month,
+    Spring,
+    /// One whose French name begins with a vowel.
+    Season,
+    Year,
+    Decade,
+    /// Not understood, and told as it is.
+    Other,
+}
+
+impl Exact {
+    fn of(date: &str) -> Self {
+        let parts: Vec<&str> = date.split('T').next().unwrap_or_default().split('-').collect();
+        match parts[..] {
+            _ if date.ends_with(['~', '?', '%']) => Self::About,
+            [_, _, _] => Self::Day,
+            [_, "21"] => Self::Spring,
+            [_, "22" | "23" | "24"] => Self::Season,
+            [_, _] => Self::Month,
+            [year] if year.ends_with('X') => Self::Decade,
+            [year] if year.parse::<u16>().is_ok() => Self::Year,
+            _ => Self::Other,
+        }
     }
 }
 
@@ -211,6 +264,16 @@ mod tests {
             ("2024-05-07T14:00", "7 mai 2024 à 14:00", "7 May 2024 at 14:00"),
             ("2016/2019", "2016 – 2019", "2016 – 2019"),
             ("2019-03/..", "depuis mars 2019", "since March 2019"),
+            ("2024/..", "depuis 2024", "since 2024"),
+            ("2024-05-07/..", "depuis le 7 mai 2024", "since 7 May 2024"),
+            ("../2024-05-07", "jusqu’au 7 mai 2024", "until 7 May 2024"),
+            ("../2024-05", "jusqu’en mai 2024", "until May 2024"),
+            ("199X/..", "depuis les années 1990", "since the 1990s"),
+            ("../199X", "jusqu’aux années 1990", "until the 1990s"),
+            ("2020-21/..", "depuis le printemps 2020", "since spring 2020"),
+            ("../2020-24", "jusqu’à l’hiver 2020", "until winter 2020"),
+            ("2015~/..", "depuis vers 2015", "since about 2015"),
+            ("../2015~", "jusque vers 2015", "until about 2015"),
             ("2024-05~", "vers mai 2024", "about May 2024"),
             ("2020-22", "été 2020", "summer 2020"),
             ("199X", "années 1990", "the 1990s"),
