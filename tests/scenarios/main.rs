@@ -4,6 +4,7 @@ mod bad_input;
 mod commands;
 mod convergence;
 mod crash;
+mod demo;
 mod folding;
 mod french;
 mod full_disk;

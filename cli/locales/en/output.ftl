@@ -135,6 +135,7 @@ ended-other-version = speaks another version of Essaim
 saved = "{ $title }" is shared ({ $id })
 saved-nothing = Nothing to change in "{ $title }" ({ $id })
 settled = { $field } is settled in "{ $title }"; the other value stays in the history
+settled-both = { $field } is settled in "{ $title }": both values are kept
 settle-ask = Letter to keep, 2 for both, = and another value:
 inbox-count = { $n ->
     [0] nothing new for you
@@ -179,6 +180,22 @@ records-unfolded = { $n ->
     [one] { $n } record that came in is not readable yet: it may be missing here.
    *[other] { $n } records that came in are not readable yet: they may be missing here.
 }
+facet-kind = Kind
+facet-theme = Theme
+facet-territory = Territory
+facet-stratum = Population
+facet-setting = Setting
+facet-fundamental = Fundamental
+facet-narrative_dimension = Narrative dimension
+facet-outcome = What became of it
+facet-difficulty = Difficulty
+facet-programme = Programme
+facet-year = Year
+facet-licence = Licence
+facet-region = Region
+facet-department = Department
+facet-epci = Intercommunality
+facet-territory_type = Type of territory
 search-nothing = fewer words, or essaim list to see everything
 
 imported = { $created } created, { $updated } updated, { $unchanged } there already

@@ -135,6 +135,7 @@ ended-other-version = parle une autre version d'Essaim
 saved = « { $title } » est partagée ({ $id })
 saved-nothing = Rien à changer dans « { $title } » ({ $id })
 settled = { $field } est réglé dans « { $title } » ; l'autre valeur reste dans l'histoire
+settled-both = { $field } est réglé dans « { $title } » : les deux valeurs sont gardées
 settle-ask = Lettre à garder, 2 pour les deux, = suivi d'une autre valeur :
 inbox-count = { $n ->
     [0] rien de nouveau pour vous
@@ -179,6 +180,22 @@ records-unfolded = { $n ->
     [one] { $n } fiche arrivée n'est pas encore lisible : elle peut manquer ici.
    *[other] { $n } fiches arrivées ne sont pas encore lisibles : elles peuvent manquer ici.
 }
+facet-kind = Type de fiche
+facet-theme = Thème
+facet-territory = Territoire
+facet-stratum = Population
+facet-setting = Milieu
+facet-fundamental = Fondamental
+facet-narrative_dimension = Dimension du récit
+facet-outcome = Ce que c’est devenu
+facet-difficulty = Difficulté
+facet-programme = Dispositif
+facet-year = Année
+facet-licence = Licence
+facet-region = Région
+facet-department = Département
+facet-epci = Intercommunalité
+facet-territory_type = Type de territoire
 search-nothing = moins de mots, ou essaim list pour tout voir
 
 imported = { $created } créées, { $updated } mises à jour, { $unchanged } déjà là

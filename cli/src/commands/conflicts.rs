@@ -1,5 +1,7 @@
 //! `essaim conflicts`: fields in which several values stand beside each other.
 
+use std::collections::BTreeMap;
+
 use essaim_protocol::api::Conflict;
 
 use super::{Context, sheet};
@@ -25,8 +27,8 @@ pub(super) async fn run(cx: &Context<'_>, id: Option<String>) -> Result<Outcome,
 }
 
 fn print(ui: &Ui, conflict: &Conflict) {
-    let field = sheet::field_label(ui, &conflict.kind, &conflict.field);
+    let field = conflict.label.as_str();
     ui.out(&format!("{}  {}  {field}", Ui::bold(&conflict.record.short()), crate::ui::one_line(&conflict.title)));
-    sheet::print_values(ui, conflict);
+    sheet::print_values(ui, conflict, &BTreeMap::new());
     ui.next(&t!(ui, "next-settle", id = conflict.record.short(), field = conflict.field.as_str()));
 }

@@ -1,7 +1,7 @@
 //! `essaim demo`: a rehearsal. Three pretend territories on this machine found, join, write apart, disagree, meet again
 //! and hold the same; every step goes through the same doors as a real one: signed entries, sled, sockets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -27,6 +27,9 @@ const WAIT_S: u64 = 60;
 /// Rounds of exchanges after which three nodes that still differ never will agree: two suffice, since every pair meets
 /// through the first node.
 const ROUNDS: usize = 4;
+
+/// The fields over which two disagree: one value, and one paragraph.
+const DISPUTED: [&str; 2] = ["outcome", "story"];
 
 const NAMES: [&str; 3] =
     ["Commune de Valombre (fictive)", "CC des Trois Rivières (fictive)", "Association Les Semeuses (fictive)"];
@@ -137,19 +140,19 @@ async fn disagree(cx: &Context<'_>, actors: &mut [Actor], record: &str) -> Resul
     }
     step(cx, &t!(cx.ui, "demo-cut"));
     let sides = [
-        (
+        [
             "did_not_work",
             "Nous avons conçu le service entre techniciens, à partir d'une étude de flux. Personne ne réservait.",
-        ),
-        (
+        ],
+        [
             "redirected",
             "Nous avons conçu le service avec trop peu d'habitantes, à partir d'une étude de flux. Personne ne réservait.",
-        ),
+        ],
     ];
-    for (actor, (outcome, story)) in actors.iter().zip(sides) {
-        let set = [("outcome", outcome), ("story", story)];
+    for (actor, values) in actors.iter().zip(sides) {
+        let set = DISPUTED.into_iter().zip(values);
         let set: Vec<Setting> =
-            set.into_iter().map(|(field, value)| Setting { field: field.into(), value: value.into() }).collect();
+            set.map(|(field, value)| Setting { field: field.into(), value: value.into() }).collect();
         let edit = json!({ "set": set });
         let saved: Saved = actor.client(cx)?.patch(&format!("records/{record}"), &edit).await?;
         let fields: Vec<String> =
@@ -174,14 +177,15 @@ async fn meet(cx: &Context<'_>, actors: &mut [Actor]) -> Result<(), Failure> {
 async fn show(cx: &Context<'_>, actors: &[Actor], record: &str) -> Result<(), Failure> {
     let client = actors[2].client(cx)?;
     let conflicts: Vec<Conflict> = client.get("conflicts", vec![("record", record.to_owned())]).await?;
-    if conflicts.is_empty() {
+    let kept = |field: &str| conflicts.iter().any(|conflict| conflict.field == field);
+    if !DISPUTED.into_iter().all(kept) {
         return Err(Failure::Demo(t!(cx.ui, "demo-no-conflict")));
     }
     for conflict in &conflicts {
-        let field = sheet::field_label(cx.ui, &conflict.kind, &conflict.field);
+        let field = conflict.label.as_str();
         step(cx, &t!(cx.ui, "demo-conflict", field = field, title = conflict.title.as_str()));
         if !cx.ui.look.quiet {
-            sheet::print_values(cx.ui, conflict);
+            sheet::print_values(cx.ui, conflict, &BTreeMap::new());
         }
     }
     for words in ["élus mobilité", "récits coopération"] {

@@ -1,5 +1,7 @@
 //! `essaim settle`: keep one value, keep both, or write another. What is not kept stays in the history.
 
+use std::collections::BTreeMap;
+
 use essaim_protocol::api::{Conflict, Error, Saved, Settle, Settlement};
 
 use super::{Context, sheet};
@@ -13,7 +15,7 @@ use crate::ui::Ui;
 pub(super) async fn run(cx: &Context<'_>, settle: args::Settle) -> Result<Outcome, Failure> {
     let client = cx.client().await?;
     let conflicts: Vec<Conflict> = client.get("conflicts", vec![("record", settle.id.clone())]).await?;
-    let meant = |conflict: &&Conflict| is_called(cx.ui, conflict, &settle.field);
+    let meant = |conflict: &&Conflict| is_called(conflict, &settle.field);
     let Some(conflict) = conflicts.iter().find(meant) else {
         let title = conflicts.first().map_or_else(|| settle.id.clone(), |conflict| conflict.title.clone());
         return Err(Error::NoConflict { title, field: settle.field }.into());
@@ -24,6 +26,7 @@ pub(super) async fn run(cx: &Context<'_>, settle: args::Settle) -> Result<Outcom
         (None, false, Some(text)) => Settlement::Other(text),
         (None, false, None) => ask(cx.ui, conflict)?,
     };
+    let both = keep == Settlement::Both;
     let path = format!("records/{}/settlements", piece(&conflict.record.to_string()));
     let seen = conflict.values.iter().map(|value| value.value.clone()).collect();
     let settle = Settle { record: String::new(), field: conflict.field.clone(), keep, seen };
@@ -33,17 +36,20 @@ pub(super) async fn run(cx: &Context<'_>, settle: args::Settle) -> Result<Outcom
     } else if cx.ui.look.quiet {
         cx.ui.out(&saved.brief.id.to_string());
     } else {
-        let field = sheet::field_label(cx.ui, &conflict.kind, &conflict.field);
-        cx.ui.out(&Ui::done(&t!(cx.ui, "settled", field = field, title = saved.brief.title)));
+        let (field, title) = (conflict.label.as_str(), saved.brief.title);
+        cx.ui.out(&Ui::done(&if both {
+            t!(cx.ui, "settled-both", field = field, title = title)
+        } else {
+            t!(cx.ui, "settled", field = field, title = title)
+        }));
         cx.ui.next(&t!(cx.ui, "next-log", id = saved.brief.short));
     }
     Ok(Outcome::Done)
 }
 
 /// By its path, or by its label as printed.
-fn is_called(ui: &Ui, conflict: &Conflict, asked: &str) -> bool {
-    conflict.field == asked
-        || sheet::field_label(ui, &conflict.kind, &conflict.field).to_lowercase() == asked.to_lowercase()
+fn is_called(conflict: &Conflict, asked: &str) -> bool {
+    conflict.field == asked || conflict.label.to_lowercase() == asked.to_lowercase()
 }
 
 /// The value of a letter.
@@ -52,7 +58,7 @@ fn number(ui: &Ui, conflict: &Conflict, letter: &str) -> Result<Settlement, Fail
     match numbers.into_iter().find(|number| Conflict::letter(*number).eq_ignore_ascii_case(letter)) {
         Some(number) => Ok(Settlement::Value(number)),
         None => {
-            sheet::print_values(ui, conflict);
+            sheet::print_values(ui, conflict, &BTreeMap::new());
             Err(Error::NoSuchValue { field: conflict.field.clone(), count: conflict.values.len() }.into())
         }
     }
@@ -63,8 +69,8 @@ fn ask(ui: &Ui, conflict: &Conflict) -> Result<Settlement, Failure> {
     if ui.look.json || ui.look.quiet {
         return Err(usage(t!(ui, "usage-settle")));
     }
-    ui.out(&Ui::bold(&sheet::field_label(ui, &conflict.kind, &conflict.field)));
-    sheet::print_values(ui, conflict);
+    ui.out(&Ui::bold(&conflict.label));
+    sheet::print_values(ui, conflict, &BTreeMap::new());
     let Some(answer) = ui.ask(&t!(ui, "settle-ask")) else { return Err(usage(t!(ui, "usage-settle"))) };
     match answer.strip_prefix('=') {
         Some(other) => Ok(Settlement::Other(other.trim().to_owned())),

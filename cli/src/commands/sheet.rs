@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use essaim_node::words::when;
 use essaim_protocol::api::{Conflict, Lang, Value};
+use essaim_protocol::record::number;
 use essaim_protocol::record::schema::{Field, Key, Schema, Type};
 use serde_json::{Map, Value as Json};
 
@@ -20,7 +21,7 @@ pub(super) fn kind_label(ui: &Ui, kind: &str) -> String {
 
 /// The label of a field by its path: `Avec quels moyens ? › Budget (€)`. Keys of items are left out.
 pub(super) fn field_label(ui: &Ui, kind: &str, path: &str) -> String {
-    let mut parts = path.split('.');
+    let mut parts = path.split('/');
     let head = parts.next().unwrap_or_default();
     let Some(mut field) = Schema::get().kind(kind).and_then(|kind| kind.field(head)) else { return path.to_owned() };
     let mut labels = vec![field.label.get(ui.lang()).to_owned()];
@@ -59,10 +60,9 @@ pub(super) fn fields(
 }
 
 /// The concurrent values of a field: `A) en cours — Lyon, 7 mai 2026 à 16:00`.
-pub(super) fn print_values(ui: &Ui, conflict: &Conflict) {
+pub(super) fn print_values(ui: &Ui, conflict: &Conflict, names: &BTreeMap<String, String>) {
     let kind = Schema::get().kind(&conflict.kind);
-    let names = BTreeMap::new();
-    let printer = Printer { lang: ui.lang(), names: &names };
+    let printer = Printer { lang: ui.lang(), names };
     for (number, value) in conflict.values.iter().enumerate() {
         let field = kind.and_then(|kind| find(&kind.fields, &conflict.field));
         let text = match (&value.label, field) {
@@ -85,7 +85,7 @@ fn by(ui: &Ui, value: &Value) -> String {
 
 /// The field at a path, through items and keys.
 fn find<'a>(fields: &'a [Field], path: &str) -> Option<&'a Field> {
-    let mut parts = path.split('.');
+    let mut parts = path.split('/');
     let head = parts.next()?;
     let mut field = fields.iter().find(|field| field.name == head)?;
     for part in parts {
@@ -129,7 +129,9 @@ impl Printer<'_> {
     fn one(&self, field: &Field, value: &Json) -> String {
         match (&field.ty, value) {
             (Type::Code(vocabulary) | Type::Codes(vocabulary), Json::String(code)) => self.term(vocabulary, code),
-            (Type::Ref | Type::Refs, value) => self.name(value.as_str().or(value["id"].as_str()).unwrap_or_default()),
+            (Type::Ref | Type::Refs, value) => self.name(value.as_str().or(value["to"].as_str()).unwrap_or_default()),
+            (Type::Date, Json::String(edtf)) => when::edtf(self.lang, edtf),
+            (Type::Number, Json::Number(value)) => number::show(self.lang, value),
             (_, Json::Bool(yes)) => self.lang.pick(["non", "oui"], ["no", "yes"])[usize::from(*yes)].to_owned(),
             (_, value) => raw(value),
         }
@@ -181,7 +183,7 @@ impl Printer<'_> {
             Key::Term(vocabulary) => self.term(vocabulary, name),
             Key::Author => match name.strip_prefix("fantastic:") {
                 Some(code) => self.term("fantastic", code),
-                None => self.name(name.strip_prefix("ally:").unwrap_or(name)),
+                None => self.name(name),
             },
         }
     }
@@ -212,7 +214,8 @@ mod tests {
 
     fn printed(fields_of: Json) -> String {
         let Json::Object(map) = fields_of else { panic!("an object") };
-        let names = BTreeMap::from([("7k2m".to_owned(), "Valombre".to_owned())]);
+        let names = [("7k2m", "Valombre"), ("ally:3c9d", "Association Les Semeuses"), ("8p4q", "Claire Morel")];
+        let names = names.map(|(id, name)| (id.to_owned(), name.to_owned())).into();
         let all = fields(Lang::Fr, "experience", &map, &names);
         all.into_iter().map(|(_, label, lines)| format!("{label}\n{}", lines.join("\n"))).collect::<Vec<_>>().join("\n")
     }
@@ -226,15 +229,21 @@ mod tests {
             "means": {"budget_eur": 12000, "text": "avec le lycée"},
             "steps": [{"on": "2023-09", "title": "Mise en service", "turning_point": true}],
             "themes": ["mobility", "not_in_this_version"],
+            "authors": [{"to": "8p4q"}],
+            "disagreements": [{"subject": "Le tarif", "positions": {
+                "ally:3c9d": {"text": "Gratuit."}, "fantastic:elected": {"text": "Un euro."}
+            }}],
             "unknown_field": {"kept": 1},
         }));
         assert!(text.starts_with("Titre\nUne navette\n"), "{text}");
         for part in [
             "N'a pas marché",
             ": Valombre (deux vallées)",
-            "Budget (€) : 12000",
-            "– Date : 2023-09\n  Étape : Mise en service\n  Tournant : oui",
+            "Budget (€) : 12\u{202f}000",
+            "– Date : septembre 2023\n  Étape : Mise en service\n  Tournant : oui",
             ", not_in_this_version",
+            "\nClaire Morel\n",
+            "Association Les Semeuses\n",
             "unknown_field\n{\"kept\":1}",
         ] {
             assert!(text.contains(part), "{part} in {text}");
@@ -245,8 +254,8 @@ mod tests {
     #[test]
     fn a_path_is_told_by_its_labels() {
         let ui = Ui::new(Lang::Fr, Look::default());
-        assert_eq!(field_label(&ui, "experience", "means.budget_eur"), "Avec quels moyens ? › Budget (€)");
-        assert_eq!(field_label(&ui, "experience", "steps.0a1b.on"), "Étapes et tournants › Date");
+        assert_eq!(field_label(&ui, "experience", "means/budget_eur"), "Avec quels moyens ? › Budget (€)");
+        assert_eq!(field_label(&ui, "experience", "steps/0a1b/on"), "Étapes et tournants › Date");
         assert_eq!(field_label(&ui, "experience", "later_field"), "later_field");
     }
 }

@@ -35,15 +35,15 @@ fn print(ui: &Ui, record: &Sheet) {
         lines.iter().for_each(|line| ui.out(&format!("  {line}")));
     }
     for conflict in &record.disagreements {
-        let field = sheet::field_label(ui, &conflict.kind, &conflict.field);
+        let field = conflict.label.as_str();
         ui.out(&format!("\n{}", Ui::warning(&t!(ui, "show-conflict", field = field))));
-        sheet::print_values(ui, conflict);
+        sheet::print_values(ui, conflict, &record.names);
         ui.next(&t!(ui, "next-settle", id = brief.short.as_str(), field = conflict.field.as_str()));
     }
     for proposal in &record.proposals {
-        let field = sheet::field_label(ui, &proposal.kind, &proposal.field);
+        let field = proposal.label.as_str();
         ui.out(&format!("\n{}", t!(ui, "show-proposal", field = field)));
-        sheet::print_values(ui, proposal);
+        sheet::print_values(ui, proposal, &record.names);
     }
     let by = if record.written_by.is_empty() { t!(ui, "show-reference") } else { record.written_by.join(", ") };
     // Reference changes bear no time: only what people wrote is dated.

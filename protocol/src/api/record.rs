@@ -265,7 +265,7 @@ pub struct Conflict {
     pub kind: String,
     /// Its title.
     pub title: String,
-    /// The field's path: `outcome`, `means.budget_eur`, `steps.ITEM.on`.
+    /// The field's path: `outcome`, `means/budget_eur`, `steps/ITEM/on`.
     pub field: String,
     /// The name of the field and of the places above it, in the language of the request.
     pub label: String,
