@@ -30,11 +30,12 @@ pub(super) async fn run(cx: &Context<'_>, diff: args::Diff) -> Result<Outcome, F
     let client = cx.client().await?;
     let log: Log = client.get(&format!("records/{}/log", piece(&diff.id)), vec![]).await?;
     let id = log.brief.id.to_string();
-    let newest = log.versions.first().map(|version| version.after.clone()).unwrap_or_default();
-    let (from, to) = match &diff.version[..] {
-        [] => (newest, None),
-        [from] => (vec![meant(&log, from)?], None),
-        [from, to, ..] => (vec![meant(&log, from)?], Some(meant(&log, to)?)),
+    let (from, to) = match (&diff.version[..], log.versions.first()) {
+        // The change alone: what others wrote at the same time is no part of it.
+        ([], Some(newest)) => (newest.after.clone(), Some(newest.change)),
+        ([], None) => (Vec::new(), None),
+        ([from], _) => (vec![meant(&log, from)?], None),
+        ([from, to, ..], _) => (vec![meant(&log, from)?], Some(meant(&log, to)?)),
     };
     // Before the first change there was nothing.
     let before = if from.is_empty() { None } else { Some(at(&client, &id, &from).await?) };

@@ -24,7 +24,9 @@ pub(super) async fn run(cx: &Context<'_>, id: &str) -> Result<Outcome, Failure> 
 }
 
 fn print(ui: &Ui, kind: &str, version: &Version) {
-    let by = version.ally.clone().unwrap_or_else(|| t!(ui, "show-reference"));
+    // A reference record is nobody's; a device that no statement names yet is somebody's.
+    let nobody = || if version.at.is_none() { t!(ui, "show-reference") } else { t!(ui, "somebody") };
+    let by = version.ally.clone().unwrap_or_else(nobody);
     let at = version.at.map(|at| when::moment(ui.lang(), at)).unwrap_or_default();
     let apart = if version.concurrent { t!(ui, "log-concurrent") } else { String::new() };
     ui.out(&format!("\n{}  {by}  {at}  {apart}", Ui::bold(&version.change.short())));
