@@ -433,12 +433,12 @@ pub(crate) fn parse(args: &[OsString], texts: &Texts) -> Result<Typed, clap::Err
 
 /// The whole command line, with its help in one language.
 pub(crate) fn command(texts: &Texts) -> clap::Command {
-    localised(Typed::command(), "", texts)
+    localised(Typed::command(), "essaim", "", texts)
 }
 
-/// Puts the words of a language into a command and all below it. `path` is `-commons-create` for
-/// `essaim commons create`.
-fn localised(command: clap::Command, path: &str, texts: &Texts) -> clap::Command {
+/// Puts the words of a language into a command and all below it. `typed` is `essaim commons create`, of which the texts
+/// have the keys in `-commons-create`, its `path`.
+fn localised(command: clap::Command, typed: &str, path: &str, texts: &Texts) -> clap::Command {
     let key = if path.is_empty() { "cmd-essaim".to_owned() } else { format!("cmd{path}") };
     let about = texts.get(&key).unwrap_or(key);
     let aliases = command.get_visible_aliases().collect::<Vec<_>>().join(", ");
@@ -446,7 +446,7 @@ fn localised(command: clap::Command, path: &str, texts: &Texts) -> clap::Command
         "" => about,
         aliases => format!("{about} ({} {aliases})", texts.say("cmd-also", [])),
     };
-    let usage = usage(&command, path, texts);
+    let usage = usage(&command, typed, path, texts);
     let names: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let mut command = command
         .about(about)
@@ -466,11 +466,11 @@ fn localised(command: clap::Command, path: &str, texts: &Texts) -> clap::Command
     let help = clap::Arg::new("help").long("help").short('h').action(ArgAction::Help);
     command = command.arg(localised_arg(help, path, texts));
     for name in names {
-        let below = format!("{path}-{name}");
+        let (line, below) = (format!("{typed} {name}"), format!("{path}-{name}"));
         command = command.mut_subcommand(name, |command| {
             // The aliases are told in the sentence, in the same words as everything else.
             let aliases: Vec<String> = command.get_all_aliases().map(str::to_owned).collect();
-            localised(command, &below, texts).visible_alias(Resettable::Reset).aliases(aliases)
+            localised(command, &line, &below, texts).visible_alias(Resettable::Reset).aliases(aliases)
         });
     }
     command
@@ -482,8 +482,8 @@ fn template(texts: &Texts) -> StyledStr {
 }
 
 /// `essaim edit ID [options]`
-fn usage(command: &clap::Command, path: &str, texts: &Texts) -> String {
-    let mut words = vec![format!("essaim{}", path.replace('-', " "))];
+fn usage(command: &clap::Command, typed: &str, path: &str, texts: &Texts) -> String {
+    let mut words = vec![typed.to_owned()];
     for arg in command.get_positionals() {
         let name = value_name(arg, path, texts);
         let many = if matches!(arg.get_action(), ArgAction::Append) { "…" } else { "" };
@@ -579,6 +579,8 @@ mod tests {
         for word in ["Usage:", "Options:", "Print", "[default", "aliases", "OPTIONS"] {
             assert!(!below.contains(word), "{word} in {below}");
         }
+        let site = whole.find_subcommand_mut("serve-site").unwrap().render_long_help().to_string();
+        assert!(site.contains("essaim serve-site DOSSIER"), "{site}");
     }
 
     #[test]

@@ -294,7 +294,7 @@ fn usage_of(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else { return None };
     let usage = usage.to_string();
     let words = usage.split_whitespace().skip_while(|word| *word != "essaim");
-    let known = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
+    let known = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
     let command = words.take_while(known).collect::<Vec<_>>().join(" ");
     (!command.is_empty()).then_some(command)
 }

@@ -48,7 +48,8 @@ pub(super) async fn run(cx: &Context<'_>, new: args::New) -> Result<Outcome, Fai
 /// Keeps what is typed, or a file, as a draft: a local file that nobody else sees.
 async fn keep(cx: &Context<'_>, kind: &str, content: args::Content) -> Result<Outcome, Failure> {
     let draft = match &content.from {
-        _ if !content.set.is_empty() => {
+        // A draft is a text to go on with in an editor, whatever it was made from.
+        from if !content.set.is_empty() || from.as_ref().is_some_and(|path| is_json(path)) => {
             let (form, set, territories) = given(cx.ui, content)?;
             let new = New { kind: kind.to_owned(), form, set, territories };
             let template: Template = cx.client().await?.post("templates", &new).await?;
@@ -91,7 +92,7 @@ pub(super) fn given(ui: &Ui, content: args::Content) -> Result<Given, Failure> {
 /// A file: JSON fields when it is named so, else the text of an editor.
 fn form(ui: &Ui, path: &Path) -> Result<Form, Failure> {
     let text = std::fs::read_to_string(path).map_err(file(path))?;
-    if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("json")) {
+    if !is_json(path) {
         return Ok(Form::Template(text));
     }
     let place = path.display().to_string();
@@ -104,6 +105,10 @@ fn form(ui: &Ui, path: &Path) -> Result<Form, Failure> {
             why = Words::of_json(&error).text(ui.lang())
         ))
     })
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
 }
 
 fn setting(ui: &Ui, text: &str) -> Result<Setting, Failure> {

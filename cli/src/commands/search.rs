@@ -80,7 +80,8 @@ async fn facets(ui: &Ui, client: &Client, params: crate::client::Params) -> Resu
         return Ok(Outcome::Done);
     }
     for facet in &facets {
-        ui.out(&Ui::bold(&facet.name));
+        let key = format!("facet-{}", facet.name);
+        ui.out(&Ui::bold(&ui.texts.get(&key).unwrap_or_else(|| facet.name.clone())));
         let row = |value: &essaim_protocol::api::FacetValue| {
             vec![format!("  {}", value.count), value.label.clone(), Ui::dim(&format!("{}:{}", facet.name, value.code))]
         };

@@ -91,10 +91,12 @@ impl At<'_> {
         let id = resolve(self.desk, asked)?;
         let (reader, outdated) = self.index()?;
         let Some(view) = self.desk.view(&id).map_err(read_error)? else { return Err(unknown(asked)) };
-        let hits = reader.like(&id, &among, limit(page)).map_err(internal)?;
+        let skipped = page.offset as usize;
+        let hits = reader.like(&id, &among, limit(page).saturating_add(skipped)).map_err(internal)?;
+        let total = hits.len() as u64;
         let (own, words) = (self.alike(&view)?, own_words(&view));
         let mut records = Vec::new();
-        for hit in &hits {
+        for hit in hits.iter().skip(skipped) {
             let Some(other) = self.desk.view(&hit.record).map_err(read_error)? else { continue };
             let mut shared = Vec::new();
             let both = self.alike(&other)?;
@@ -108,7 +110,7 @@ impl At<'_> {
             records.push(line);
         }
         let unfolded = self.desk.stale() as u64;
-        Ok(Records { total: records.len() as u64, records, unfolded, outdated, ..Records::default() })
+        Ok(Records { total, records, unfolded, outdated, ..Records::default() })
     }
 
     /// The values by which a record is like others, each with its facet and that one's place among [`ALIKE`]. The
