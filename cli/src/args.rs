@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use clap::builder::{Resettable, StyledStr};
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use essaim_node::words::labelled;
 use essaim_protocol::api::Lang;
 
 use crate::text::Texts;
@@ -507,7 +508,7 @@ fn localised_arg(arg: clap::Arg, path: &str, texts: &Texts) -> clap::Arg {
             if value == "0" || value.ends_with(":0") {
                 String::new()
             } else {
-                format!(" [{} : {value}]", texts.say("cmd-default", []))
+                format!(" [{}]", labelled(texts.lang(), &texts.say("cmd-default", []), &value))
             }
         }
         _ => String::new(),

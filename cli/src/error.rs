@@ -328,6 +328,7 @@ mod tests {
     use std::ffi::OsString;
 
     use essaim_protocol::api::Lang;
+    use essaim_protocol::typography::french;
 
     use super::*;
     use crate::args;
@@ -357,7 +358,7 @@ mod tests {
                 "\"demain\" is not a duration; for example 30s, 15m, 36h, 14d",
             ),
         ] {
-            assert_eq!(said(Lang::Fr, line).0, fr);
+            assert_eq!(said(Lang::Fr, line).0, french(fr));
             assert_eq!(said(Lang::En, line).0, en);
         }
     }
@@ -366,11 +367,14 @@ mod tests {
     fn a_mistyped_command_gets_a_suggestion() {
         assert_eq!(
             said(Lang::Fr, "essaim serch mobilité").1,
-            ["peut-être vouliez-vous dire : search", "essaim --help montre ce qui est possible"]
+            [french("peut-être vouliez-vous dire : search"), "essaim --help montre ce qui est possible".into()]
         );
         assert_eq!(
             said(Lang::Fr, "essaim commons create --startr Vallées").1,
-            ["peut-être vouliez-vous dire : --starter", "essaim commons create --help montre ce qui est possible"]
+            [
+                french("peut-être vouliez-vous dire : --starter"),
+                "essaim commons create --help montre ce qui est possible".into()
+            ]
         );
     }
 

@@ -75,6 +75,19 @@ mod tests {
     }
 
     #[test]
+    fn every_french_message_has_its_spaces_and_apostrophes() {
+        let texts = texts(Lang::Fr);
+        for key in keys(FR) {
+            let said = texts.get(&key).unwrap_or_default();
+            for plain in [" :", " ;", " !", " ?", " »", "« "] {
+                assert!(!said.contains(plain), "{key}: {said}");
+            }
+            let mut pairs = said.chars().zip(said.chars().skip(1));
+            assert!(!pairs.any(|(letter, sign)| letter.is_alphabetic() && sign == '\''), "{key}: {said}");
+        }
+    }
+
+    #[test]
     fn both_languages_say_the_same_things() {
         let (fr, en) = (keys(FR), keys(EN));
         assert_eq!(fr.difference(&en).collect::<Vec<_>>(), Vec::<&String>::new(), "only in French");

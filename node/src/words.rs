@@ -4,6 +4,7 @@
 //! The commands and the page each bring their own files; French is written first, and both languages hold the same keys.
 
 use essaim_protocol::api::Lang;
+use essaim_protocol::typography::french;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
@@ -35,7 +36,8 @@ impl Texts {
         bundle.set_use_isolating(false);
         bundle.set_formatter(Some(lang.pick(grouped_fr, grouped_en)));
         for text in files {
-            let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, _)| resource);
+            let text = lang.pick::<fn(&str) -> String>(french, str::to_owned)(text);
+            let resource = FluentResource::try_new(text).unwrap_or_else(|(resource, _)| resource);
             bundle.add_resource_overriding(resource);
         }
         Self { lang, bundle }
@@ -63,6 +65,18 @@ impl Texts {
         let pattern = self.bundle.get_message(key)?.value()?;
         Some(self.bundle.format_pattern(pattern, Some(named), &mut Vec::new()).into_owned())
     }
+}
+
+/// What stands between a label and what it labels.
+#[must_use]
+pub fn colon(lang: Lang) -> &'static str {
+    lang.pick("\u{a0}: ", ": ")
+}
+
+/// A label and what it labels: `Date : mai 2024`, `Date: May 2024`.
+#[must_use]
+pub fn labelled(lang: Lang, label: &str, value: &str) -> String {
+    format!("{label}{}{value}", colon(lang))
 }
 
 fn grouped_fr<M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
@@ -104,6 +118,14 @@ pub fn number(lang: Lang, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn french_texts_have_their_spaces_and_apostrophes() {
+        let say =
+            |lang| Texts::new(lang, ["k = { $who } n'est pas « ici » : où ?\n"]).say("k", [("who", "l'ami :".into())]);
+        assert_eq!(say(Lang::Fr), "l'ami : n’est pas «\u{a0}ici\u{a0}»\u{a0}: où\u{202f}?", "what is named stays");
+        assert_eq!(say(Lang::En), "l'ami : n'est pas « ici » : où ?");
+    }
 
     #[test]
     fn numbers_are_written_as_the_language_does() {

@@ -29,4 +29,5 @@ pub mod sketch;
 pub mod store;
 pub mod sync;
 pub mod time;
+pub mod typography;
 pub mod wire;

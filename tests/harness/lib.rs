@@ -6,3 +6,9 @@ pub mod disk;
 pub mod sim;
 pub mod story;
 pub mod visitor;
+
+/// A French text with the spaces and apostrophes of a keyboard, as tests and stories write it.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.replace(['\u{a0}', '\u{202f}'], " ").replace('’', "'")
+}

@@ -83,8 +83,8 @@ async fn a_ticket_that_opens_nothing_says_why_and_leaves_nothing() {
     for (text, says) in [
         (mistyped.as_str(), "faux"),
         (&ticket[..middle], "coupé"),
-        ("bonjour", "n'est pas un ticket"),
-        ("", "n'est pas un ticket"),
+        ("bonjour", "n’est pas un ticket"),
+        ("", "n’est pas un ticket"),
     ] {
         let refused = bob.try_join(text).await;
         let Err(Error::BadTicket { problem }) = &refused else { panic!("{text}: {refused:?}") };

@@ -1,5 +1,6 @@
 //! `essaim doctor`: what is sound here, what is not, and what can be mended.
 
+use essaim_node::words::labelled;
 use essaim_protocol::api::{Check, Checked, Diagnosis, Doctor, Health};
 
 use super::Context;
@@ -13,7 +14,7 @@ pub(super) async fn run(cx: &Context<'_>, doctor: Doctor) -> Result<Outcome, Fai
     let ui = cx.ui;
     if ui.look.json {
         ui.json(&diagnosis);
-    } else {
+    } else if !ui.look.quiet {
         diagnosis.checks.iter().for_each(|checked| print(ui, checked));
         if diagnosis.rebuilt {
             ui.out(&Ui::done(&t!(ui, "doctor-rebuilt")));
@@ -48,7 +49,8 @@ fn print(ui: &Ui, checked: &Checked) {
     };
     let place = checked.commons.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     let count = if checked.count > 0 { t!(ui, "doctor-count", n = checked.count) } else { String::new() };
-    let line = format!("{}{place} : {}{count}", ui.texts.say(key, []), ui.texts.say(health, []));
+    let (what, how) = (format!("{}{place}", ui.texts.say(key, [])), format!("{}{count}", ui.texts.say(health, [])));
+    let line = labelled(ui.lang(), &what, &how);
     ui.out(&match checked.health {
         Health::Ok => Ui::done(&line),
         Health::Warning => Ui::warning(&line),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use essaim_protocol::api::{Conflict, Error, Saved, Settle, Settlement};
+use essaim_protocol::typography::french;
 
 use super::{Context, sheet};
 use crate::Outcome;
@@ -49,7 +50,8 @@ pub(super) async fn run(cx: &Context<'_>, settle: args::Settle) -> Result<Outcom
 
 /// By its path, or by its label as printed.
 fn is_called(conflict: &Conflict, asked: &str) -> bool {
-    conflict.field == asked || conflict.label.to_lowercase() == asked.to_lowercase()
+    // A label is printed with spaces and apostrophes that keyboards do not have.
+    conflict.field == asked || conflict.label.to_lowercase() == french(asked).to_lowercase()
 }
 
 /// The value of a letter.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use essaim_node::words::when;
+use essaim_node::words::{labelled, when};
 use essaim_protocol::api::{Conflict, Lang, Value};
 use essaim_protocol::record::number;
 use essaim_protocol::record::schema::{Field, Key, Schema, Type};
@@ -116,7 +116,7 @@ impl Printer<'_> {
             }
             (Type::Values(key), Json::Object(map)) => map
                 .iter()
-                .map(|(name, value)| format!("{} : {}", self.key(key, name), self.one(field, value)))
+                .map(|(name, value)| labelled(self.lang, &self.key(key, name), &self.one(field, value)))
                 .collect(),
             (Type::Attachments, Json::Object(map)) => {
                 map.values().map(|file| file["name"].as_str().unwrap_or("?").to_owned()).collect()
@@ -141,7 +141,7 @@ impl Printer<'_> {
         let text = |name: &str| link[name].as_str().unwrap_or_default();
         let rel = self.term(field.vocabulary().unwrap_or_default(), text("rel"));
         let note = if text("note").is_empty() { String::new() } else { format!(" ({})", text("note")) };
-        format!("{rel} : {}{note}", self.name(text("to")))
+        labelled(self.lang, &rel, &format!("{}{note}", self.name(text("to"))))
     }
 
     /// A head, and the members below it; the first member stands beside a head that is a dash.
@@ -165,16 +165,16 @@ impl Printer<'_> {
                 let label = member.label.get(self.lang);
                 let value = self.lines(member, value);
                 match &value[..] {
-                    [one] => vec![format!("{label} : {one}")],
+                    [one] => vec![labelled(self.lang, label, one)],
                     several => {
                         let below = several.iter().map(|line| format!("  {line}"));
-                        std::iter::once(format!("{label} :")).chain(below).collect()
+                        std::iter::once(labelled(self.lang, label, "").trim_end().to_owned()).chain(below).collect()
                     }
                 }
             })
             .collect();
         let unknown = map.iter().filter(|(name, _)| !members.iter().any(|member| member.name == **name));
-        lines.extend(unknown.map(|(name, value)| format!("{name} : {}", raw(value))));
+        lines.extend(unknown.map(|(name, value)| labelled(self.lang, name, &raw(value))));
         lines
     }
 
@@ -237,10 +237,10 @@ mod tests {
         }));
         assert!(text.starts_with("Titre\nUne navette\n"), "{text}");
         for part in [
-            "N'a pas marché",
+            "N’a pas marché",
             ": Valombre (deux vallées)",
-            "Budget (€) : 12\u{202f}000",
-            "– Date : septembre 2023\n  Étape : Mise en service\n  Tournant : oui",
+            "Budget (€)\u{a0}: 12\u{202f}000",
+            "– Date\u{a0}: septembre 2023\n  Étape\u{a0}: Mise en service\n  Tournant\u{a0}: oui",
             ", not_in_this_version",
             "\nClaire Morel\n",
             "Association Les Semeuses\n",
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn a_path_is_told_by_its_labels() {
         let ui = Ui::new(Lang::Fr, Look::default());
-        assert_eq!(field_label(&ui, "experience", "means/budget_eur"), "Avec quels moyens ? › Budget (€)");
+        assert_eq!(field_label(&ui, "experience", "means/budget_eur"), "Avec quels moyens\u{202f}? › Budget (€)");
         assert_eq!(field_label(&ui, "experience", "steps/0a1b/on"), "Étapes et tournants › Date");
         assert_eq!(field_label(&ui, "experience", "later_field"), "later_field");
     }

@@ -15,6 +15,7 @@ use essaim_protocol::record::import::{Imported as Line, import_lines};
 use essaim_protocol::record::schema::{self, Schema};
 use essaim_protocol::record::{View, template};
 use essaim_protocol::store::{Ordinal, Store as _};
+use essaim_protocol::typography::french;
 use serde_json::{Map, Value as Json, json};
 
 use super::brief::{
@@ -475,7 +476,8 @@ pub(super) fn place(text: &str) -> Result<Place<'static>, Error> {
 
 /// A kind by its code or its label in either language.
 pub(super) fn kind(asked: &str) -> Result<&'static schema::Kind, Error> {
-    let text = asked.trim().to_lowercase();
+    // A label has spaces and apostrophes that keyboards do not have.
+    let text = french(asked.trim()).to_lowercase();
     let is = |label: &str| label.to_lowercase() == text;
     let french = essaim_protocol::record::Lang::Fr;
     let english = essaim_protocol::record::Lang::En;

@@ -158,7 +158,7 @@ async fn errors_carry_their_data_and_their_words() {
     let error = json(response).await;
     assert_eq!(error["kind"], "unknown_record");
     assert_eq!(error["asked"], "7k2m");
-    assert_eq!(error["message"]["fr"], "aucune fiche « 7k2m »");
+    assert_eq!(error["message"]["fr"], "aucune fiche «\u{a0}7k2m\u{a0}»");
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
 use super::{Screen, markdown, qr};
 use crate::http::status_of;
+use crate::words::labelled;
 
 /// How long a person waits before a page that does not come looks broken, in seconds.
 const WAIT: u64 = 20;
@@ -176,7 +177,7 @@ fn said(f: &Frame, outcome: &SyncOutcome) -> String {
         Ended::NotAdmitted => f.t("ended-not-admitted"),
         Ended::OtherVersion => f.t("ended-other-version"),
     };
-    format!("{} : {how}", outcome.ally)
+    labelled(f.lang(), &outcome.ally, &how)
 }
 
 #[derive(Template)]

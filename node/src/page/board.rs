@@ -17,6 +17,7 @@ use super::form::Choice;
 use super::once::done;
 use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
+use crate::words::labelled;
 
 /// Contributions on one page.
 const PER_PAGE: u32 = 20;
@@ -123,7 +124,7 @@ impl Line {
             (_, None) => by,
         };
         let answers = (one.answers > 0).then(|| f.t1("board-answers", "n", one.answers));
-        let stances = one.stances.iter().map(|stance| format!("{} : {}", stance.label, stance.count));
+        let stances = one.stances.iter().map(|stance| labelled(f.lang(), &stance.label, &stance.count.to_string()));
         let title = if one.brief.title.is_empty() { f.t("sheet-untitled") } else { one.brief.title };
         // A title that is cut from one line is said whole, and once.
         let whole = |text: &String| {

@@ -18,7 +18,7 @@ use super::letter::{Letter, mail, markdown};
 use super::links::Links;
 use super::trouble::{Trouble, page};
 use super::visit::{Frame, Visit};
-use crate::words::when;
+use crate::words::{labelled, when};
 
 const PATH: &str = "/digest";
 
@@ -118,7 +118,7 @@ async fn as_feed(visit: Visit, query: Query<DigestOf>) -> Result<File, Trouble> 
     records.sort_by_key(|brief| std::cmp::Reverse(brief.updated_at));
     let feed = Feed {
         lang: visit.lang(),
-        title: format!("{commons} : {}", visit.frame.t("digest-title")),
+        title: labelled(visit.frame.lang(), &commons, &visit.frame.t("digest-title")),
         of: commons,
         commons: visit.frame.commons.as_ref().map(|commons| commons.id.to_string()).unwrap_or_default(),
         origin: visit.origin(),

@@ -25,7 +25,7 @@ use super::links::Links;
 use super::map::Map;
 use super::trouble::{Trouble, page};
 use super::visit::{Frame, Visit};
-use crate::words::when;
+use crate::words::{labelled, when};
 
 /// Facets in the order in which people narrow a search. Their names for people are `facet-…` in the texts.
 const FACETS: [&str; 17] = [
@@ -393,7 +393,7 @@ fn feed<'a>(visit: &Visit, asked: &Asked, records: &'a [Brief]) -> Feed<'a> {
         title: if asked.q.is_empty() {
             name.clone()
         } else {
-            format!("{name} : {}", visit.frame.t1("find-title-of", "q", asked.q.as_str()))
+            labelled(visit.frame.lang(), &name, &visit.frame.t1("find-title-of", "q", asked.q.as_str()))
         },
         of: name,
         commons: commons.map(|commons| commons.id.to_string()).unwrap_or_default(),

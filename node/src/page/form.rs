@@ -18,7 +18,7 @@ use essaim_protocol::record::number;
 use essaim_protocol::record::schema::{Field, Key, Schema, Type};
 use serde_json::{Map, Value as Json};
 
-use crate::words::read;
+use crate::words::{labelled, read};
 
 mod typed;
 
@@ -395,7 +395,7 @@ impl<'a> Paper<'a> {
             Relation {
                 name: format!("{}.{at}", field.name),
                 key: format!("{rel}|{to}"),
-                label: format!("{label} : {}", self.name(to)),
+                label: labelled(self.lang, label, &self.name(to)),
                 note: link["note"].as_str().unwrap_or_default().to_owned(),
             }
         };

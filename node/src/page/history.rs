@@ -171,7 +171,8 @@ fn differences(f: &Frame, old: &Sheet, new: &Sheet) -> Vec<Difference> {
     let kind = Schema::get().kind(&new.brief.kind);
     let lines = |sheet: &Sheet| Reading::plain(f, &sheet.names).rows(kind, &sheet.fields);
     let (old, new) = (lines(old), lines(new));
-    let said = |rows: &[Row]| rows.iter().map(|row| (row.name.clone(), row.shown.lines())).collect::<BTreeMap<_, _>>();
+    let said =
+        |rows: &[Row]| rows.iter().map(|row| (row.name.clone(), row.shown.lines(f.lang()))).collect::<BTreeMap<_, _>>();
     let (before, after) = (said(&old), said(&new));
     let gone = old.iter().filter(|row| !after.contains_key(&row.name));
     let empty = String::new();

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 use super::markdown;
 use super::told::Told;
 use super::visit::Frame;
-use crate::words::when;
+use crate::words::{labelled, when};
 
 /// A field with its name for people.
 #[derive(Debug, Clone)]
@@ -244,10 +244,10 @@ pub(super) fn spec_at<'s>(kind: Option<&'s Kind>, path: &str) -> Option<&'s Fiel
 
 impl Shown {
     /// All that is said, a line a value, each after its name.
-    pub(super) fn lines(&self) -> String {
+    pub(super) fn lines(&self, lang: Lang) -> String {
         let row = |row: &Row| {
-            let below = if matches!(row.shown, Self::Rows(_) | Self::Items(_)) { "\n" } else { " " };
-            format!("{} :{below}{}", row.label, row.shown.lines())
+            let below = if matches!(row.shown, Self::Rows(_) | Self::Items(_)) { "\n" } else { "" };
+            labelled(lang, &row.label, &format!("{below}{}", row.shown.lines(lang)))
         };
         let rows = |rows: &[Row]| rows.iter().map(row).collect::<Vec<_>>().join("\n");
         match self {

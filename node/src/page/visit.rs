@@ -14,7 +14,7 @@ use super::links::Links;
 use super::trouble::Trouble;
 use super::{Once, guard, opens, texts};
 use crate::http::Door;
-use crate::words::{Texts, when};
+use crate::words::{self, Texts, when};
 
 /// The cookie that keeps the language.
 pub(super) const LANG: &str = "essaim_langue";
@@ -152,6 +152,11 @@ impl Frame {
     /// A sentence.
     pub(super) fn t(&self, key: &str) -> String {
         self.texts.say(key, [])
+    }
+
+    /// What stands between a label and what it labels.
+    pub(super) fn colon(&self) -> &'static str {
+        words::colon(self.lang())
     }
 
     /// A sentence that names one thing.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::record::schema::Lang;
+use crate::typography::french;
 
 /// The same words in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,9 +22,9 @@ pub struct Words {
 }
 
 impl Words {
-    /// Words from both texts.
+    /// Words from both texts; the French one is [made so](french).
     pub fn new(fr: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { fr: fr.into(), en: en.into() }
+        Self { fr: french(&fr.into()), en: en.into() }
     }
 
     /// The text in one language.
@@ -89,6 +90,18 @@ const EXPECTED: [(&str, &str); 15] = [
     ("recursion limit exceeded", "trop de listes et d'objets l'un dans l'autre"),
     ("missing field", "un champ obligatoire manque"),
 ];
+
+/// An error with its causes, for a log or where there are no words: the texts of libraries alone often hide why.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
 
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -209,7 +222,7 @@ macro_rules! errors {
                         Self::$name { $($field),* } => {
                             let ($($field,)*) = ($($field.said(Lang::Fr),)*);
                             let fr = format!($fr);
-                            Words { fr, en: self.to_string() }
+                            Words::new(fr, self.to_string())
                         }
                     )*
                 }
@@ -437,7 +450,7 @@ mod tests {
         ] {
             let error = serde_json::from_str::<serde_json::Value>(text).unwrap_err();
             let words = Words::of_json(&error);
-            assert!(words.fr.contains(says), "{text}: {words:?}");
+            assert!(words.fr.contains(&french(says)), "{text}: {words:?}");
         }
     }
 
@@ -447,7 +460,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&error).unwrap(), r#"{"kind":"unknown_record","asked":"7k2m"}"#);
         let with_words = r#"{"kind":"unknown_record","asked":"7k2m","message":{"fr":"…","en":"…"}}"#;
         assert_eq!(serde_json::from_str::<Error>(with_words).unwrap(), error);
-        assert_eq!(error.words().text(Lang::Fr), "aucune fiche « 7k2m »");
+        assert_eq!(error.words().text(Lang::Fr), "aucune fiche «\u{a0}7k2m\u{a0}»");
         assert_eq!(error.to_string(), error.words().en);
     }
 }

@@ -261,7 +261,7 @@ mod tests {
         let conflict = alice.view().conflicts().remove(0);
         assert_eq!(
             (conflict.path.to_string(), conflict.label.fr.as_str()),
-            ("story".to_owned(), "Que s'est-il passé ?")
+            ("story".to_owned(), "Que s’est-il passé\u{202f}?")
         );
         let who = |held: &Held| alice.view().writers[held.by as usize].actor.0[0];
         assert_eq!(conflict.choices.iter().map(who).collect::<std::collections::BTreeSet<_>>(), [b'a', b'b'].into());
@@ -307,7 +307,7 @@ mod tests {
         b.sets(&path, "destroyed");
         a.hears(&b);
         let conflict = a.view().conflicts().remove(0);
-        assert_eq!(conflict.label.fr, "Qu'est-ce que cela a produit ? / 1 / Valeur créée ou détruite");
+        assert_eq!(conflict.label.fr, "Qu’est-ce que cela a produit\u{202f}? / 1 / Valeur créée ou détruite");
         a.edits(&[Edit::Settle { path: conflict.path, value: "created".into() }]);
         assert!(a.view().conflicts().is_empty());
         assert_eq!(a.json()["effects"][0]["sign"], "created");

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::typography::french;
+
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     Schema::parse(include_str!("../../schema/model.json"), include_str!("../../schema/vocabularies.json"))
         .expect("the embedded schema parses: a test holds it to that")
@@ -40,9 +42,14 @@ impl Lang {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// In French.
+    #[serde(deserialize_with = "french_text")]
     pub fr: String,
     /// In English.
     pub en: String,
+}
+
+fn french_text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    String::deserialize(from).map(|text| french(&text))
 }
 
 impl Label {
