@@ -195,6 +195,7 @@ facet-licence = Licence
 facet-region = Region
 facet-department = Department
 facet-epci = Intercommunality
+facet-record_status = Life of the record
 facet-territory_type = Type of territory
 search-nothing = fewer words, or essaim list to see everything
 

@@ -122,7 +122,13 @@ task-sync = { $n ->
 task-upgrade = « { $commons } » demande une version plus récente d'Essaim
 
 sync-peer = { $ally } ({ $commons }) : { $ended }
-sync-counts = { " " }; { $received } reçus, { $sent } envoyés, { $size }
+sync-counts = {"\u202F"}; { $received ->
+    [one] { $received } reçu
+   *[other] { $received } reçus
+}, { $sent ->
+    [one] { $sent } envoyé
+   *[other] { $sent } envoyés
+}, { $size }
 sync-nobody = Personne avec qui échanger.
 sync-why = détail technique : { $why }
 ended-in-sync = même contenu des deux côtés, vérifié
@@ -195,10 +201,17 @@ facet-licence = Licence
 facet-region = Région
 facet-department = Département
 facet-epci = Intercommunalité
+facet-record_status = Vie de la fiche
 facet-territory_type = Type de territoire
 search-nothing = moins de mots, ou essaim list pour tout voir
 
-imported = { $created } créées, { $updated } mises à jour, { $unchanged } déjà là
+imported = { $created ->
+    [one] { $created } créée
+   *[other] { $created } créées
+}, { $updated ->
+    [one] { $updated } mise à jour
+   *[other] { $updated } mises à jour
+}, { $unchanged } déjà là
 import-bad = { $n ->
     [one] { $n } ligne n'a pas pu être prise
    *[other] { $n } lignes n'ont pas pu être prises
@@ -243,7 +256,13 @@ demo-founded = { $who } fonde « { $name } » et adopte le patrimoine de départ
 demo-joined = { $who } entre avec le ticket et reçoit { $n } fiches : { $size }, en { $ms } ms
 demo-not-admitted = { $who } n'a pas été admis·e
 demo-wrote = { $who } écrit « { $title } »
-demo-exchanged = échange : { $received } entrées reçues, { $sent } envoyées, { $size }, en { $ms } ms
+demo-exchanged = échange : { $received ->
+    [one] { $received } entrée reçue
+   *[other] { $received } entrées reçues
+}, { $sent ->
+    [one] { $sent } envoyée
+   *[other] { $sent } envoyées
+}, { $size }, en { $ms } ms
 demo-cut = le réseau est coupé : chacun·e est seul·e
 demo-edited = { $who } modifie « { $title } » : { $fields }
 demo-back = le réseau revient
@@ -251,7 +270,10 @@ demo-equal = les trois contiennent la même chose : les empreintes de tout ce qu
 demo-differ = les trois ne contiennent pas la même chose
 demo-no-conflict = les deux écritures concurrentes ne sont pas gardées côte à côte
 demo-conflict = désaccord gardé dans « { $title } », { $field } :
-demo-search = recherche « { $words } » : { $n } fiches, en { $ms } ms
+demo-search = recherche « { $words } » : { $n ->
+    [one] { $n } fiche
+   *[other] { $n } fiches
+}, en { $ms } ms
 demo-nothing-found = la recherche « { $words } » ne trouve rien
 demo-done = répétition réussie, en { $seconds } s
 demo-kept = essaim --home { $path } status continue avec le premier des trois dossiers

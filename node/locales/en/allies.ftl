@@ -84,7 +84,11 @@ join-no-charter = The charter could not be read: the inviting computer must be o
 join-charter = The charter
 join-accept = We have read this charter and accept it.
 join-sign = Sign and enter
-join-done = Welcome to “{ $name }”: { $n } records came.
+join-done = Welcome to “{ $name }”: { $n ->
+    [0] there is no record in it yet.
+    [one] one record came.
+   *[other] { $n } records came.
+  }
 join-pending = Your request is made. What you write in “{ $name }” waits here until you are admitted.
 join-open = Open the commons
 welcome-title = Welcome

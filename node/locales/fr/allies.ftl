@@ -53,7 +53,13 @@ task-sync = { $n ->
   }
 task-upgrade = Des allié·es utilisent une version plus récente d’Essaim : mettez le vôtre à jour pour continuer.
 task-doctor = Le disque a été trouvé abîmé : lancez « essaim doctor » dans un terminal.
-ended-same = même contenu des deux côtés ({ $received } reçues, { $sent } envoyées)
+ended-same = même contenu des deux côtés ({ $received ->
+    [one] { $received } reçue
+   *[other] { $received } reçues
+  }, { $sent ->
+    [one] { $sent } envoyée
+   *[other] { $sent } envoyées
+  })
 ended-partial = l’échange s’est arrêté avant la fin ; ce qui est arrivé est gardé, le reste suivra
 ended-cut-off = a envoyé ce qu’un nœud en règle n’envoie pas : la liaison est coupée, rien de faux n’est entré
 ended-unreachable = injoignable pour l’instant
@@ -84,7 +90,11 @@ join-no-charter = La charte n’a pas pu être lue : l’ordinateur qui invite d
 join-charter = La charte
 join-accept = Nous avons lu cette charte et l’acceptons.
 join-sign = Signer et entrer
-join-done = Bienvenue dans « { $name } » : { $n } fiches sont arrivées.
+join-done = Bienvenue dans « { $name } » : { $n ->
+    [0] aucune fiche n’y est encore.
+    [one] une fiche est arrivée.
+   *[other] { $n } fiches sont arrivées.
+  }
 join-pending = Votre demande est faite. Ce que vous écrivez dans « { $name } » attend ici que vous soyez admis·e.
 join-open = Ouvrir le patrimoine commun
 welcome-title = Bienvenue

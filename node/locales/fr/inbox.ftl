@@ -53,6 +53,7 @@ settings-commons-here = (affiché en ce moment)
 settings-commons-look = Afficher
 settings-commons-more = En fonder ou en rejoindre un autre
 settings-records = { $n ->
+    [0] aucune fiche
     [one] une fiche
    *[other] { $n } fiches
   }

@@ -49,7 +49,7 @@ agenda-title = L’agenda
 agenda-follow = Suivre dans son agenda (iCalendar)
 agenda-announce = Annoncer une rencontre
 agenda-to-come = À venir
-agenda-nothing = Aucune rencontre n’est annoncée. La prochaine, c’est peut-être vous qui l’invitez.
+agenda-nothing = Aucune rencontre n’est annoncée. La prochaine viendra peut-être de vous.
 agenda-more = { $n ->
     [one] et une autre, plus tard
    *[other] et { $n } autres, plus tard

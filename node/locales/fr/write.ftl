@@ -91,6 +91,7 @@ write-look-record = Quelques mots de son titre
 write-link-how = Quel lien ?
 write-link-note = Une précision
 write-people = { $n ->
+    [0] aucun·e habitant·e
     [one] un·e habitant·e
    *[other] { $n } habitant·es
   }

@@ -196,10 +196,10 @@ fn one(lang: Lang, text: &str) -> String {
             month.parse::<usize>().ok().and_then(name).map(|name| format!("{name} {year}"))
         }
         [_, _, _] => date.parse().ok().map(|date| written(lang, date)),
-        [decade] => {
-            let decade = decade.strip_suffix('X').filter(|digits| digits.len() == 3);
-            decade.map(|digits| lang.pick(format!("années {digits}0"), format!("the {digits}0s")))
-        }
+        [alone] => match alone.strip_suffix('X').filter(|digits| digits.len() == 3) {
+            Some(digits) => Some(lang.pick(format!("années {digits}0"), format!("the {digits}0s"))),
+            None => Some(alone).filter(|year| year.len() == 4 && year.parse::<u16>().is_ok()).map(str::to_owned),
+        },
         _ => None,
     };
     said.map_or_else(|| text.to_owned(), |said| format!("{about}{said}{}", hour.unwrap_or_default()))
@@ -275,6 +275,7 @@ mod tests {
             ("2015~/..", "depuis vers 2015", "since about 2015"),
             ("../2015~", "jusque vers 2015", "until about 2015"),
             ("2024-05~", "vers mai 2024", "about May 2024"),
+            ("2024~", "vers 2024", "about 2024"),
             ("2020-22", "été 2020", "summer 2020"),
             ("199X", "années 1990", "the 1990s"),
             ("2024-13", "2024-13", "2024-13"),
