@@ -178,7 +178,7 @@ impl Client {
                 let request = request.map_err(|error| garbled(&error))?;
                 let request = reqwest::Request::try_from(request).map_err(|error| garbled(&error))?;
                 let silent =
-                    |error: reqwest::Error| Failure::NoAnswer { address: address.clone(), detail: chain(&error) };
+                    |error: reqwest::Error| Failure::NoAnswer { address: address.clone(), detail: api::chain(&error) };
                 let response: Response<reqwest::Body> = http.execute(request).await.map_err(silent)?.into();
                 Ok(response.map(Body::new))
             }
@@ -271,17 +271,6 @@ fn refusal(bytes: &[u8]) -> Failure {
 
 fn garbled(error: &impl ToString) -> Failure {
     Failure::Api(Error::Internal { detail: error.to_string() })
-}
-
-/// An error with its causes: reqwest's own text hides why.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -230,7 +230,7 @@ impl Driver {
                     pause *= 2;
                 }
                 Err(net::OpenError::Answer(error)) => return Err(broken(&error)),
-                Err(error) => return Err(unreachable(&error_chain(&error))),
+                Err(error) => return Err(unreachable(&api::chain(&error))),
             }
         }
         Err(unreachable("the peer is busy with others"))
@@ -289,7 +289,7 @@ impl Driver {
             Event::Incoming(stream) => {
                 tokio::spawn(self.clone().answer(engine.clone(), stream));
             }
-            Event::DialFailed { peer, error } => self.unreachable(peer, &error_chain(&error)),
+            Event::DialFailed { peer, error } => self.unreachable(peer, &api::chain(&error)),
         }
     }
 
@@ -506,7 +506,7 @@ fn start_error(error: StartError) -> Error {
             let detail = Words::new(fr, format!("the system does not let us listen there ({en})"));
             Error::BadAddress { address: address.to_string(), detail }
         }
-        error @ (StartError::Key(_) | StartError::Setup(_)) => Error::Internal { detail: error_chain(&error) },
+        error @ (StartError::Key(_) | StartError::Setup(_)) => Error::Internal { detail: api::chain(&error) },
     }
 }
 
@@ -550,17 +550,6 @@ pub(crate) fn broken(error: &SessionError) -> Verdict {
             "son nœud a envoyé une longueur ou une réponse impossible",
             error.to_string(),
         )),
-        SessionError::CutShort | SessionError::Idle | SessionError::Lost(_) => Verdict::Broken(error_chain(error)),
+        SessionError::CutShort | SessionError::Idle | SessionError::Lost(_) => Verdict::Broken(api::chain(error)),
     }
-}
-
-/// An error with its causes.
-fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

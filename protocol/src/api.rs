@@ -30,7 +30,7 @@ pub use commons::{
 };
 pub use contribution::{Board, Contribute, Contribution, Contributions, RecordName, Standing, Step, TakeStep};
 pub use draft::{Draft, DraftBrief, Drafts, KeepDraft, Place, StartDraft};
-pub use error::{Candidate, Error, Fault, Problem, Words};
+pub use error::{Candidate, Error, Fault, Problem, Words, chain};
 pub use inbox::{AskInbox, Inbox, InboxItem, MarkRead, SetSettings, Settings, Territory, Unread, Why};
 pub use node::{
     Check, Checked, Diagnosis, Doctor, Ended, Health, Identity, Init, Network, Peer, PeerSync, Status, Sync,
@@ -206,9 +206,8 @@ answers! {
     Status(Status),
     /// To [`Command::Template`].
     Template(Template),
-    /// To [`Command::New`], [`Command::Edit`], [`Command::Settle`], [`Command::Contribute`], [`Command::TakeStep`] and
-    /// [`Command::ShareDraft`].
-    /// To [`Command::New`], [`Command::Edit`], [`Command::Archive`], [`Command::Settle`] and [`Command::ShareDraft`].
+    /// To [`Command::New`], [`Command::Edit`], [`Command::Archive`], [`Command::Settle`], [`Command::Contribute`],
+    /// [`Command::TakeStep`] and [`Command::ShareDraft`].
     Saved(Saved),
     /// To [`Command::Show`] and [`Command::ShowAt`].
     Sheet(Sheet),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use essaim_protocol::api::{Error, Traffic, Words};
+use essaim_protocol::api::{Error, Traffic, Words, chain};
 use essaim_protocol::sync::{Event, Fault, Outcome, Role};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -179,7 +179,7 @@ fn exchanged(outcome: Result<Outcome, Fault>) -> Exchanged {
         Err(Fault::Incompatible(_)) => return Exchanged::without_entries(Verdict::Incompatible),
         Err(Fault::Ours(error)) => return Exchanged::without_entries(Verdict::Failed(store_error("", error))),
         Err(fault @ (Fault::Compressor | Fault::Silent | Fault::Allowance)) => {
-            return Exchanged::without_entries(Verdict::Broken(super::error_chain(&fault)));
+            return Exchanged::without_entries(Verdict::Broken(chain(&fault)));
         }
     };
     Exchanged { received: traffic.received, sent: traffic.sent, ..Exchanged::without_entries(verdict) }

@@ -8,12 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use essaim_protocol::api::chain;
 use essaim_protocol::id::NetworkKey;
 use libp2p::Multiaddr;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{Driver, error_chain};
+use super::Driver;
 use crate::engine::Engine;
 use crate::net::Direction;
 
@@ -50,7 +51,7 @@ impl Driver {
         if connected {
             self.dialled(peer, &Ok(()));
         } else if let Err(error) = net.dial(peer, addresses).await {
-            self.dialled(peer, &Err(error_chain(&error)));
+            self.dialled(peer, &Err(chain(&error)));
         }
         match tokio::time::timeout(REACH, outcome).await {
             Ok(Ok(outcome)) => outcome,
@@ -106,7 +107,7 @@ impl Driver {
     pub(super) async fn dial(self, peer: NetworkKey, addresses: Vec<Multiaddr>) {
         let Some(net) = self.0.net.get() else { return };
         if let Err(error) = net.dial(peer, &addresses).await {
-            self.unreachable(peer, &error_chain(&error));
+            self.unreachable(peer, &chain(&error));
         }
     }
 
