@@ -1,7 +1,7 @@
 //! Printing: results on standard output, progress and advice on standard error.
 //!
-//! Text of records is somebody else's: whatever a terminal would obey is taken out of everything that is printed here,
-//! so that a title cannot repaint the screen or reorder a line. Our own emphasis is written with marks of the private use
+//! Text of records is somebody else's: whatever a terminal would obey is taken out of everything that is printed here, or
+//! escaped where it is JSON, so that a title cannot repaint the screen or reorder a line. Our own emphasis is written with marks of the private use
 //! area, which become escapes after that, on a terminal that wants colour.
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
@@ -64,7 +64,7 @@ impl Ui {
         self.put(&format!("{}\n", self.drawn(text)));
     }
 
-    /// A result as it is, for files and other programs.
+    /// A result whose text is [harmless] or [escaped] already, for files and other programs.
     pub(crate) fn raw(&self, text: &str) {
         self.put(text);
     }
@@ -91,8 +91,7 @@ impl Ui {
     /// A result as one JSON value.
     pub(crate) fn json<T: Serialize>(&self, value: &T) {
         let text = serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("\"{error}\""));
-        self.raw(&text);
-        self.raw("\n");
+        self.raw(&format!("{}\n", escaped(&text)));
     }
 
     /// Advice and progress, on standard error; silent with `-q`.
@@ -276,10 +275,20 @@ impl Ui {
 /// Text without what a terminal would obey: control characters but for newline and tab, and the marks that override the
 /// direction of writing (letters of right-to-left scripts need none).
 pub(crate) fn harmless(text: &str) -> String {
-    let obeyed = |c: &char| {
-        (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().filter(|c| !obeyed(c)).collect()
+    text.chars().filter(|c| !is_obeyed(*c)).collect()
+}
+
+/// The same JSON with all that in the form `\u009b`: such characters stand in strings only, and mean the same there.
+pub(crate) fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_obeyed(c) { out.push_str(&format!("\\u{:04x}", u32::from(c))) } else { out.push(c) }
+    }
+    out
+}
+
+fn is_obeyed(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Text in one line, for a cell of a table.
@@ -322,6 +331,14 @@ mod tests {
         assert_eq!(harmless(title), "Navette[2J]0;pirate31m etsil مرحبا 🐝\n");
         let ui = Ui::new(Lang::Fr, Look::default());
         assert!(!ui.drawn(title).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped_in_json() {
+        let title = serde_json::json!(["\u{9b}31m \u{202e}etsil\u{1b}\u{7f} é\n"]);
+        let text = escaped(&serde_json::to_string_pretty(&title).unwrap());
+        assert!(text.contains(r"\u009b31m \u202eetsil\u001b\u007f é\n"), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), title);
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(super) async fn run(cx: &Context<'_>, keep: Option<PathBuf>) -> Result<Outco
     for actor in &mut actors {
         actor.stop().await;
     }
-    cx.ui.out(&Ui::done(&t!(cx.ui, "demo-done", seconds = started.elapsed().as_secs())));
+    cx.ui.note(&Ui::done(&t!(cx.ui, "demo-done", seconds = started.elapsed().as_secs())));
     if let Some(keep) = keep {
         cx.ui.next(&t!(cx.ui, "demo-kept", path = keep.join("1").display().to_string()));
     }

@@ -11,7 +11,7 @@ use crate::Outcome;
 use crate::args;
 use crate::error::{Failure, file};
 use crate::text::t;
-use crate::ui::Ui;
+use crate::ui::{Ui, escaped};
 
 pub(super) async fn run(cx: &Context<'_>, export: args::Export) -> Result<Outcome, Failure> {
     let args::Export { format: args::Format::Jsonl, file: to, filters } = export;
@@ -22,7 +22,7 @@ pub(super) async fn run(cx: &Context<'_>, export: args::Export) -> Result<Outcom
     }
     let Exported { lines, unfolded, outdated } = client.export(q).await?;
     match to {
-        None => cx.ui.raw(&lines),
+        None => cx.ui.raw(&escaped(&lines)),
         Some(path) => {
             write_whole(&path, &lines)?;
             let count = lines.lines().count();

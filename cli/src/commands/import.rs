@@ -30,6 +30,7 @@ fn print(ui: &Ui, imported: &Imported) {
     let Imported { created, updated, unchanged, bad } = imported;
     let line = t!(ui, "imported", created = *created, updated = *updated, unchanged = *unchanged);
     match (bad.is_empty(), created + updated + unchanged) {
+        _ if ui.look.quiet => {}
         (true, 0) | (false, _) => ui.out(&Ui::warning(&line)),
         (true, _) => ui.out(&Ui::done(&line)),
     }

@@ -67,6 +67,8 @@ async fn keep(cx: &Context<'_>, kind: &str, content: args::Content) -> Result<Ou
     let path = draft.path().display().to_string();
     if cx.ui.look.json {
         cx.ui.json(&serde_json::json!({ "draft": path }));
+    } else if cx.ui.look.quiet {
+        cx.ui.out(&path);
     } else {
         cx.ui.out(&Ui::done(&t!(cx.ui, "draft-saved", path = path.as_str())));
         cx.ui.next(&t!(cx.ui, "next-share-draft", kind = kind, path = path.as_str()));

@@ -80,6 +80,10 @@ async fn facets(ui: &Ui, client: &Client, params: crate::client::Params) -> Resu
         return Ok(Outcome::Done);
     }
     for facet in &facets {
+        if ui.look.quiet {
+            facet.values.iter().for_each(|value| ui.out(&format!("{}:{}", facet.name, value.code)));
+            continue;
+        }
         let key = format!("facet-{}", facet.name);
         ui.out(&Ui::bold(&ui.texts.get(&key).unwrap_or_else(|| facet.name.clone())));
         let row = |value: &essaim_protocol::api::FacetValue| {

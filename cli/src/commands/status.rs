@@ -16,6 +16,10 @@ pub(super) async fn run(cx: &Context<'_>, network: bool) -> Result<Outcome, Fail
         ui.json(&status);
         return Ok(Outcome::Done);
     }
+    if ui.look.quiet {
+        status.commons.iter().for_each(|one| ui.out(&one.id.to_string()));
+        return Ok(Outcome::Done);
+    }
     match &status.identity {
         Some(identity) => ui.out(&format!("{}  {}", Ui::bold(&identity.name), Ui::dim(&identity.home))),
         None => ui.out(&t!(ui, "status-no-identity")),

@@ -80,6 +80,10 @@ async fn announce(cx: &Context<'_>, node: &Node) -> Result<(), Failure> {
         return Ok(());
     }
     if let Some(page) = node.page() {
+        if cx.ui.look.quiet {
+            cx.ui.out(&page);
+            return Ok(());
+        }
         cx.ui.out(&Ui::done(&t!(cx.ui, "up-running", page = page)));
     }
     for address in status.network.iter().flat_map(|network| &network.listening) {
