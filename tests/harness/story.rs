@@ -19,19 +19,26 @@
 //! is not 0. A block such as ```` ```jsonl fiches.jsonl ```` puts a file there.
 //!
 //! A command that ends in `&` goes on in the background once it has printed what the story says; `^C` after the same
-//! actor's prompt interrupts it. What still runs at the end of the story is killed.
+//! actor's prompt interrupts it, and what it prints from then on stands below. What still runs at the end of the story is
+//! killed. A command that is not done after two minutes fails the story.
+//!
+//! Stories have plain spaces and apostrophes where the program prints those of French: no reader sees a difference, and no
+//! keyboard has them.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::path::Path;
-use std::process::{Child, Command};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a command in the background may take to say what it should.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::plain;
+
+/// How long a command may take, or one in the background to say what it should: minutes, on a machine that is busy building.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Between two looks at what it printed.
 const LOOK: Duration = Duration::from_millis(20);
@@ -121,25 +128,36 @@ pub fn run(text: &str, essaim: &Path) -> Result<(), Failure> {
 
 /// What goes on in the background, by actor.
 #[derive(Debug, Default)]
-struct Running(BTreeMap<String, Child>);
+struct Running(BTreeMap<String, Begun>);
+
+/// A command in the background.
+#[derive(Debug)]
+struct Begun {
+    child: Child,
+    /// Where it prints, and how much of that the story has told.
+    log: PathBuf,
+    told: usize,
+}
 
 impl Running {
     /// Starts a command and waits until it has printed what it should.
     fn begin(&mut self, step: &Step, dir: &Path) -> Result<(), Failure> {
         let log = dir.join(format!("{}.{}.log", step.actor, step.line));
-        let printed = fs::File::create(&log)?;
         let command = step.command.trim_end_matches('&');
-        let mut command = step.command_in(dir, &format!("exec {command}"));
-        let child = command.stdout(printed.try_clone()?).stderr(printed).spawn()?;
+        let child = step.start(dir, &format!("exec {command}"), &log)?;
+        let begun = Begun { child, log: log.clone(), told: 0 };
         // Another command of the same actor that was still running would be lost sight of.
-        self.0.insert(step.actor.clone(), child).map_or(Ok(()), |mut before| before.kill())?;
+        self.0.insert(step.actor.clone(), begun).map_or(Ok(()), |mut before| before.child.kill())?;
         let end = Instant::now() + PATIENCE;
         loop {
             let text = fs::read_to_string(&log)?;
             match step.compare(&text, 0) {
                 Err(failure) if Instant::now() > end => return Err(failure),
                 Err(_) => thread::sleep(LOOK),
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.0.entry(step.actor.clone()).and_modify(|begun| begun.told = text.len());
+                    return Ok(());
+                }
             }
         }
     }
@@ -147,28 +165,57 @@ impl Running {
     /// Interrupts what an actor has in the background, as Ctrl-C does, and waits for its end.
     fn interrupt(&mut self, step: &Step) -> Result<(), Failure> {
         let nothing = Failure::Form { line: step.line, what: "this actor has nothing in the background" };
-        let mut child = self.0.remove(&step.actor).ok_or(nothing)?;
-        Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
-        child.wait()?;
-        Ok(())
+        let mut begun = self.0.remove(&step.actor).ok_or(nothing)?;
+        Command::new("kill").args(["-INT", &begun.child.id().to_string()]).status()?;
+        let ended = ended(&mut begun.child)?;
+        let text = fs::read_to_string(&begun.log)?;
+        step.compare(&text[begun.told..], code(ended))
     }
+}
+
+/// Waits for the end of a command; kills it, and all that it started, when it takes too long.
+fn ended(child: &mut Child) -> io::Result<Option<ExitStatus>> {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(LOOK);
+    }
+    Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status()?;
+    child.wait()?;
+    Ok(None)
+}
+
+/// The exit code of a command; one that no story names when it was killed.
+fn code(ended: Option<ExitStatus>) -> i32 {
+    ended.and_then(|status| status.code()).unwrap_or(-1)
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        for child in self.0.values_mut() {
+        for begun in self.0.values_mut() {
             // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
+            let _ = begun.child.kill();
+            let _ = begun.child.wait();
         }
     }
 }
 
 impl Step {
     fn run(&self, dir: &Path) -> Result<(), Failure> {
-        // One pipe for both, so that lines come in the order in which they were printed.
-        let output = self.command_in(dir, &format!("exec 2>&1\n{}", self.command)).output()?;
-        self.compare(&String::from_utf8_lossy(&output.stdout), output.status.code().unwrap_or(-1))
+        let log = dir.join(format!("{}.{}.log", self.actor, self.line));
+        let mut child = self.start(dir, &self.command, &log)?;
+        let ended = ended(&mut child)?;
+        self.compare(&String::from_utf8_lossy(&fs::read(&log)?), code(ended))
+    }
+
+    /// Starts a command in a group of its own. Both its outputs go to one file, so that lines come in the order in which
+    /// they were printed.
+    fn start(&self, dir: &Path, script: &str, log: &Path) -> io::Result<Child> {
+        let printed = fs::File::options().create(true).append(true).open(log)?;
+        let mut command = self.command_in(dir, script);
+        command.process_group(0).stdout(printed.try_clone()?).stderr(printed).spawn()
     }
 
     /// A shell for the actor.
@@ -193,11 +240,13 @@ impl Step {
 
     /// Compares what was printed with the story.
     fn compare(&self, text: &str, code: i32) -> Result<(), Failure> {
+        let text = plain(text);
         let mut found: Vec<&str> = text.lines().map(str::trim_end).collect();
         while found.last() == Some(&"") {
             found.pop();
         }
-        let expected: Vec<&str> = self.expected.iter().map(String::as_str).collect();
+        let expected: Vec<String> = self.expected.iter().map(|line| plain(line)).collect();
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
         if code == self.code && matches(&expected, &found) {
             return Ok(());
         }

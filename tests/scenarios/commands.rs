@@ -13,7 +13,7 @@ use essaim_protocol::record::edit;
 use essaim_protocol::sign::Verified;
 use essaim_protocol::time::Timestamp;
 use essaim_tests::cluster::Ally;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -67,6 +67,99 @@ fn a_reader_that_hangs_up_is_no_failure() {
     drop(child.stdout.take());
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), ended.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn every_command_that_lists_or_shows_prints_one_json_value() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(file("a.jsonl"), "{\"kind\": \"experience\", \"id\": \"experience:a\", \"title\": \"Un verger\"}\n")
+        .unwrap();
+    let json = |args: &[&str]| -> Value {
+        let said = ok(&home, &[args, &["--json"]].concat());
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{args:?}: {error} in {said}"))
+    };
+    let has = |value: &Value, keys: &[&str], of: &[&str]| {
+        let one = value.as_array().map_or(value, |all| all.first().unwrap_or_else(|| panic!("{of:?} lists nothing")));
+        keys.iter().for_each(|key| assert!(one.get(key).is_some(), "{of:?}: {key} in {one}"));
+    };
+    let brief = &["id", "kind", "title", "summary", "territory", "updated_at"][..];
+    let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
+    has(&json(&["init", "--name", "Valombre"]), &["name", "home"], &["init"]);
+    has(&json(&["commons", "create", "Vallées"]), &["id", "name", "records"], &["commons create"]);
+    let written = json(&["new", "experience", "--set", "title=Une navette", "--territory", "Gruissan"]);
+    has(&written, brief, &["new"]);
+    let id = id(&written);
+    has(&json(&["edit", &id, "--set", "themes=mobility"]), &["id", "change", "fields"], &["edit"]);
+    let (export, site, bad) = (file("b.jsonl"), file("site"), file("a.jsonl"));
+    for (args, keys) in [
+        (&["commons"][..], &["id", "name", "allies", "records", "conflicts", "digest"][..]),
+        (&["commons", "show"], &["id", "charter_text"]),
+        (&["allies"], &["id", "name", "state"]),
+        (&["allies", "show", "Valombre"], &["id", "name", "devices"]),
+        (&["status"], &["identity", "commons", "peers", "todo", "disk_bytes", "network"]),
+        (&["show", &id], &["id", "fields", "disagreements", "citation"]),
+        (&["list", "experience"], brief),
+        (&["search", "navette"], brief),
+        (&["search", "navette", "--facets"], &["name", "values"]),
+        (&["log", &id], &["id", "versions"]),
+        (&["diff", &id], &["field", "label", "before", "after"]),
+        (&["digest"], &["records"]),
+        (&["invite"], &["ticket", "commons", "expires_at"]),
+        (&["import", &bad], &["created", "updated", "unchanged", "bad"]),
+        (&["export", "jsonl", &export], &["records", "file"]),
+        (&["serve-site", &site], &["directory", "records"]),
+        (&["doctor"], &["checks", "rebuilt"]),
+        (&["new", "experience", "--draft", "--set", "title=x"], &["draft"]),
+        (&["archive", &id], &["id", "change"]),
+    ] {
+        has(&json(args), keys, args);
+    }
+    for nothing in [&["conflicts"][..], &["inbox"], &["agenda"], &["search", "zzzz"]] {
+        assert_eq!(json(nothing), json!([]), "{nothing:?}");
+    }
+}
+
+#[test]
+fn with_q_nothing_but_ids_is_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &["init", "--name", "Valombre"]);
+    ok(dir.path(), &["commons", "create", "Vallées"]);
+    let id = ok(dir.path(), &["new", "experience", "--set", "title=Une navette", "-q"]);
+    assert_eq!(ok(dir.path(), &["list", "-q"]), id);
+    assert_eq!(id.trim().len(), 52);
+    assert_eq!(ok(dir.path(), &["doctor", "-q"]), "");
+    let commons = ok(dir.path(), &["status", "-q"]);
+    assert_eq!(ok(dir.path(), &["commons", "-q"]), commons);
+    assert!(ok(dir.path(), &["search", "navette", "--facets", "-q"]).lines().any(|line| line == "kind:experience"));
+    let draft = ok(dir.path(), &["new", "experience", "--draft", "--set", "title=x", "-q"]);
+    assert!(Path::new(draft.trim()).exists(), "{draft}");
+}
+
+#[test]
+fn a_json_file_kept_as_a_draft_is_a_text_to_go_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &["init", "--name", "Valombre"]);
+    ok(dir.path(), &["commons", "create", "Vallées"]);
+    let json = dir.path().join("x.json");
+    std::fs::write(&json, "{\"title\": \"Une navette\"}").unwrap();
+    let draft = ok(dir.path(), &["new", "experience", "--draft", "--from", json.to_str().unwrap(), "-q"]);
+    ok(dir.path(), &["new", "experience", "--from", draft.trim()]);
+    assert!(ok(dir.path(), &["list"]).contains("Une navette"));
+}
+
+#[test]
+fn a_home_that_another_program_holds_is_told_in_words() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &["init", "--name", "Valombre"]);
+    let held = Home::open(dir.path()).unwrap();
+    let refused = run(dir.path(), &["list"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("un autre essaim utilise") && said.contains(&std::process::id().to_string()), "{said}");
+    assert!(said.contains("Ctrl-C"), "{said}");
+    drop(held);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

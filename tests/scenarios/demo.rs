@@ -35,4 +35,18 @@ fn a_rehearsal_ends_with_a_kept_disagreement_over_a_value_and_a_paragraph() {
             assert_eq!(allies.len(), 2, "{conflict}");
         }
     }
+    let home = place.join("1");
+    let id = essaim(&["conflicts", "-q"], Some(&home)).stdout;
+    let id = String::from_utf8(id).unwrap().trim().to_owned();
+    // A field is named by its path, or by its label as a keyboard has it.
+    for args in [["settle", &id, "story", "--both", "-q"], ["settle", &id, "Où en est-on ?", "--write", "achieved"]] {
+        let settled = essaim(&args, Some(&home));
+        assert_eq!(settled.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&settled.stderr));
+    }
+    let left = essaim(&["conflicts", "--json"], Some(&home));
+    assert_eq!(String::from_utf8_lossy(&left.stdout).trim(), "[]");
+    let sheet = String::from_utf8(essaim(&["show", &id], Some(&home)).stdout).unwrap();
+    for kept in ["entre techniciens", "avec trop peu d'habitantes", "Abouti"] {
+        assert!(sheet.contains(kept), "{kept} in {sheet}");
+    }
 }

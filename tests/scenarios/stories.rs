@@ -32,8 +32,10 @@ stories! {
     first_steps: "premiers-pas.md",
     what_is_public_becomes_a_site: "publier-un-site.md",
     many_records_are_read_together: "relire-ensemble.md",
+    what_is_damaged_is_mended: "reparer.md",
     two_allies_disagree_and_settle: "se-retrouver.md",
     mistakes_are_explained: "se-tromper.md",
+    what_was_lived_elsewhere_is_found: "trouver.md",
 }
 
 fn tell(file: &str) {
