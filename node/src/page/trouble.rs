@@ -10,6 +10,7 @@ use essaim_protocol::record::schema::Schema;
 
 use super::visit::{Frame, lang};
 use crate::http::status_of;
+use crate::words::labelled;
 
 /// A filled template.
 pub(super) fn page(template: &impl Template) -> Result<Html<String>, Trouble> {
@@ -56,7 +57,7 @@ impl Said {
         } else if matches!(error, Error::Invalid { .. }) {
             details.join(" ")
         } else {
-            format!("{says} : {}", details.join(" ; "))
+            labelled(lang, &says, &details.join(lang.pick("\u{202f}; ", "; ")))
         }
     }
 }
@@ -154,7 +155,7 @@ mod tests {
         let candidate = Candidate { id: "11170".into(), title: "Gruissan".into(), detail: Some("Aude".into()) };
         assert_eq!(said(&Error::Ambiguous { asked: "Gr".into(), candidates: vec![candidate] }), ["Gruissan (Aude)"]);
         let large = Error::TooLarge { what: Words::new("le titre", "the title"), found: 9, max: 5 };
-        assert_eq!(Said::paragraph(Lang::Fr, &large), "trop grand : 9, la limite est 5 : le titre");
+        assert_eq!(Said::paragraph(Lang::Fr, &large), "trop grand\u{a0}: 9, la limite est 5\u{a0}: le titre");
         let kinds = vec![Candidate { id: "experience".into(), title: "experience".into(), detail: None }];
         let label = Schema::get().kind("experience").map(|kind| kind.label.get(Lang::Fr).to_owned());
         assert_eq!(said(&Error::UnknownKind { asked: "x".into(), candidates: kinds }).first(), label.as_ref());
