@@ -176,7 +176,7 @@ async fn a_filtered_export_waits_for_what_has_just_come() {
             let fields = BTreeMap::from([("title".to_owned(), json!(format!("Le verger {n}")))]);
             let mut seed = [0; 32];
             seed[..2].copy_from_slice(&n.to_be_bytes());
-            let draft = edit::create("experience", &fields, seed, NOW).unwrap();
+            let draft = edit::create("experience", &fields, seed, NOW).unwrap().chunk;
             let change = Change::seal(&draft, home.keys(), desk.id(), frontier, None).unwrap().into_inner();
             Verified::trusted(Entry::Change(change))
         };
