@@ -198,8 +198,10 @@ async fn what_is_public_is_told_and_found() {
     assert_whole(&files);
     assert_plain(&files);
     let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
-    let sheet =
-        pages(&files).find(|(name, html)| name.starts_with("fiche/") && html.contains("<h1>Une navette")).unwrap().1;
+    let sheet = pages(&files)
+        .find(|(name, html)| name.starts_with("fiche/") && html.contains("<h1 lang=\"fr\">Une navette"))
+        .unwrap()
+        .1;
     for says in [
         "<strong>montait</strong>",
         "Licence",
