@@ -26,7 +26,7 @@ async fn one_bad_line_among_many_stays_out_alone() {
     let ally = founder("Alice").await;
     let good = |n: usize| json!({"id": format!("experience:{n}"), "kind": "experience", "title": format!("Récit {n}")});
     let mut lines: Vec<String> = (1..=200).map(|n| good(n).to_string()).collect();
-    let huge = json!({"id": "experience:10", "kind": "experience", "title": "Récit", "story": "x".repeat(300_000)});
+    let huge = json!({"id": "experience:10", "kind": "experience", "title": "Récit", "story": "x".repeat(600_000)});
     lines[9] = huge.to_string();
     lines[41] = r#"{"kind": "experience", "title": "coup"#.to_owned();
     lines[69] = "[]".to_owned();
