@@ -2,7 +2,9 @@
 
 use std::net::TcpListener;
 
+use futures::StreamExt as _;
 use libp2p::multiaddr::Protocol;
+use libp2p::swarm::SwarmEvent;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -89,6 +91,40 @@ impl Peer {
 fn config(name: &str, listen: &str, limits: Limits) -> Config {
     let network_secret = *blake3::hash(name.as_bytes()).as_bytes();
     Config { listen: vec![listen.parse().unwrap()], mdns: false, limits, ..Config::new(network_secret) }
+}
+
+/// A stranger who only asks a node who it is learns no address and no exact version.
+#[tokio::test]
+async fn a_node_tells_a_stranger_its_kind_and_what_it_speaks_and_nothing_else() {
+    let mut asked = Peer::start("asked", TCP);
+    let address = asked.address().await;
+    let behaviour = |keys: &libp2p::identity::Keypair| {
+        libp2p::identify::Behaviour::new(libp2p::identify::Config::new("/stranger".to_owned(), keys.public()))
+    };
+    let mut stranger = libp2p::SwarmBuilder::with_new_identity()
+        .with_tokio()
+        .with_tcp(libp2p::tcp::Config::default(), libp2p::noise::Config::new, libp2p::yamux::Config::default)
+        .unwrap()
+        .with_behaviour(behaviour)
+        .unwrap()
+        .build();
+    stranger.dial(address).unwrap();
+    let told = async {
+        loop {
+            if let SwarmEvent::Behaviour(libp2p::identify::Event::Received { info, .. }) =
+                stranger.select_next_some().await
+            {
+                return info;
+            }
+        }
+    };
+    let told = timeout(HANGS, told).await.expect("it is told");
+    assert_eq!(told.listen_addrs, []);
+    assert!(!told.agent_version.contains(env!("CARGO_PKG_VERSION")), "{}", told.agent_version);
+    let spoken: Vec<_> = told.protocols.iter().map(ToString::to_string).collect();
+    let ours =
+        |name: &String| name.starts_with("/essaim/") || name.starts_with("/ipfs/id/") || name == "/ipfs/ping/1.0.0";
+    assert!(spoken.iter().all(ours), "{spoken:?}");
 }
 
 /// Sends `frames` while it receives as many, checks each, and closes. Gives the bytes that came in.
