@@ -1,6 +1,8 @@
 //! Scenarios of many nodes, in one binary: a file a theme.
 
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod clock;
 mod commands;
 mod convergence;
 mod crash;
