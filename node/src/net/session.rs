@@ -42,6 +42,9 @@ const END: [u8; 4] = [0; 4];
 /// Frames in each queue between stream and owner: 1 MiB each way, what the rules allow in flight.
 const QUEUE: usize = 4;
 
+/// Frames had at once: half of what may be in flight, so that the peer makes the next ones meanwhile.
+const TOGETHER: usize = QUEUE / 2;
+
 /// A whole frame, without its length.
 pub type Frame = Vec<u8>;
 
@@ -142,7 +145,7 @@ impl Inbox {
     /// As [`Inbox::recv`].
     pub async fn recv_some(&mut self) -> Result<Vec<Frame>, SessionError> {
         let mut frames: Vec<Frame> = self.recv().await?.into_iter().collect();
-        while !frames.is_empty() && frames.len() < QUEUE {
+        while !frames.is_empty() && frames.len() < TOGETHER {
             match self.frames.try_recv() {
                 Ok(Ok(frame)) => frames.push(frame),
                 Ok(Err(error)) => {
@@ -534,7 +537,8 @@ mod tests {
         }
         frames.send(Err(SessionError::CutShort)).await.unwrap();
         drop(frames);
-        assert_eq!(inbox.recv_some().await.unwrap(), [[0], [1], [2], [3]]);
+        assert_eq!(inbox.recv_some().await.unwrap(), [[0], [1]]);
+        assert_eq!(inbox.recv_some().await.unwrap(), [[2], [3]]);
         assert_eq!(inbox.recv_some().await.unwrap(), [[4]]);
         assert!(matches!(inbox.recv_some().await, Err(SessionError::CutShort)));
         assert!(inbox.recv_some().await.unwrap().is_empty());
