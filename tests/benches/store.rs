@@ -59,19 +59,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     rate("  by its thread's own time", entries, cpu);
     println!("resident memory, at most      {:>10} MiB", peak >> 20);
     let ours = size(&dir.join("database"))?;
-    let frames = || (0..entries).step_by(FRAME as usize).map(|first| first..entries.min(first + FRAME));
     occupied("on disk after ingest", ours, raw);
-    for (name, baseline) in [("a plain file", plain as Baseline), ("sled", one_value_an_entry)] {
-        let there = home.path().join("baseline");
-        let theirs = baseline(&there, &mut frames(), &words)?;
-        rate(&format!("{name}, in frames"), entries, theirs);
-        println!("  ours beside it              {:>10.2} × its time", spent.as_secs_f64() / theirs.as_secs_f64());
-        let bytes = size(&there)?;
-        occupied("  on its disk", bytes, raw);
-        println!("  ours beside it              {:>10.2} × its bytes", ours as f64 / bytes as f64);
-        std::fs::remove_dir_all(&there)?;
-    }
     at_least("ingest in frames", entries as f64 / spent.as_secs_f64(), 50_000.0);
+    let ingest = spent;
 
     let start = Instant::now();
     while store.tidy()? {}
@@ -97,6 +87,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
     }
     at_most("opening, the slowest of three", slowest.as_secs_f64(), 1.5, " s");
+
+    // Here, since sled keeps the memory that it takes, and what ours takes is measured above.
+    let frames = || (0..entries).step_by(FRAME as usize).map(|first| first..entries.min(first + FRAME));
+    for (name, baseline) in [("a plain file", plain as Baseline), ("sled", one_value_an_entry)] {
+        let there = home.path().join("baseline");
+        let theirs = baseline(&there, &mut frames(), &words)?;
+        rate(&format!("{name}, in frames"), entries, theirs);
+        println!("  ours beside it              {:>10.2} × its time", ingest.as_secs_f64() / theirs.as_secs_f64());
+        let bytes = size(&there)?;
+        occupied("  on its disk", bytes, raw);
+        println!("  ours beside it              {:>10.2} × its bytes", ours as f64 / bytes as f64);
+        std::fs::remove_dir_all(&there)?;
+    }
 
     let (mut store, _) = open(&Config::new(&dir))?;
     lookups(&store, entries, &words)?;
