@@ -65,14 +65,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let start = Instant::now();
     while store.tidy()? {}
-    println!("tidying                       {:>10.2} s", start.elapsed().as_secs_f64());
+    println!(
+        "tidying                       {:>10.2} s, resident {} MiB",
+        start.elapsed().as_secs_f64(),
+        resident()? >> 20
+    );
     let bytes = size(&dir.join("database"))?;
     occupied("on disk after tidying", bytes, raw);
     at_most("on disk after tidying", bytes as f64 / raw as f64, 1.5, " × raw");
 
     let start = Instant::now();
     drop(store);
-    println!("closing                       {:>10.2} s", start.elapsed().as_secs_f64());
+    println!(
+        "closing                       {:>10.2} s, resident {} MiB",
+        start.elapsed().as_secs_f64(),
+        resident()? >> 20
+    );
     let mut slowest = Duration::ZERO;
     for _ in 0..3 {
         let start = Instant::now();
