@@ -3,7 +3,10 @@ records-count = { $n ->
     [one] { $n } record
    *[other] { $n } records
 }
-records-count-of = { $shown } records of { $n }; --limit and --offset show the rest
+records-count-of = { $shown ->
+    [one] { $shown } record of { $n }; --limit and --offset show the rest
+   *[other] { $shown } records of { $n }; --limit and --offset show the rest
+}
 somebody = somebody
 
 progress-of = { $stage }: { $done } of { $total }

@@ -3,7 +3,10 @@ records-count = { $n ->
     [one] { $n } fiche
    *[other] { $n } fiches
 }
-records-count-of = { $shown } fiches sur { $n } ; --limit et --offset montrent la suite
+records-count-of = { $shown ->
+    [one] { $shown } fiche sur { $n } ; --limit et --offset montrent la suite
+   *[other] { $shown } fiches sur { $n } ; --limit et --offset montrent la suite
+}
 somebody = quelqu'un
 
 progress-of = { $stage } : { $done } sur { $total }
