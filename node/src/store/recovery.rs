@@ -443,17 +443,22 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_salvage_tells_how_many_entries_it_could_not_save() {
-        let (home, [_, killed]) = images();
-        let dir = home.path().join("case");
-        copy(&killed, &dir);
+    /// Puts something else in the place of a frame, in a store that is closed.
+    fn spoil_a_frame(dir: &Path) {
         let engine = Engine::open(&dir.join("database"), 1 << 20).unwrap();
         let log = engine.tree("log").unwrap();
         let (key, _) = log.iter().nth(1).unwrap().unwrap();
         log.insert(key, b"no frame").unwrap();
         engine.make_durable().unwrap();
         drop((log, engine));
+    }
+
+    #[test]
+    fn a_salvage_tells_how_many_entries_it_could_not_save() {
+        let (home, [_, killed]) = images();
+        let dir = home.path().join("case");
+        copy(&killed, &dir);
+        spoil_a_frame(&dir);
         let (disk, report) = store::rebuild(&config(&dir)).unwrap();
         let missing = (0..ENTRIES).filter(|n| disk.ordinal(&entry(*n).id()).unwrap().is_none()).count();
         assert!(missing > 0);
@@ -522,12 +527,7 @@ mod tests {
         disk.damage(store::Table::Peers, &[2; 32]);
         disk.sync().unwrap();
         drop(disk);
-        let engine = Engine::open(&dir.join("database"), 1 << 20).unwrap();
-        let log = engine.tree("log").unwrap();
-        let (key, _) = log.iter().nth(1).unwrap().unwrap();
-        log.insert(key, b"no frame").unwrap();
-        engine.make_durable().unwrap();
-        drop((log, engine));
+        spoil_a_frame(&dir);
         let (disk, report) = store::rebuild(&config(&dir)).unwrap();
         assert!(report.repairs.iter().any(|repair| matches!(repair, Repair::Salvaged { .. })), "{report:?}");
         let kept: Vec<_> = [1, 2, 3].map(|n| disk.get(store::Table::Peers, &[n; 32]).unwrap()).into();
