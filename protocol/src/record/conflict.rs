@@ -297,6 +297,21 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_good_as_it_is_keeps_the_blank_that_it_begins_with() {
+        let mut base = experience();
+        base.sets("story", "Un. Deux.");
+        let (mut alice, mut bob) = (base.fork("alice"), base.fork("bob"));
+        alice.sets("story", "Deux.");
+        bob.sets("story", "Un.\n\nDeux.");
+        alice.hears(&bob);
+        let merged = alice.json()["story"].clone();
+        assert_eq!(merged, "\n\nDeux.");
+        assert!(!choices(&alice).is_empty());
+        alice.edits(&[Edit::settle("story", merged.clone())]);
+        assert_eq!((alice.json()["story"].clone(), choices(&alice).len()), (merged, 0));
+    }
+
+    #[test]
     fn disputed_members_deep_in_a_record_have_a_path_that_settles_them() {
         let mut base = experience();
         base.sets("effects", json!([{ "text": "Un effet." }]));

@@ -119,7 +119,7 @@ impl<'t, 'd> Pen<'t, 'd> {
             (Target::Text(text), [only]) if only.is_text() => {
                 let before = self.tx.pending_ops();
                 self.splice(&only.id, text)?;
-                if self.tx.pending_ops() == before { self.touch(&only.id, text) } else { Ok(()) }
+                if self.tx.pending_ops() == before { self.touch(&only.id) } else { Ok(()) }
             }
             (Target::Text(text), _) => {
                 self.remove(objects, key)?;
@@ -134,9 +134,10 @@ impl<'t, 'd> Pen<'t, 'd> {
         }
     }
 
-    /// Writes the first letter over itself: an edit by which somebody says that the text is good as it is.
-    fn touch(&mut self, id: &ObjId, text: &str) -> Result<(), AutomergeError> {
-        match text.chars().next() {
+    /// Writes the first letter over itself: an edit by which somebody says that the text is good as it is. What was handed
+    /// in may lack a blank that the text begins with.
+    fn touch(&mut self, id: &ObjId) -> Result<(), AutomergeError> {
+        match self.tx.text(id)?.chars().next() {
             Some(first) => self.tx.splice_text(id, 0, 1, first.encode_utf8(&mut [0; 4])),
             None => Ok(()),
         }
