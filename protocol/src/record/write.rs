@@ -236,13 +236,12 @@ impl<'t, 'd> Pen<'t, 'd> {
         let members = self.keys(maps).into_iter().filter_map(|id| Some((id.clone(), self.read(maps, &id)?))).collect();
         let old = items(members);
         // An item that an earlier change of this chain began has the id that it gets here.
-        let named = |(index, (id, target)): (usize, &(Option<String>, Target))| {
-            (Some(id.clone().unwrap_or_else(|| self.item_id(index))), target.clone())
-        };
+        let named =
+            |(index, (id, _)): (usize, &(Option<String>, Target))| id.clone().unwrap_or_else(|| self.item_id(index));
         let ids: Vec<Option<String>> = match self.style {
             Style::Person(_) => {
-                let named: Vec<_> = targets.iter().enumerate().map(named).collect();
-                pair(&old, &named).iter().map(|at| at.map(|at| old[at].id.clone())).collect()
+                let named: Vec<String> = targets.iter().enumerate().map(named).collect();
+                pair(&old, targets, &named).iter().map(|at| at.map(|at| old[at].id.clone())).collect()
             }
             Style::Reference(_) => (0..targets.len()).map(|index| Some(self.item_id(index))).collect(),
         };
@@ -367,9 +366,9 @@ fn same(scalar: &ScalarValue, value: &Value) -> bool {
     }
 }
 
-/// Which old item each new one is: the one it names; else, in order, one of equal content; else the one that shares the
-/// most with it; else, between two of these, the next one left over. An item that is none of these is new.
-fn pair(old: &[Item], targets: &[(Option<String>, Target)]) -> Vec<Option<usize>> {
+/// Which old item each new one is: the one of its id in `named`; else, in order, one of equal content; else the one that
+/// shares the most with it; else, between two of these, the next one left over. An item that is none of these is new.
+fn pair(old: &[Item], targets: &[(Option<String>, Target)], named: &[String]) -> Vec<Option<usize>> {
     let mut free: Vec<usize> = (0..old.len()).collect();
     let mut pairs: Vec<Option<usize>> = vec![None; targets.len()];
     let mut choose = |by: Chooser<'_>| {
@@ -380,7 +379,7 @@ fn pair(old: &[Item], targets: &[(Option<String>, Target)]) -> Vec<Option<usize>
             }
         }
     };
-    choose(&|at, _, free| free.iter().copied().find(|one| Some(&old[*one].id) == targets[at].0.as_ref()));
+    choose(&|at, _, free| free.iter().copied().find(|one| old[*one].id == named[at]));
     choose(&|at, _, free| free.iter().copied().find(|one| item_agrees(&old[*one], &targets[at])));
     choose(&|at, _, free| {
         let alike = free.iter().map(|one| (shared(&old[*one], &targets[at].1), std::cmp::Reverse(*one)));

@@ -159,6 +159,24 @@ fn two_edits_of_one_item_merge_by_its_members() {
 }
 
 #[test]
+fn an_item_put_before_one_that_it_resembles_does_not_take_its_place() {
+    let mut base = experience();
+    base.sets("effects", json!([{ "text": "Une ligne.", "sign": "created" }]));
+    let merged = apart(
+        &base,
+        &[Edit::set(
+            "effects",
+            json!([{ "text": "Un emploi.", "sign": "created" }, { "text": "Une ligne.", "sign": "created" }]),
+        )],
+        &[Edit::set("effects", json!([{ "text": "Une ligne de bus.", "sign": "created" }]))],
+    );
+    let expected = json!([
+        { "sign": "created", "text": "Un emploi." }, { "sign": "created", "text": "Une ligne de bus." }
+    ]);
+    assert_eq!(merged.json()["effects"], expected);
+}
+
+#[test]
 fn each_writes_only_their_own_position() {
     let mut base = experience();
     base.sets("disagreements", json!([{ "subject": "Continuer ?" }]));
