@@ -12,33 +12,37 @@ use super::schema::{Field, Lang};
 /// comma.
 #[must_use]
 pub fn read(field: &Field, lang: Lang, text: &str) -> Option<Number> {
-    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
-    if field.range.is_some() { of(&text.replace(',', "."), 1.0) } else { amount(lang, &text) }
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if field.range.is_some() { of(&text.replace(',', "."), 0) } else { amount(lang, &text) }
 }
 
+/// A small `m` alone may mean months or metres: it is a million before the euro only.
 fn amount(lang: Lang, text: &str) -> Option<Number> {
-    let text = text.trim_end_matches(['€', '%']).trim_end_matches("euros");
-    let (text, scale) = match text.strip_suffix('k') {
-        Some(rest) => (rest, 1_000.0),
-        None => text.strip_suffix('m').map_or((text, 1.0), |rest| (rest, 1_000_000.0)),
+    let lower = text.to_lowercase();
+    let bare = lower.trim_end_matches(['€', '%']).trim_end_matches("euros");
+    let millions = text.contains('M') || lower[bare.len()..].starts_with(['€', 'e']);
+    let (digits, places) = match bare.strip_suffix('k') {
+        Some(digits) => (digits, 3),
+        None => bare.strip_suffix('m').filter(|_| millions).map_or((bare, 0), |digits| (digits, 6)),
     };
-    of(&ungrouped(lang, text)?, scale)
+    of(&ungrouped(lang, digits)?, places)
 }
 
-/// The number of digits with a sign and a point.
-fn of(plain: &str, scale: f64) -> Option<Number> {
-    let digits = plain.strip_prefix('-').unwrap_or(plain);
-    let only = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if !only || !digits.starts_with(|c: char| c.is_ascii_digit()) {
+/// The number of digits with a sign and a point, once the point has moved so many places to the right. It moves in the text:
+/// 2.01 times a million is not 2,010,000.
+fn of(plain: &str, places: usize) -> Option<Number> {
+    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain), |digits| ("-", digits));
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() || !whole.bytes().chain(part.bytes()).all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    if let (Ok(whole), true) = (plain.parse::<i64>(), scale == 1.0) {
-        return Some(whole.into());
+    let (moved, part) = part.split_at_checked(places).unwrap_or((part, ""));
+    let whole = format!("{sign}{whole}{moved:0<places$}");
+    let part = part.trim_end_matches('0');
+    match whole.parse::<i64>() {
+        Ok(whole) if part.is_empty() => Some(whole.into()),
+        Ok(_) | Err(_) => Number::from_f64(format!("{whole}.{part}").parse().ok()?),
     }
-    let value = plain.parse::<f64>().ok().filter(|value| value.is_finite())? * scale;
-    // Below 2^53 every whole number is exact.
-    let whole = value.fract() == 0.0 && value.abs() < 9e15;
-    if whole { Some((value as i64).into()) } else { Number::from_f64(value) }
 }
 
 /// Digits with a point before the decimals. In French a comma is one, and points between groups of three are not.
@@ -67,12 +71,10 @@ fn ungrouped(lang: Lang, text: &str) -> Option<String> {
 /// A number in the form that [`read`] takes back: `12 500,5` in French, `12,500.5` in English.
 #[must_use]
 pub fn show(lang: Lang, value: &Number) -> String {
-    let text = value.to_string();
+    // Rust writes a float without an exponent, which nobody could type.
+    let text = value.as_f64().filter(|_| value.is_f64()).map_or_else(|| value.to_string(), |float| float.to_string());
     let (whole, part) = text.split_once('.').map_or((text.as_str(), None), |(whole, part)| (whole, Some(part)));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
-    if text.contains(['e', 'E']) {
-        return text;
-    }
     let (apart, decimal) = lang.pick(('\u{202f}', ','), (',', '.'));
     let mut out = sign.to_owned();
     for (at, digit) in digits.chars().enumerate() {
@@ -119,6 +121,13 @@ mod tests {
             ("86.1", 86.1),
             ("0.125", 0.125),
             ("12,500", 12.5),
+            ("16,1 k€", 16_100.0),
+            ("2,01 M€", 2_010_000.0),
+            ("8,2 m€", 8_200_000.0),
+            ("1,5 M", 1_500_000.0),
+            ("2 Meuros", 2_000_000.0),
+            ("0,0000005 M€", 0.5),
+            ("12,", 12.0),
         ] {
             assert_eq!(value(budget(), Lang::Fr, typed), Some(is), "{typed}");
         }
@@ -126,7 +135,10 @@ mod tests {
         assert_eq!(value(budget(), Lang::En, "12,500"), Some(12_500.0));
         assert_eq!(value(budget(), Lang::En, "12.500"), Some(12.5));
         assert_eq!(read(budget(), Lang::Fr, "9223372036854775807"), Some(i64::MAX.into()));
-        for other in ["", "douze", "1 ou 2", "1.2.3", "€", "inf", "1e400", "--1", "-", "12.500"] {
+        assert_eq!(read(budget(), Lang::Fr, "16,1 k€"), Some(16_100.into()));
+        assert_eq!(read(budget(), Lang::Fr, &"9".repeat(400)), None);
+        for other in ["", "douze", "1 ou 2", "1.2.3", "€", "inf", "1e400", "--1", "-", "12.500", "6 m", "6m%", "6 mois"]
+        {
             assert_eq!(read(budget(), Lang::Fr, other), None, "{other}");
         }
     }
@@ -160,7 +172,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_read_back() {
-        for number in [0.5, 1234.25, -98_765.0, 12.345] {
+        for number in [0.5, 1234.25, -98_765.0, 12.345, 1e-5, 1e16, 1e300] {
             let number = Number::from_f64(number).unwrap();
             for lang in [Lang::Fr, Lang::En] {
                 let shown = show(lang, &number);
@@ -168,6 +180,7 @@ mod tests {
             }
         }
         assert_eq!(show(Lang::Fr, &(-12_500).into()), "-12\u{202f}500");
-        assert_eq!(show(Lang::En, &Number::from_f64(1e300).unwrap()), "1e+300");
+        assert_eq!(show(Lang::Fr, &Number::from_f64(1e-5).unwrap()), "0,00001");
+        assert_eq!(show(Lang::En, &Number::from_f64(1e16).unwrap()), "10,000,000,000,000,000");
     }
 }
