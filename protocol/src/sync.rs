@@ -335,6 +335,15 @@ struct Unpacked {
     frames: Vec<(usize, Ordinal)>,
 }
 
+/// What became of the entries of one frame.
+#[derive(Debug, Default)]
+struct Taken {
+    /// How many were not kept.
+    aside: u64,
+    /// Of which kind the last one is that was kept.
+    kept: Option<Kind>,
+}
+
 impl Session {
     /// Pins a snapshot and says hello.
     #[must_use]
@@ -540,23 +549,18 @@ impl Session {
         let lengths: Vec<_> = unpacked.entries.iter().map(Vec::len).collect();
         let from = Sender { peer: self.config.peer, followed: self.following.is_some() };
         let mut fates = replica.ingest(unpacked.entries, &from, now)?.into_iter().zip(lengths);
-        let frames = unpacked.frames.len() as u64;
-        let (mut aside, mut kept) = (0, None);
+        let (mut frames, mut aside, mut kept) = (0, 0, None);
+        let mut outcome = Ok(());
         for (count, next) in unpacked.frames {
-            let fates: Vec<_> = fates.by_ref().take(count).collect();
-            if fates.iter().all(|(fate, _)| *fate == Fate::Delayed) {
-                // The frames after it would most likely come in vain as well, and again in the next session.
-                return Err(Fault::Allowance);
-            }
-            for (fate, length) in fates {
-                match fate {
-                    Fate::Kept { id, place } => {
-                        self.keep(id, place, length);
-                        kept = Some((place.kind, next));
-                    }
-                    Fate::Aside | Fate::Delayed => aside += 1,
-                    Fate::Newer(error) => return Err(Fault::Incompatible(error)),
-                    Fate::Refused { device, reason } => return Err(Misbehaviour::Refused { device, reason }.into()),
+            match self.frame_of_entries(fates.by_ref().take(count).collect()) {
+                Ok(taken) => {
+                    (frames, aside) = (frames + 1, aside + taken.aside);
+                    kept = taken.kept.map(|kind| (kind, next)).or(kept);
+                }
+                // The frames before it are durable here, and their sender must not send them again.
+                Err(fault) => {
+                    outcome = Err(fault);
+                    break;
                 }
             }
             if let (Some(position), Some((kind, next))) = (&mut self.following, kept) {
@@ -566,15 +570,39 @@ impl Session {
                 }
             }
         }
-        if self.following.is_none() && self.incoming.repeated > CREDIT {
-            return Err(Misbehaviour::Repeats.into());
-        }
         self.partial |= aside > 0;
-        send(effects, [Frame::Ack { frames, aside }]);
+        if frames > 0 {
+            send(effects, [Frame::Ack { frames, aside }]);
+        }
         if let (Some(position), Some(_)) = (self.following, kept) {
             effects.push(Effect::Followed(Some((hello.epoch, position))));
         }
+        outcome?;
+        if self.following.is_none() && self.incoming.repeated > CREDIT {
+            return Err(Misbehaviour::Repeats.into());
+        }
         Ok(())
+    }
+
+    /// Counts what became of the entries of one frame, each with its length.
+    fn frame_of_entries(&mut self, fates: Vec<(Fate, usize)>) -> Result<Taken, Fault> {
+        if fates.iter().all(|(fate, _)| *fate == Fate::Delayed) {
+            // The frames after it would most likely come in vain as well, and again in the next session.
+            return Err(Fault::Allowance);
+        }
+        let mut taken = Taken::default();
+        for (fate, length) in fates {
+            match fate {
+                Fate::Kept { id, place } => {
+                    self.keep(id, place, length);
+                    taken.kept = Some(place.kind);
+                }
+                Fate::Aside | Fate::Delayed => taken.aside += 1,
+                Fate::Newer(error) => return Err(Fault::Incompatible(error)),
+                Fate::Refused { device, reason } => return Err(Misbehaviour::Refused { device, reason }.into()),
+            }
+        }
+        Ok(taken)
     }
 
     /// An entry that came is in the set.

@@ -408,6 +408,28 @@ fn a_peer_that_adds_more_than_it_may_today_is_left_and_not_blamed() {
 }
 
 #[test]
+fn what_came_before_a_frame_that_ends_the_session_is_acknowledged() {
+    let first: Vec<_> = changes("eve", 0..3).collect();
+    let faults = [vec![7, 1], vec![99, 1], vec![0, 1]];
+    for second in faults {
+        let mut encoder = zstd_stream();
+        let mut frame = |entries: &[Vec<u8>]| {
+            let mut raw = Vec::new();
+            entries.iter().for_each(|entry| raw.put_bytes(entry));
+            encoder.write_all(&raw).unwrap();
+            encoder.flush().unwrap();
+            Frame::Entries { next: Ordinal(9), compressed: std::mem::take(encoder.get_mut()) }.encode()
+        };
+        let frames = vec![frame(&first), frame(&[second]), frame(&[entry(2, "after it")])];
+        let mut alice = alice_meets(Role::Initiator, lie(100), []);
+        alice.receive_all(frames);
+        assert_eq!(alice.frames.last(), Some(&Frame::Ack { frames: 1, aside: 0 }));
+        assert!(alice.outcome.as_ref().unwrap().is_err());
+        assert!(alice.replica.set().count() >= 103);
+    }
+}
+
+#[test]
 fn no_more_than_the_credit_is_under_way() {
     let mut pair = Pair::new(replica("alice", []), replica("bob", bulk("bob")));
     for _ in 0..100 {
