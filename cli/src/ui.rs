@@ -1,8 +1,8 @@
 //! Printing: results on standard output, progress and advice on standard error.
 //!
 //! Text of records is somebody else's: whatever a terminal would obey is taken out of everything that is printed here, or
-//! escaped where it is JSON, so that a title cannot repaint the screen or reorder a line. Our own emphasis is written with marks of the private use
-//! area, which become escapes after that, on a terminal that wants colour.
+//! escaped where it is JSON, so that a title cannot repaint the screen or reorder a line. Our own emphasis is written with
+//! marks of the private use area, which become escapes after that, on a terminal that wants colour.
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::PathBuf;

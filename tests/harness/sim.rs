@@ -4,9 +4,9 @@
 //! and invites; others come by ticket, one after the other, and invite in turn. All write: they create records, edit few of
 //! them together, import the same file. Their nodes are the real rules over a disk that forgets: what a session
 //! delivers is verified, judged by the roster and kept as a node keeps it. Meanwhile frames arrive late, connections stop or
-//! are lost with what was under way (whole frames: half a frame never reaches a session, nor is one made here), networks fall in two, programs die in the middle of a write and start again, disks are
-//! lost whole, clocks jump by a day; one node may be of another version, and one may be turned. Each class of fault
-//! is on in half of the seeds.
+//! are lost with what was under way (whole frames: half a frame never reaches a session, nor is one made here), networks
+//! fall in two, programs die in the middle of a write and start again, disks are lost whole, clocks jump by a day; one
+//! node may be of another version, and one may be turned. Each class of fault is on in half of the seeds.
 //!
 //! Some rules hold at every moment. After a while the faults stop, and then all honest nodes must come to hold the
 //! same: every entry that an ally was told is durable, and none that is wrong. They say so in 236 bytes, and read every

@@ -61,9 +61,9 @@ pub fn parse(kind: &Kind, text: &str, lang: Lang) -> Result<Parsed, Vec<Mistake>
     if reader.mistakes.is_empty() { Ok(reader.parsed) } else { Err(reader.mistakes) }
 }
 
-/// A value as one types it, in the JSON form: [numbers](crate::record::number) as the language writes them, yes and no in both languages, terms by
-/// their label or code, several values parted by `;` (or `,` where no term has one). What does not fit stays text, for
-/// the check to name.
+/// A value as one types it, in the JSON form: [numbers](crate::record::number) as the language writes them, yes and no in
+/// both languages, terms by their label or code, several values parted by `;` (or `,` where no term has one). What does
+/// not fit stays text, for the check to name.
 #[must_use]
 pub fn value(field: &Field, lang: Lang, text: &str) -> Json {
     let text = text.trim();
