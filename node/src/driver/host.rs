@@ -79,7 +79,6 @@ async fn knocked(engine: &Engine, stream: &mut SyncStream, first: &[u8]) -> Resu
         Err(error @ DecodeError::Unknown { .. }) => return Err(Verdict::Broken(error.to_string())),
         Ok(_) | Err(_) => return Err(misbehaved("il a mal frappé à la porte", "the knock is malformed")),
     };
-    let invite = knock.invite;
     let Some((room, charter)) = welcome(engine, stream, knock).await else {
         send(stream, Frame::Unknown).await?;
         return Err(Verdict::Unknown);
@@ -89,7 +88,7 @@ async fn knocked(engine: &Engine, stream: &mut SyncStream, first: &[u8]) -> Resu
     let Some(presented) = hear(&mut stream.inbox).await? else { return Ok(None) };
     let newcomer = stream.peer;
     let taken = room.keeper.run(move |desk| {
-        desk.receive(&presented, &newcomer, invite, now()).map_err(|error| error.to_string())?;
+        desk.receive(&presented, &newcomer, &knock, now()).map_err(|error| error.to_string())?;
         desk.admit(now()).map_err(|error| error.to_string())
     });
     taken.await.map_err(|gone| Verdict::Broken(gone.to_string()))?.map_err(Verdict::Broken)?;

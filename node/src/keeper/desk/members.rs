@@ -21,22 +21,26 @@ const CHARTER: &str = "charter.md";
 
 /// Newcomers that one invitation brings here in an hour, those aside who come again: more than a hall holds come by no
 /// ordinary way, and each costs 8 KiB for ever on every node. What stands in the roster is not counted: any member can
-/// have presented that, and nobody's invitation must suffer from another's.
+/// have presented that, and nobody's invitation must suffer from another's. A key is not counted either: whoever has one
+/// makes as many statements with it as he likes.
 const MAX_NEWCOMERS: usize = 200;
 const NEWCOMERS_MS: u64 = 3_600_000;
 
-/// Who knocked lately with which invitation, and when. Each row cost its newcomer a ticket and a connection.
+/// When each invitation brought something new lately. Only invitations that stand are counted, by who holds their ticket.
 #[derive(Debug, Default)]
-pub(super) struct Knocks(BTreeMap<(StatementId, NetworkKey), Timestamp>);
+pub(super) struct Knocks(BTreeMap<StatementId, Vec<Timestamp>>);
 
 impl Knocks {
-    /// Counts a newcomer; `false` when the invitation brought too many.
-    fn count(&mut self, invite: StatementId, newcomer: NetworkKey, now: Timestamp) -> bool {
-        self.0.retain(|_, at| at.plus(NEWCOMERS_MS) > now);
-        let lately = self.0.keys().filter(|(of, _)| *of == invite).count();
-        let counted = self.0.contains_key(&(invite, newcomer)) || lately < MAX_NEWCOMERS;
+    /// Counts what an invitation brings; `false` when it brought too much.
+    fn count(&mut self, invite: StatementId, now: Timestamp) -> bool {
+        self.0.retain(|_, times| {
+            times.retain(|at| at.plus(NEWCOMERS_MS) > now);
+            !times.is_empty()
+        });
+        let lately = self.0.entry(invite).or_default();
+        let counted = lately.len() < MAX_NEWCOMERS;
         if counted {
-            self.0.insert((invite, newcomer), now);
+            lately.push(now);
         }
         counted
     }
@@ -254,16 +258,21 @@ impl Desk {
     /// # Errors
     /// [`TicketRefused`], which the newcomer is not told.
     pub fn welcome(&self, knock: &Knock, newcomer: &NetworkKey, now: Timestamp) -> Result<String, TicketRefused> {
-        let host = self.keys.device().network;
         // Who is in already may ask again: the answer to its first knock was lost.
         if self.roster().device(newcomer).is_none() {
-            self.roster().check_ticket(&knock.invite, &knock.proof, newcomer, &host, now)?;
+            self.check_ticket(knock, newcomer, now)?;
         }
         Ok(self.charter().unwrap_or_default())
     }
 
-    /// Takes what a newcomer presents who knocked with `invite`: its own inception and redemption, and nothing else, so
-    /// that a ticket's holder cannot make us keep what it likes.
+    fn check_ticket(&self, knock: &Knock, newcomer: &NetworkKey, now: Timestamp) -> Result<(), TicketRefused> {
+        let host = self.keys.device().network;
+        self.roster().check_ticket(&knock.invite, &knock.proof, newcomer, &host, now)
+    }
+
+    /// Takes what a newcomer presents who knocked: its own inception and redemption, and nothing else, so that a ticket's
+    /// holder cannot make us keep what it likes. What is here already is no news; for all else the ticket must be good, also
+    /// of who is in and was welcome without.
     ///
     /// # Errors
     /// [`JoinError::NotTheCommons`] for anything else, or when the invitation brought too many within an hour.
@@ -271,7 +280,7 @@ impl Desk {
         &mut self,
         presented: &[Vec<u8>],
         newcomer: &NetworkKey,
-        invite: StatementId,
+        knock: &Knock,
         now: Timestamp,
     ) -> Result<(), JoinError> {
         let read = presented.iter().map(|bytes| Statement::decode(bytes).map_err(|_| JoinError::NotTheCommons));
@@ -283,7 +292,17 @@ impl Desk {
         let its_own = |statement: &Statement| {
             matches!(statement.act(), Act::Inception(_) | Act::Redeem(_)) && Some(statement.by()) == device
         };
-        if read.len() > MAX_PRESENTED || !read.iter().all(its_own) || !self.knocks.count(invite, *newcomer, now) {
+        if read.len() > MAX_PRESENTED || !read.iter().all(its_own) {
+            return Err(JoinError::NotTheCommons);
+        }
+        let mut known = true;
+        for statement in &read {
+            known &= self.store.ordinal(&statement.id().into())?.is_some();
+        }
+        if known {
+            return Ok(());
+        }
+        if self.check_ticket(knock, newcomer, now).is_err() || !self.knocks.count(knock.invite, now) {
             return Err(JoinError::NotTheCommons);
         }
         self.learn(presented, now)
@@ -396,13 +415,18 @@ mod tests {
         Ticket::new(host.id(), host.roster().council(), invite, seed(), vec![peer], vec![])
     }
 
+    fn knock(ticket: &Ticket, newcomer: &Keys, host: &Desk) -> Knock {
+        let proof = ticket.prove(&newcomer.device().network, &host.keys.device().network);
+        Knock { commons: ticket.commons, invite: ticket.invite, proof }
+    }
+
     #[test]
     fn whoever_presented_on_a_ticket_that_expired_unseen_comes_in_on_another() {
         let dir = tempfile::tempdir().unwrap();
         let mut alice = alice(&dir.path().join("alice"));
         let keys = Keys::from_seed(&Seed::new([2; 32]));
         let network = keys.device().network;
-        let mut bob = Desk::open(&dir.path().join("bob"), alice.id(), keys, 0).unwrap();
+        let mut bob = Desk::open(&dir.path().join("bob"), alice.id(), keys.clone(), 0).unwrap();
         let first = ticket(&mut alice, 11, Timestamp(0));
         bob.learn(&alice.statements().unwrap(), Timestamp(0)).unwrap();
         let lost = bob.present(&first, card("Bob"), Timestamp(0)).unwrap();
@@ -414,8 +438,58 @@ mod tests {
         let presented = bob.present(&second, card("Bob"), later).unwrap();
         assert_eq!((&presented[0], presented.len()), (&lost[0], 2));
         assert_ne!(presented[1], lost[1]);
-        alice.receive(&presented, &network, second.invite, later).unwrap();
+        let knock = knock(&second, &keys, &alice);
+        alice.receive(&presented, &network, &knock, later).unwrap();
         assert_eq!(alice.admit(later).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn of_who_is_in_nothing_new_is_taken_without_a_good_ticket() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut alice, now) = (alice(&dir.path().join("alice")), Timestamp(0));
+        let keys = Keys::from_seed(&Seed::new([2; 32]));
+        let network = keys.device().network;
+        let mut bob = Desk::open(&dir.path().join("bob"), alice.id(), keys.clone(), 0).unwrap();
+        let first = ticket(&mut alice, 11, now);
+        bob.learn(&alice.statements().unwrap(), now).unwrap();
+        let presented = bob.present(&first, card("Bob"), now).unwrap();
+        let knocked = knock(&first, &keys, &alice);
+        alice.receive(&presented, &network, &knocked, now).unwrap();
+        assert_eq!(alice.admit(now).unwrap().len(), 1);
+        assert_eq!(alice.knocks.0[&first.invite].len(), 1);
+
+        let charter = alice.roster().charter().unwrap();
+        for n in 0..3 {
+            let invite = StatementId([n; 32]);
+            let made_up = roster::inception(&keys, alice.id(), invite, card("Bob"), charter, now).unwrap();
+            let refused = alice.receive(&[made_up.bytes().to_vec()], &network, &Knock { invite, ..knocked }, now);
+            assert!(matches!(refused, Err(JoinError::NotTheCommons)), "{refused:?}");
+            assert!(alice.store.ordinal(&made_up.id().into()).unwrap().is_none());
+        }
+        alice.welcome(&knocked, &network, now).unwrap();
+        alice.receive(&presented, &network, &knocked, now).unwrap();
+        assert_eq!(alice.knocks.0[&first.invite].len(), 1, "what is known is no news, and its ticket is used up");
+    }
+
+    #[test]
+    fn one_newcomer_who_signs_ever_more_is_counted_each_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut alice, now) = (alice(&dir.path().join("alice")), Timestamp(0));
+        let keys = Keys::from_seed(&Seed::new([2; 32]));
+        let network = keys.device().network;
+        let eves = ticket(&mut alice, 11, now);
+        let charter = alice.roster().charter().unwrap();
+        let knocked = knock(&eves, &keys, &alice);
+        let signed = |n: u64| {
+            let now = now.plus(n);
+            roster::inception(&keys, eves.commons, eves.invite, card("Eve"), charter, now).unwrap().bytes().to_vec()
+        };
+        alice.receive(&[signed(1)], &network, &knocked, now).unwrap();
+        alice.receive(&[signed(2)], &network, &knocked, now).unwrap();
+        assert_eq!(alice.knocks.0[&eves.invite].len(), 2);
+        alice.knocks.0.insert(eves.invite, vec![now; MAX_NEWCOMERS]);
+        alice.receive(&[signed(3)], &network, &knocked, now).unwrap_err();
+        alice.receive(&[signed(1)], &network, &knocked, now).unwrap();
     }
 
     #[test]
@@ -442,7 +516,8 @@ mod tests {
         let mut desk = Desk::open(&dir.path().join("bob"), alice.id(), bob.clone(), 0).unwrap();
         desk.learn(&told, now).unwrap();
         let presented = desk.present(&bobs, card("Bob"), now).unwrap();
-        alice.receive(&presented, &bob.device().network, bobs.invite, now).unwrap();
+        let knock = knock(&bobs, &bob, &alice);
+        alice.receive(&presented, &bob.device().network, &knock, now).unwrap();
         assert_eq!(alice.admit(now).unwrap().len(), 1);
     }
 
@@ -450,13 +525,11 @@ mod tests {
     fn an_invitation_brings_so_many_an_hour_and_no_other_suffers_from_it() {
         let (mut knocks, now) = (Knocks::default(), Timestamp(0));
         let [eves, bobs] = [1, 2].map(|n| StatementId([n; 32]));
-        let who = |n: usize| NetworkKey([n as u8; 32]);
-        assert!((0..MAX_NEWCOMERS).all(|n| knocks.count(eves, who(n), now)));
-        assert!(!knocks.count(eves, who(MAX_NEWCOMERS), now));
-        assert!(knocks.count(eves, who(0), now), "who comes again is known");
-        assert!(knocks.count(bobs, who(MAX_NEWCOMERS), now));
+        assert!((0..MAX_NEWCOMERS).all(|_| knocks.count(eves, now)));
+        assert!(!knocks.count(eves, now));
+        assert!(knocks.count(bobs, now));
         let later = now.plus(NEWCOMERS_MS);
-        assert!(knocks.count(eves, who(MAX_NEWCOMERS), later));
+        assert!(knocks.count(eves, later));
         assert_eq!(knocks.0.len(), 1, "nothing is kept for ever");
     }
 
