@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use essaim_protocol::api::chain;
 use essaim_protocol::id::{ChangeHash, EntryId, Epoch, Item, RecordId};
 use essaim_protocol::store::{
     Append, Appended, Error, Flaw, Ordinal, Pair, Put, Store, Table, Visit, check_entries, check_puts,
@@ -122,6 +123,7 @@ struct Parts {
 
 const EPOCH: &[u8] = b"epoch";
 const MERGED: &[u8] = b"merged";
+const MEASURE: &[u8] = b"measure";
 
 impl Parts {
     fn open(engine: Engine) -> Result<Self, Error> {
@@ -177,11 +179,11 @@ impl Parts {
 
     /// Takes over what is in `old`, and becomes it for those who noted its places. `false` when not all of it is whole.
     fn become_as(&mut self, old: &Self) -> Result<bool, Error> {
-        self.copy(old, &Table::ALL)?;
+        let whole = self.copy(old, &Table::ALL)?;
         self.epoch = old.epoch;
         self.meta.set(EPOCH, &self.epoch.0)?;
         self.engine.make_durable()?;
-        Ok(self.log.end() == old.log.end())
+        Ok(whole && self.log.end() == old.log.end())
     }
 
     /// Appends every whole entry of `old`, and takes over its local notes where they are whole.
@@ -191,24 +193,39 @@ impl Parts {
         self.engine.make_durable()
     }
 
-    fn copy(&mut self, old: &Self, tables: &[Table]) -> Result<(), Error> {
+    /// `false` when some of it cannot be read and was left out.
+    fn copy(&mut self, old: &Self, tables: &[Table]) -> Result<bool, Error> {
+        let mut whole = true;
         for first in old.log.firsts() {
-            let Ok(frame) = guarded(|| old.log.frame(first)) else { continue };
+            let Ok(frame) = guarded(|| old.log.frame(first)) else {
+                whole = false;
+                continue;
+            };
             let entries: Vec<Append<'_>> = frame.entries().map(|(_, entry)| entry).collect();
             self.log.append(&entries)?;
         }
         for table in tables {
             let (from, to) = (old.table(*table)?, self.table(*table)?);
             let mut after: Option<Vec<u8>> = None;
-            // Of what comes after a key that cannot be read nothing is known.
-            while let Ok(Some(key)) = guarded(|| from.next_key(&[], after.as_deref())) {
-                if let Ok(value @ Some(_)) = guarded(|| from.get(&key)) {
-                    to.put(&[(key.clone(), value)])?;
+            loop {
+                match guarded(|| from.next_key(&[], after.as_deref())) {
+                    Ok(Some(key)) => {
+                        match guarded(|| from.get(&key)) {
+                            Ok(value) => to.put(&[(key.clone(), value)])?,
+                            Err(_) => whole = false,
+                        }
+                        after = Some(key);
+                    }
+                    Ok(None) => break,
+                    // Of what comes after a key that cannot be read nothing is known.
+                    Err(_) => {
+                        whole = false;
+                        break;
+                    }
                 }
-                after = Some(key);
             }
         }
-        Ok(())
+        Ok(whole)
     }
 
     /// Which of `entries` are known, and where; new ones get the ordinals they will have.
@@ -241,6 +258,16 @@ impl Parts {
             self.runs.add(at, entry);
         }
         if self.runs.is_full() { self.runs.write(&self.engine, self.log.end()) } else { Ok(()) }
+    }
+
+    /// The size up to which the database need not be measured, when that was noted.
+    fn measure_above(&self) -> Option<u64> {
+        let noted = guarded(|| self.meta.get(MEASURE)).ok()??;
+        noted.try_into().ok().map(u64::from_le_bytes)
+    }
+
+    fn note_measured(&self, above: u64) -> Result<(), Error> {
+        guarded(|| self.meta.set(MEASURE, &above.to_le_bytes()))
     }
 
     fn merge_small_frames(&self) -> Result<bool, Error> {
@@ -285,6 +312,16 @@ impl Disk {
         self.parts.tables[&table].damage(key);
     }
 
+    /// Puts in the place of the last frame of the log what is none.
+    #[cfg(test)]
+    pub(crate) fn damage_last_frame(&self) {
+        let log = self.parts.engine.tree("log").unwrap();
+        let (key, _) = log.last().unwrap().unwrap();
+        log.insert(key, b"no frame").unwrap();
+        // The frame that was read last is held in memory.
+        self.parts.log.frame(0).unwrap();
+    }
+
     fn lay_ballast(&self) -> Result<(), Error> {
         self.place.lay_ballast(self.ballast, self.free)
     }
@@ -308,7 +345,7 @@ impl Disk {
     /// Nothing is written any more.
     fn stop(&mut self, error: &Error) {
         let full = matches!(error, Error::Full { .. });
-        self.failed = Some(Failure { full, why: recovery::told(error) });
+        self.failed = Some(Failure { full, why: chain(error) });
     }
 
     /// Runs what only reads. Once sled could not write what is put off, it lets nobody read either.

@@ -6,7 +6,8 @@
 //! mark        epoch and end of the log at the last acknowledged write
 //! ballast     bytes that are given up when the disk is so full that the database could not be opened
 //! database/   sled
-//! database.new/  a salvage, whole once database/ is moved away
+//! database.new/  a copy in the making, whole once database/ is moved away
+//! database.old/  one that was written anew, until the new one stands
 //! outbox/     a second copy of own entries
 //! quarantine/ what was found damaged, by time
 //! ```
@@ -64,9 +65,14 @@ impl Place {
         self.dir.join("database")
     }
 
-    /// Where what is whole in a damaged database is copied to.
+    /// Where a database is copied to, or what is whole in a damaged one.
     pub(super) fn salvage(&self) -> PathBuf {
         self.dir.join("database.new")
+    }
+
+    /// Where a sound database is until its copy stands in its place.
+    pub(super) fn replaced(&self) -> PathBuf {
+        self.dir.join("database.old")
     }
 
     pub(super) fn outbox(&self) -> PathBuf {

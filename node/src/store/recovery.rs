@@ -5,11 +5,14 @@
 //! comes back by sync. A database that opens but has less than was acknowledged, or a damaged frame, is not written to
 //! again: sled was seen to lose what it was given after such an open. What is whole in it is copied to a new one, under
 //! a new epoch, because what peers noted about our ordinals no longer holds.
+//!
+//! A sound database in which little is left is copied as it is, to give the room back: its epoch stays, and nothing is told.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use essaim_protocol::api::chain;
 use essaim_protocol::store::Error;
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +87,7 @@ pub(super) fn open(config: &Config, thorough: bool) -> Result<(Disk, Report), Er
     let mark = place.mark();
     let created = mark.is_none() && !place.database().join("db").exists();
     let mut report = Report { created, repairs: Vec::new() };
-    finish_salvage(&place, &mut report)?;
+    finish_replacing(&place, &mut report)?;
     if place.free()? < config.ballast && place.drop_ballast()? {
         report.repairs.push(Repair::BallastGivenUp);
     }
@@ -96,7 +99,7 @@ pub(super) fn open(config: &Config, thorough: bool) -> Result<(Disk, Report), Er
     let quarantine = place.quarantine();
     let parts = open_parts(config, &place.database(), &quarantine, &mut report)
         .and_then(|parts| mend(config, parts, mark, thorough, &place, &mut report))
-        .and_then(|parts| compact(config, parts, &place))
+        .and_then(|parts| compact(config, parts, thorough, &place))
         .map_err(|error| place.explained(error, config.free))?;
     let (outbox, owned, damage) = Outbox::open(&place.outbox(), &quarantine)?;
     // Both directories stand in this one, and may be new.
@@ -131,7 +134,7 @@ fn open_parts(config: &Config, dir: &Path, quarantine: &Path, report: &mut Repor
         match attempt() {
             Err(error) if is_damage(&error) => error,
             outcome => {
-                report.repairs.push(Repair::SnapshotsDropped { why: told(&first) });
+                report.repairs.push(Repair::SnapshotsDropped { why: chain(&first) });
                 return outcome;
             }
         }
@@ -139,7 +142,7 @@ fn open_parts(config: &Config, dir: &Path, quarantine: &Path, report: &mut Repor
         first
     };
     move_to(dir, quarantine)?;
-    report.repairs.push(Repair::Quarantined { to: quarantine.to_path_buf(), why: told(&second) });
+    report.repairs.push(Repair::Quarantined { to: quarantine.to_path_buf(), why: chain(&second) });
     attempt()
 }
 
@@ -156,7 +159,7 @@ fn mend(
     if let Err(error) = &outcome
         && is_damage(error)
     {
-        report.repairs.push(Repair::Reindexed { why: told(error) });
+        report.repairs.push(Repair::Reindexed { why: chain(error) });
         outcome = guarded(|| parts.derive_anew());
     }
     let had = mark.map_or(0, |mark| mark.end).max(parts.log.end());
@@ -164,7 +167,7 @@ fn mend(
     let anew =
         report.repairs.iter().any(|repair| matches!(repair, Repair::Quarantined { .. } | Repair::Salvaged { .. }));
     match outcome {
-        Err(error) if is_damage(&error) => parts = salvage(config, parts, told(&error), place, report)?,
+        Err(error) if is_damage(&error) => parts = salvage(config, parts, chain(&error), place, report)?,
         Err(error) => return Err(error),
         Ok(()) if fits || anew => {}
         Ok(()) => parts = salvage(config, parts, "it has less than was acknowledged".to_owned(), place, report)?,
@@ -176,24 +179,25 @@ fn mend(
     Ok(parts)
 }
 
-/// Puts a salvaged database in place that a crash left beside the empty place of the old one: that is moved away only
-/// once the new one is whole.
-fn finish_salvage(place: &Place, report: &mut Report) -> Result<(), Error> {
-    let (dir, new_dir) = (place.database(), place.salvage());
-    if dir.exists() || !new_dir.exists() {
-        return Ok(());
+/// Puts a copy in place that a crash left beside the empty place of the old database: that is moved away only once the new
+/// one is whole. A sound one that was written anew is needed no more then.
+fn finish_replacing(place: &Place, report: &mut Report) -> Result<(), Error> {
+    let (dir, new_dir, old_dir) = (place.database(), place.salvage(), place.replaced());
+    if !dir.exists() && new_dir.exists() {
+        put_in_place(&new_dir, &dir)?;
+        if !old_dir.exists() {
+            let why = "saving what was whole in it was interrupted".to_owned();
+            report.repairs.push(Repair::Salvaged { to: place.quarantines(), why });
+        }
     }
-    put_in_place(&new_dir, &dir)?;
-    let why = "saving what was whole in it was interrupted".to_owned();
-    report.repairs.push(Repair::Salvaged { to: place.quarantines(), why });
-    Ok(())
+    if dir.exists() { remove(&old_dir) } else { Ok(()) }
 }
 
 /// Copies what is whole to a new database and puts that in the place of the old.
 fn salvage(config: &Config, old: Parts, why: String, place: &Place, report: &mut Report) -> Result<Parts, Error> {
     let (dir, quarantine) = (place.database(), place.quarantine());
     let new_dir = place.salvage();
-    remove_unfinished(&new_dir)?;
+    remove(&new_dir)?;
     guarded(|| {
         let mut new = Parts::open(Engine::open(&new_dir, config.cache)?)?;
         new.salvage(&old)
@@ -209,33 +213,41 @@ fn salvage(config: &Config, old: Parts, why: String, place: &Place, report: &mut
 
 /// Writes a database anew that takes far more room than what is in it, as it is: with its epoch, every place and every table.
 /// Where there is no room for both, or not all of it is whole, the old one goes on.
-fn compact(config: &Config, old: Parts, place: &Place) -> Result<Parts, Error> {
+///
+/// Measuring reads the whole database, a second for a million entries. So it is noted up to which size that would be in vain:
+/// below, opening measures only when it is `thorough`, as after much was taken out.
+fn compact(config: &Config, old: Parts, thorough: bool, place: &Place) -> Result<Parts, Error> {
     let size = guarded(|| old.engine.size_on_disk())?;
-    if size <= config.roomy {
+    let in_vain = !thorough && old.measure_above().is_some_and(|above| size <= above);
+    if size <= config.roomy || in_vain {
         return Ok(old);
     }
     // One that cannot be read to its end is left as it is: what is damaged there is told when it is needed.
     let Ok(live) = guarded(|| old.engine.live()) else { return Ok(old) };
-    if size <= GROWN * live || place.free()? < config.free.saturating_add(GROWN * live) {
+    let free = place.free()?;
+    if size <= GROWN * live && free >= config.free {
+        old.note_measured(GROWN * live)?;
+    }
+    if size <= GROWN * live || free < config.free.saturating_add(GROWN * live) {
         return Ok(old);
     }
-    let (dir, new_dir, aside) = (place.database(), place.salvage(), place.quarantine());
-    remove_unfinished(&new_dir)?;
+    let (dir, new_dir, old_dir) = (place.database(), place.salvage(), place.replaced());
+    remove(&new_dir)?;
     match guarded(|| Parts::open(Engine::open(&new_dir, config.cache)?)?.become_as(&old)) {
         Ok(true) => {}
         other => {
             tracing::warn!(?other, size, live, "the database takes much room and could not be written anew");
-            remove_unfinished(&new_dir)?;
-            return Ok(old);
+            remove(&new_dir)?;
+            return old.note_measured(2 * size).map(|()| old);
         }
     }
     drop(old);
     tracing::info!(size, live, "the database was written anew: little was left in it");
-    // From here on as in a salvage: killed, opening again puts the new one in place.
+    // Killed from here on, opening again puts the new one in place and removes the old.
     dir.parent().map_or(Ok(()), sync_dir)?;
-    move_to(&dir, &aside)?;
+    fs::rename(&dir, &old_dir).map_err(|source| Error::Io { doing: "making place for the new database", source })?;
     put_in_place(&new_dir, &dir)?;
-    fs::remove_dir_all(&aside).map_err(|source| Error::Io { doing: "removing the database of before", source })?;
+    remove(&old_dir)?;
     reopened(config, &dir)
 }
 
@@ -247,10 +259,10 @@ fn reopened(config: &Config, dir: &Path) -> Result<Parts, Error> {
     })
 }
 
-fn remove_unfinished(new_dir: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(new_dir) {
+fn remove(copy: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(copy) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(|source| Error::Io { doing: "removing an unfinished copy", source }),
+        removed => removed.map_err(|source| Error::Io { doing: "removing a copy of the database", source }),
     }
 }
 
@@ -271,14 +283,6 @@ pub(super) fn is_damage(error: &Error) -> bool {
     }
 }
 
-/// An error with its sources, on one line.
-pub(super) fn told(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
-}
-
 /// Removes sled's snapshots; it reads its whole log instead. Tells whether there were any.
 fn drop_snapshots(dir: &Path) -> Result<bool, Error> {
     let io = |source| Error::Io { doing: "dropping snapshots", source };
@@ -294,7 +298,7 @@ fn drop_snapshots(dir: &Path) -> Result<bool, Error> {
 }
 
 fn put_in_place(new_dir: &Path, dir: &Path) -> Result<(), Error> {
-    let io = |source| Error::Io { doing: "putting the salvaged database in place", source };
+    let io = |source| Error::Io { doing: "putting the new database in place", source };
     fs::rename(new_dir, dir).map_err(io)?;
     dir.parent().map_or(Ok(()), sync_dir)
 }
@@ -396,7 +400,7 @@ mod tests {
 
     /// The store opens; what is not there was told; own entries are all there; it takes entries and opens again.
     fn survives(dir: &Path, case: &str) {
-        let (mut disk, report) = store::open(&config(dir)).unwrap_or_else(|error| panic!("{case}: {}", told(&error)));
+        let (mut disk, report) = store::open(&config(dir)).unwrap_or_else(|error| panic!("{case}: {}", chain(&error)));
         let missing: Vec<u64> = (0..ENTRIES).filter(|n| disk.ordinal(&entry(*n).id()).unwrap().is_none()).collect();
         assert!(missing.is_empty() || !report.repairs.is_empty(), "{case}: {} lost in silence", missing.len());
         let outbox_harmed = case.contains("outbox");
@@ -443,6 +447,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn killed_while_a_sound_database_is_replaced_the_copy_goes_on_and_nothing_is_told() {
+        let (home, [closed, _]) = images();
+        for new_stands in [false, true] {
+            let dir = home.path().join("case");
+            copy(&closed, &dir);
+            fs::rename(dir.join("database"), dir.join("database.old")).unwrap();
+            copy(&closed.join("database"), &dir.join(if new_stands { "database" } else { "database.new" }));
+            let (disk, report) = store::open(&config(&dir)).unwrap();
+            assert_eq!((disk.end().0, report), (ENTRIES, Report::default()));
+            drop(disk);
+            let left = ["database.new", "database.old", "quarantine"].map(|name| dir.join(name).exists());
+            assert_eq!((left, dir.join("database").exists()), ([false; 3], true));
+            fs::remove_dir_all(&dir).unwrap();
+        }
+    }
+
     /// Puts something else in the place of a frame, in a store that is closed.
     fn spoil_a_frame(dir: &Path) {
         let engine = Engine::open(&dir.join("database"), 1 << 20).unwrap();
@@ -475,21 +496,71 @@ mod tests {
         assert!(lost.is_some_and(|lost| lost >= missing as u64), "{missing} are missing: {report:?}");
     }
 
-    #[test]
-    fn a_database_that_takes_far_more_room_than_what_is_in_it_is_written_anew_as_it_was() {
-        use std::os::unix::fs::MetadataExt as _;
-        let home = tempfile::tempdir().unwrap();
-        let dir = home.path();
-        let db = || fs::metadata(dir.join("database/db")).unwrap();
+    fn view(n: u8) -> store::Put {
+        (vec![n; 32], Some(vec![n; 1 << 20]))
+    }
+
+    /// A store that takes far more room than what is in it.
+    fn roomy_store(dir: &Path) -> Disk {
         let (mut disk, _) = store::open(&config(dir)).unwrap();
         append(&mut disk, 0..ENTRIES);
-        let view = |n: u8| (vec![n; 32], Some(vec![n; 1 << 20]));
         for _ in 0..6 {
             disk.put(store::Table::Views, &(0..6).map(view).collect::<Vec<_>>()).unwrap();
         }
         disk.put(store::Table::Views, &(1..6).map(|n| (vec![n; 32], None)).collect::<Vec<_>>()).unwrap();
         disk.put(store::Table::Peers, &[(b"bob".to_vec(), Some(b"met".to_vec()))]).unwrap();
         disk.sync().unwrap();
+        disk
+    }
+
+    #[test]
+    fn a_database_of_which_not_all_is_whole_is_not_written_anew() {
+        use std::os::unix::fs::MetadataExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path();
+        let mut disk = roomy_store(dir);
+        disk.put(store::Table::Peers, &[(b"carol".to_vec(), Some(b"met".to_vec()))]).unwrap();
+        disk.damage(store::Table::Peers, b"bob");
+        disk.sync().unwrap();
+        drop(disk);
+        let number = || fs::metadata(dir.join("database/db")).unwrap().ino();
+        let before = number();
+        let roomy = Config { roomy: 1 << 20, ..config(dir) };
+        let (mut disk, report) = store::open(&roomy).unwrap();
+        assert_eq!((report, number()), (Report::default(), before), "the damage is still there to be told");
+        assert_eq!(disk.check().unwrap().damaged.len(), 1);
+        assert_eq!(disk.get(store::Table::Peers, b"carol").unwrap(), Some(b"met".to_vec()));
+        assert!(!dir.join("database.new").exists());
+        let size = disk.parts.engine.size_on_disk().unwrap();
+        assert!(disk.parts.measure_above().unwrap() > size, "the next opening does not try again");
+        disk.put(store::Table::Peers, &[(b"bob".to_vec(), Some(b"met again".to_vec()))]).unwrap();
+        disk.sync().unwrap();
+        drop(disk);
+        drop(store::rebuild(&roomy).unwrap());
+        assert!(number() != before, "once it is whole");
+    }
+
+    #[test]
+    fn a_database_that_is_full_of_what_it_holds_is_measured_once() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path();
+        let (mut disk, _) = store::open(&config(dir)).unwrap();
+        disk.put(store::Table::Views, &(0..6).map(view).collect::<Vec<_>>()).unwrap();
+        disk.sync().unwrap();
+        drop(disk);
+        let roomy = Config { roomy: 1 << 20, ..config(dir) };
+        let (disk, _) = store::open(&roomy).unwrap();
+        let (above, size) = (disk.parts.measure_above().unwrap(), disk.parts.engine.size_on_disk().unwrap());
+        assert!(above >= GROWN * (6 << 20) && above > size, "{above} {size}");
+    }
+
+    #[test]
+    fn a_database_that_takes_far_more_room_than_what_is_in_it_is_written_anew_as_it_was() {
+        use std::os::unix::fs::MetadataExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path();
+        let db = || fs::metadata(dir.join("database/db")).unwrap();
+        let disk = roomy_store(dir);
         let epoch = disk.epoch();
         drop(disk);
         let before = db();
@@ -512,8 +583,8 @@ mod tests {
         assert_eq!(disk.get(store::Table::Views, &[0; 32]).unwrap(), view(0).1);
         assert_eq!(disk.get(store::Table::Peers, b"bob").unwrap(), Some(b"met".to_vec()));
         assert!(disk.check().unwrap().damaged.is_empty());
-        assert!(!dir.join("database.new").exists());
-        assert_eq!(fs::read_dir(dir.join("quarantine")).map_or(0, Iterator::count), 0, "the old one is not kept");
+        let left = ["database.new", "database.old", "quarantine"].map(|name| dir.join(name).exists());
+        assert_eq!(left, [false; 3], "the old one is not kept");
     }
 
     #[test]
