@@ -343,7 +343,9 @@ impl Desk {
         if from == Ordinal(0) {
             // Of another log, or of a store from which all that is derived was taken.
             self.index.clear()?;
+            self.uncommitted = true;
         }
+        self.stale.extend(self.given_up()?);
         // What the index missed was folded, but cannot be found yet.
         self.note_changed(from.min(Ordinal(self.index.watermark())))?;
         Ok(folding::unless_full(self.settle_folded())?)

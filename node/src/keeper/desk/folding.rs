@@ -24,6 +24,9 @@ use crate::keeper::folder::{Allies, Base, Done, Fresh, Job};
 /// In the table of views, whose values it tells of: how far they are exact. No id of a record is so short.
 pub(super) const FOLDED: &[u8] = b"folded";
 
+/// Before a record, in the table of views: it could not be folded. No id of a record is so long.
+const UNFOLDABLE: &[u8] = b"unfoldable/";
+
 /// Records kept together: a batch of the store holds a hundred values.
 const KEEP: usize = 32;
 
@@ -172,7 +175,8 @@ impl Desk {
         self.ask_upon(record, base, from, urgent)
     }
 
-    /// Has a record folded on top of what is exact up to `from`.
+    /// Has a record folded on top of what is exact up to `from`. One with an entry that cannot be read is given up: others
+    /// are not concerned.
     fn ask_upon(&mut self, record: RecordId, base: Base, from: Ordinal, urgent: bool) -> Result<bool, store::Error> {
         let mut places = self.store.of_record(&record)?;
         if places.is_empty() {
@@ -186,15 +190,23 @@ impl Desk {
             places.extend(self.store.ordinal(&one.entry)?.filter(|place| *place < from));
         }
         places.sort_unstable();
-        let mut entries = Vec::with_capacity(places.len());
-        for place in places {
-            entries.extend(self.store.read(place)?.map(|(_, bytes)| bytes));
-        }
+        let entries = match self.read_all(&places) {
+            Err(error @ store::Error::Corrupt { .. }) => {
+                tracing::warn!(commons = %self.id(), %record, %error, "a record cannot be read");
+                return self.give_up(record, error.to_string()).map(|()| false);
+            }
+            entries => entries?,
+        };
         let allies = self.allies();
         self.stale.remove(&record);
         self.asked.insert(record);
         self.folder.ask(Job { record, base, entries, until: self.commons.end(), allies }, urgent);
         Ok(true)
+    }
+
+    fn read_all(&self, places: &[Ordinal]) -> Result<Vec<Vec<u8>>, store::Error> {
+        let read = places.iter().map(|place| self.store.read(*place));
+        read.filter_map(|read| read.map(|found| found.map(|(_, bytes)| bytes)).transpose()).collect()
     }
 
     /// The document that is saved, and up to where it is exact.
@@ -221,9 +233,11 @@ impl Desk {
             Err(error) => error,
         };
         tracing::warn!(commons = %self.id(), %record, %error, anew, "a record could not be folded");
+        // Whatever fails from here on, it is not forgotten.
         self.asked.remove(&record);
+        self.stale.insert(record);
         if anew {
-            self.give_up(record, &error)
+            self.give_up(record, error.to_string())
         } else {
             unless_full(self.store.put(Table::Documents, &[(record.0.to_vec(), None)]))?;
             self.ask_upon(record, Base::Nothing, Ordinal(0), true).map(drop)
@@ -231,13 +245,21 @@ impl Desk {
     }
 
     /// What a record showed before is not what it is: it is neither shown nor found any more.
-    fn give_up(&mut self, record: RecordId, why: &FoldError) -> Result<(), store::Error> {
-        self.unfoldable.insert(record, why.to_string());
-        self.unindexed.insert(record);
+    fn give_up(&mut self, record: RecordId, why: String) -> Result<(), store::Error> {
         let key = record.0.to_vec();
-        // The next run looks at all records, and tries this one.
-        let gone = [([DISPUTED, &key].concat(), None), (key, None), (FOLDED.to_vec(), None)];
-        unless_full(self.store.put(Table::Views, &gone))
+        let tried = ([UNFOLDABLE, &key].concat(), Some(Vec::new()));
+        unless_full(self.store.put(Table::Views, &[tried, ([DISPUTED, &key].concat(), None), (key, None)]))?;
+        self.unfoldable.insert(record, why);
+        self.unindexed.insert(record);
+        self.stale.remove(&record);
+        Ok(())
+    }
+
+    /// Records that earlier runs could not fold, to be tried again.
+    pub(super) fn given_up(&self) -> Result<Vec<RecordId>, store::Error> {
+        let all = self.store.survey(Table::Views, UNFOLDABLE)?;
+        let id = |key: &[u8]| Some(RecordId(key.strip_prefix(UNFOLDABLE)?.try_into().ok()?));
+        Ok(all.iter().filter_map(|(key, _)| id(key)).collect())
     }
 
     /// Records that cannot be folded, and why. They are tried again when more of them comes, and by the next run.
@@ -283,6 +305,10 @@ impl Desk {
             if count > 0 || self.is_kept(Table::Views, &disputed)? {
                 views.push((disputed, (count > 0).then(|| count.to_be_bytes().to_vec())));
             }
+            let given_up = [UNFOLDABLE, &key].concat();
+            if self.is_kept(Table::Views, &given_up)? {
+                views.push((given_up, None));
+            }
             views.push((key, postcard::to_stdvec(&fresh.view).ok().map(|view| mark(*until, &view))));
         }
         self.store.put(Table::Documents, &documents)?;
@@ -317,11 +343,16 @@ impl Desk {
         }
     }
 
-    /// Notes that all views are exact, once they are and an index that was emptied shows them: until then opening must see
-    /// that it is filled.
+    /// Notes that all views are exact, once they are, those given up are noted, and an index that was emptied shows them:
+    /// until then opening must see that it is filled.
     pub(super) fn settle_folded(&mut self) -> Result<(), store::Error> {
-        if self.stale() > 0 || !self.unfoldable.is_empty() || self.index.is_blank() {
+        if self.stale() > 0 || self.index.is_blank() {
             return Ok(());
+        }
+        for record in self.unfoldable.keys() {
+            if !self.is_kept(Table::Views, &[UNFOLDABLE, &record.0].concat())? {
+                return Ok(());
+            }
         }
         let note = [&self.store.epoch().0[..], &self.commons.end().0.to_be_bytes()].concat();
         self.store.put(Table::Views, &[(FOLDED.to_vec(), Some(note))])

@@ -154,10 +154,60 @@ fn a_record_that_cannot_be_folded_is_not_shown_as_it_was_and_concerns_no_other()
     assert_eq!(desk.view(&other).unwrap().unwrap().title(), "La navette");
     assert_eq!((desk.disputed().unwrap(), found(&mut desk)), (0, 1));
     desk.close();
+    assert!(desk.folded().unwrap() > Ordinal(0), "the others need not be looked at again");
     drop(desk);
     let mut desk = open(dir.path(), id);
-    assert_eq!(desk.stale(), 1, "it is tried again");
+    assert_eq!((desk.stale(), desk.unindexed.len()), (1, 0), "it alone is tried again");
     assert_eq!((found(&mut desk), desk.disputed().unwrap()), (2, 1));
+    desk.close();
+    drop(desk);
+    assert_eq!(open(dir.path(), id).stale(), 0, "once it folds");
+}
+
+#[test]
+fn a_record_that_could_not_be_given_up_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    let record = experience(&mut desk, "Le verger");
+    let [store, away] = ["store", "away"].map(|name| dir.path().join(name));
+    for anew in [true, false] {
+        desk.asked.insert(record);
+        let outcome = Err(StackError::Panicked("a defect".to_owned()).into());
+        fs::rename(&store, &away).unwrap();
+        desk.took(Done { record, anew, until: desk.commons.end(), outcome }).unwrap_err();
+        fs::rename(&away, &store).unwrap();
+        assert!(desk.is_stale(&record));
+        assert_eq!(desk.view(&record).unwrap().unwrap().title(), "Le verger");
+    }
+}
+
+#[test]
+fn a_record_with_an_entry_that_cannot_be_read_concerns_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    experience(&mut desk, "La navette");
+    assert_eq!(found(&mut desk), 1);
+    let record = experience(&mut desk, "Le verger");
+    desk.store.damage_last_frame();
+    desk.at_hand.clear();
+    desk.store.put(Table::Documents, &[(record.0.to_vec(), None)]).unwrap();
+    desk.stale.insert(record);
+    assert_eq!(found(&mut desk), 1);
+    assert_eq!((desk.view(&record).unwrap(), desk.stale()), (None, 0));
+    assert!(desk.unfoldable()[&record].contains("log"), "{:?}", desk.unfoldable());
+}
+
+#[test]
+fn what_the_index_of_another_log_shows_is_not_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    let id = desk.id();
+    experience(&mut desk, "Le verger");
+    assert_eq!(found(&mut desk), 1);
+    desk.close();
+    drop(desk);
+    fs::remove_dir_all(dir.path().join("store")).unwrap();
+    assert_eq!(found(&mut open(dir.path(), id)), 0);
 }
 
 #[test]
