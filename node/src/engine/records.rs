@@ -394,6 +394,7 @@ impl At<'_> {
                 answer.lines.push('\n');
             }
         }
+        answer.unfolded += self.desk.unfoldable().len() as u64;
         Ok(answer)
     }
 
@@ -627,4 +628,37 @@ fn import_problem(error: &essaim_protocol::record::import::ImportError) -> Probl
         },
     };
     Problem { line: None, field: None, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use essaim_protocol::api::{CreateCommons, Init, Request};
+
+    use super::*;
+    use crate::{Config, Node};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_export_tells_of_a_record_that_cannot_be_read() {
+        let home = tempfile::tempdir().unwrap();
+        let node = Node::start(Config { free: 0, ..Config::new(home.path()) }).await.unwrap();
+        let create = CreateCommons { name: "Patrimoine".to_owned(), starter: false, charter: None };
+        for command in [Command::Init(Init { name: "Alice".to_owned() }), Command::CreateCommons(create)] {
+            let report: Report = Arc::new(|_| {});
+            node.engine().call(Request { commons: None, lang: Lang::Fr, command }, &report).await.unwrap();
+        }
+        let room = node.engine().rooms().await.remove(0);
+        let exported = room.keeper.run(|desk| {
+            for title in ["Le verger", "La navette"] {
+                desk.create("experience", &[("title".to_owned(), json!(title))].into(), now()).unwrap();
+            }
+            desk.derive_anew().unwrap();
+            desk.store().damage_last_frame();
+            At { desk, commons: "Patrimoine", lang: Lang::Fr }.export(&Export::default()).unwrap()
+        });
+        let exported = exported.await.unwrap();
+        assert_eq!((exported.lines.lines().count(), exported.unfolded), (1, 1), "{exported:?}");
+        node.shutdown().await;
+    }
 }

@@ -492,7 +492,7 @@ pub struct Export {
 pub struct Exported {
     /// One record a line.
     pub lines: String,
-    /// Records that changed and are not made readable yet: while there are any, a filter may have missed some.
+    /// Records that changed and are not made readable yet, or cannot be: while there are any, some may be missing.
     pub unfolded: u64,
     /// The search index cannot be written, as on a full disk: a filter found what was there before.
     pub outdated: bool,
