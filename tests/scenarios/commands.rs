@@ -138,6 +138,25 @@ fn with_q_nothing_but_ids_is_printed() {
 }
 
 #[test]
+fn with_q_what_is_wrong_is_said_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &["init", "--name", "Valombre"]);
+    ok(dir.path(), &["commons", "create", "Vallées"]);
+    ok(dir.path(), &["new", "experience", "--set", "title=Une navette"]);
+    let commons = std::fs::read_dir(dir.path().join("commons")).unwrap().next().unwrap().unwrap();
+    let conf = File::options().write(true).open(commons.path().join("store/database/conf")).unwrap();
+    conf.set_len(20).unwrap();
+    let doctor = run(dir.path(), &["doctor", "-q"]);
+    let said = String::from_utf8(doctor.stdout).unwrap();
+    assert_eq!(doctor.status.code(), Some(4), "{said}");
+    assert!(said.lines().any(|line| line.starts_with("✗ Entrées (Vallées)")), "{said}");
+    assert!(!said.contains('✓') && !said.contains('→'), "nothing of what is sound, and no advice: {said}");
+    let sync = run(dir.path(), &["sync", "-q"]);
+    assert_eq!(sync.status.code(), Some(3));
+    assert!(!sync.stdout.is_empty(), "nobody was there, and that is said");
+}
+
+#[test]
 fn a_json_file_kept_as_a_draft_is_a_text_to_go_on_with() {
     let dir = tempfile::tempdir().unwrap();
     ok(dir.path(), &["init", "--name", "Valombre"]);

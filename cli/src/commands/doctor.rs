@@ -14,9 +14,10 @@ pub(super) async fn run(cx: &Context<'_>, doctor: Doctor) -> Result<Outcome, Fai
     let ui = cx.ui;
     if ui.look.json {
         ui.json(&diagnosis);
-    } else if !ui.look.quiet {
-        diagnosis.checks.iter().for_each(|checked| print(ui, checked));
-        if diagnosis.rebuilt {
+    } else {
+        let told = diagnosis.checks.iter().filter(|checked| !ui.look.quiet || is_broken(checked));
+        told.for_each(|checked| print(ui, checked));
+        if diagnosis.rebuilt && !ui.look.quiet {
             ui.out(&Ui::done(&t!(ui, "doctor-rebuilt")));
         }
     }
@@ -27,7 +28,12 @@ pub(super) async fn run(cx: &Context<'_>, doctor: Doctor) -> Result<Outcome, Fai
     if worst(Health::Damaged) {
         ui.next(&t!(ui, "next-sync-damaged"));
     }
-    Ok(if worst(Health::Damaged) || worst(Health::Rebuildable) { Outcome::Partial } else { Outcome::Done })
+    Ok(if diagnosis.checks.iter().any(is_broken) { Outcome::Partial } else { Outcome::Done })
+}
+
+/// What is said even with `-q`.
+const fn is_broken(checked: &Checked) -> bool {
+    matches!(checked.health, Health::Rebuildable | Health::Damaged)
 }
 
 fn print(ui: &Ui, checked: &Checked) {

@@ -14,8 +14,10 @@ pub(super) async fn run(cx: &Context<'_>, sync: args::Sync) -> Result<Outcome, F
     let synced: Synced = cx.online().await?.long("exchanges", &sync, cx.progress()).await?;
     if cx.ui.look.json {
         cx.ui.json(&synced);
-    } else if !cx.ui.look.quiet {
-        synced.peers.iter().for_each(|peer| print(cx.ui, peer));
+    } else {
+        // What did not end well is said even with `-q`.
+        let told = synced.peers.iter().filter(|peer| !cx.ui.look.quiet || peer.ended != Ended::InSync);
+        told.for_each(|peer| print(cx.ui, peer));
         if synced.peers.is_empty() {
             cx.ui.out(&Ui::warning(&t!(cx.ui, "sync-nobody")));
             cx.ui.next(&t!(cx.ui, "next-invite"));
