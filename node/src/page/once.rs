@@ -3,10 +3,12 @@
 //! People click twice; a browser then drops the first request and sends another. So every page that is drawn has a nonce,
 //! which its forms send along with their token. A form runs to its end even when nobody waits for the answer any more, and
 //! what a handler calls [`done`] is remembered under all that the form said: the same form, sent again, gets the same
-//! answer, and nothing is done a second time. What was refused is not remembered: it may be sent again.
+//! answer, and nothing is done a second time. What was refused is not remembered: it may be sent again. Nor is any answer
+//! for longer than a minute: whoever goes back to the page and asks once more by then wants another.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
@@ -26,6 +28,10 @@ const KEPT: usize = 64;
 /// The most bytes of an answer that is remembered: an invitation's page with its picture is a third of this.
 const MAX_ANSWER: usize = 256 << 10;
 
+/// How long an answer stands for the same form. A second click, or a browser that sends again what it lost, is there in
+/// seconds; somebody who has read the answer and asks for another invitation or draft takes longer than the second click.
+const STANDS: Duration = Duration::from_secs(60);
+
 /// What was done lately. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Once(Arc<Mutex<Lately>>);
@@ -41,9 +47,16 @@ type Turn = Arc<tokio::sync::Mutex<Option<Answer>>>;
 
 #[derive(Debug, Clone)]
 struct Answer {
+    at: Instant,
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
+}
+
+impl Answer {
+    fn stands(&self, now: Instant) -> bool {
+        now.duration_since(self.at) < STANDS
+    }
 }
 
 impl IntoResponse for Answer {
@@ -117,7 +130,7 @@ pub(super) async fn once(State(once): State<Once>, request: Request, next: Next)
         let Some(form) = form else { return next.run(request).await };
         let turn = once.turn(form);
         let mut answer = turn.lock().await;
-        if let Some(answer) = &*answer {
+        if let Some(answer) = answer.as_ref().filter(|answer| answer.stands(Instant::now())) {
             return answer.clone().into_response();
         }
         let response = next.run(request).await;
@@ -128,7 +141,8 @@ pub(super) async fn once(State(once): State<Once>, request: Request, next: Next)
         }
         let (parts, body) = response.into_parts();
         let Ok(body) = axum::body::to_bytes(body, MAX_ANSWER).await else { return fell_over() };
-        answer.insert(Answer { status: parts.status, headers: parts.headers, body }).clone().into_response()
+        let (status, headers) = (parts.status, parts.headers);
+        answer.insert(Answer { at: Instant::now(), status, headers, body }).clone().into_response()
     };
     // A task of its own: the browser may hang up, and the form is taken all the same.
     tokio::spawn(job).await.unwrap_or_else(|_| fell_over())
@@ -136,4 +150,17 @@ pub(super) async fn once(State(once): State<Once>, request: Request, next: Next)
 
 fn fell_over() -> Response {
     Trouble(Error::Internal { detail: "a form was not answered".to_owned() }).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_stands_for_a_minute() {
+        let at = Instant::now();
+        let answer = Answer { at, status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::new() };
+        assert!(answer.stands(at) && answer.stands(at + Duration::from_secs(59)), "a second click");
+        assert!(!answer.stands(at + Duration::from_secs(60)), "another invitation is asked for");
+    }
 }
