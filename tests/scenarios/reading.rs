@@ -31,7 +31,7 @@ async fn a_record_knows_who_refers_to_it() {
     let mut said: Vec<_> = linked.records.iter().map(|one| (one.form.clone().unwrap(), one.how.join(" "))).collect();
     said.sort();
     assert_eq!(said, [("question".to_owned(), "about".to_owned()), ("reuse".to_owned(), "about".to_owned())]);
-    assert!(linked.records.iter().all(|one| one.by == ["Équipe de Valombre (fictive)"] && one.text.is_some()));
+    assert!(linked.records.iter().all(|one| one.brief.by == ["Équipe de Valombre (fictive)"] && one.text.is_some()));
     assert_eq!(search(&ally, &format!("linked:{shuttle} kind:contribution"), None).await.total, 2);
     // A change is followed: what no longer refers is no longer counted.
     let reuse = linked.records.iter().find(|one| one.form.as_deref() == Some("reuse")).unwrap().brief.id.to_string();

@@ -43,7 +43,7 @@ pub(super) async fn run(cx: &Context<'_>, command: Option<args::Inbox>) -> Resul
 
 fn row(ui: &Ui, one: &InboxItem) -> Vec<String> {
     let about = one.about.as_ref().map(|about| t!(ui, "inbox-about", title = shortened(&about.title, TITLE)));
-    let who = one_line(&one.by.join(", "));
+    let who = one_line(&one.brief.by.join(", "));
     vec![
         Ui::bold(&one.item),
         why(ui, one),

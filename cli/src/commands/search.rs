@@ -111,6 +111,7 @@ mod tests {
             territory: None,
             updated_at: None,
             when: None,
+            by: Vec::new(),
             conflicts: 0,
             snippet: Some("l'élu de\nGruissan".into()),
             shared: Vec::new(),

@@ -9,7 +9,6 @@ use essaim_protocol::api::{
     Board, Contribute, Contribution, Contributions, Error, FacetValue, Problem, RecordName, Saved, Standing, Step,
     TakeStep, Words,
 };
-use essaim_protocol::entry::Entry;
 use essaim_protocol::id::{AllyId, RecordId};
 use essaim_protocol::query::{Query, What};
 use essaim_protocol::record::View;
@@ -151,7 +150,6 @@ impl At<'_> {
             form: form(view).to_owned(),
             standing,
             text: said(view),
-            by: self.signed(view)?,
             about,
             answers,
             stances: self.stances(view),
@@ -172,12 +170,7 @@ impl At<'_> {
 
     /// The ally who first wrote a record; nobody for a reference record.
     pub(super) fn author(&self, record: &RecordId) -> Result<Option<AllyId>, Error> {
-        let entries = self.desk.entries(record).map_err(store_failed)?;
-        let device = entries.iter().find_map(|(_, entry)| match entry {
-            Entry::Change(change) => Some(change.device()),
-            Entry::Statement(_) | Entry::Adoption(_) => None,
-        });
-        Ok(device.and_then(|device| self.desk.roster().ally_of(&device)))
+        self.desk.author(record).map_err(store_failed)
     }
 
     /// How many answers the records have to which somebody answered lately.

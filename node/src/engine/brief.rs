@@ -12,6 +12,7 @@ use essaim_protocol::record::{Conflict, View, json};
 use essaim_protocol::store::{self, Store as _};
 use essaim_protocol::time::Timestamp;
 
+use super::board::CONTRIBUTION;
 use super::fault::{author_error, internal, store_error};
 use crate::keeper::{Desk, ReadError, SaveError};
 
@@ -34,6 +35,7 @@ pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
         // Reference changes bear no time.
         updated_at: Some(view.updated_at).filter(|time| *time != Timestamp::default()),
         when: when(view),
+        by: signed(desk, view)?,
         conflicts: u32::try_from(view.conflicts().len()).unwrap_or(u32::MAX),
         snippet: None,
         highlights: Vec::new(),
@@ -60,6 +62,29 @@ fn when(view: &View) -> Option<String> {
         return Some(format!("{starts}/{ends}"));
     }
     ["starts", "issued", "joined"].iter().find_map(|name| view.field(name).and_then(text))
+}
+
+/// Who signs a record: its authors, else the allies that wrote it. A contribution has one author: others wrote at most a
+/// position of theirs in it.
+fn signed(desk: &mut Desk, view: &View) -> Result<Vec<String>, Error> {
+    let mut by = Vec::new();
+    for (_, id) in view.refers().iter().filter(|(how, _)| how == "authors") {
+        by.push(title(desk, id)?);
+    }
+    if by.is_empty() && view.kind == CONTRIBUTION {
+        let author = match desk.author(&view.record) {
+            // A list tells of what can be read of each; the doctor names the damage.
+            Err(store::Error::Corrupt { .. }) => None,
+            author => author.map_err(store_failed)?,
+        };
+        by.extend(author.and_then(|id| desk.roster().ally(&id)).map(|ally| ally.name.to_string()));
+    }
+    if by.is_empty() {
+        let allies = view.writers.iter().filter_map(|writer| desk.roster().ally(&writer.by?.ally?));
+        let names: BTreeSet<String> = allies.map(|ally| ally.name.to_string()).collect();
+        by.extend(names);
+    }
+    Ok(by)
 }
 
 /// A record's title, its short id while it is not here or has none.

@@ -290,7 +290,6 @@ impl Looking<'_> {
             about,
             field: found.field,
             text: said(&view),
-            by: self.at.signed(&view)?,
         }))
     }
 

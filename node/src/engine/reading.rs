@@ -9,7 +9,7 @@ use essaim_protocol::record::View;
 use essaim_protocol::record::field::{Field, Value};
 
 use super::board::CONTRIBUTION;
-use super::brief::{brief, read_error, resolve, title};
+use super::brief::{brief, read_error, resolve};
 use super::internal;
 use super::records::{At, limit, unknown};
 use super::together::WEIGHED;
@@ -59,30 +59,10 @@ impl At<'_> {
                     how,
                     form: view.field("form").and_then(Field::text).map(str::to_owned),
                     text: said(&view),
-                    by: self.signed(&view)?,
                 });
             }
         }
         Ok(Linked { total: found.total, kinds: kinds.map(|facet| facet.values).unwrap_or_default(), records })
-    }
-
-    /// Who signs a record: its authors, else the allies that wrote it. A contribution has one author: others wrote at most a
-    /// position of theirs in it.
-    pub(super) fn signed(&mut self, view: &View) -> Result<Vec<String>, Error> {
-        let mut by = Vec::new();
-        for (_, id) in view.refers().iter().filter(|(how, _)| how == "authors") {
-            by.push(title(self.desk, id)?);
-        }
-        if by.is_empty() && view.kind == CONTRIBUTION {
-            let author = self.author(&view.record)?;
-            by.extend(author.and_then(|id| self.desk.roster().ally(&id)).map(|ally| ally.name.to_string()));
-        } else if by.is_empty() {
-            let roster = self.desk.roster();
-            let allies = view.writers.iter().filter_map(|writer| roster.ally(&writer.by?.ally?));
-            let names: BTreeSet<String> = allies.map(|ally| ally.name.to_string()).collect();
-            by.extend(names);
-        }
-        Ok(by)
     }
 
     /// The records most like one among those that `q` allows, each with what both have.

@@ -88,7 +88,6 @@ impl At<'_> {
             form: self.term(view, "form"),
             text: own_words(view),
             about: about.map(|id| self.named(id)).transpose()?,
-            by: self.signed(view)?,
             // What a term explains in brackets is for those who choose one.
             licence: self.term(view, "licence").map(|label| label.split(" (").next().unwrap_or_default().to_owned()),
         })

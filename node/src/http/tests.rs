@@ -25,6 +25,7 @@ fn brief() -> Brief {
         territory: None,
         updated_at: Some(Timestamp(951_782_400_000)),
         when: None,
+        by: Vec::new(),
         conflicts: 0,
         snippet: None,
         highlights: Vec::new(),

@@ -117,7 +117,7 @@ impl Line {
     pub(super) fn of(f: &Frame, one: Contribution) -> Self {
         let term = Schema::get().term("contribution_form", &one.form);
         let waits = TO_EVERYBODY.contains(&one.form.as_str());
-        let by = one.by.join(", ");
+        let by = one.brief.by.join(", ");
         let by = match (by.is_empty(), one.brief.updated_at) {
             (false, Some(at)) => f.t2("sheet-by-at", "by", by, "at", f.day(&at)),
             (true, Some(at)) => f.day(&at),

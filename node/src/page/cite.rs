@@ -42,7 +42,7 @@ impl Cited {
         let licence = licence.split(" (").next().unwrap_or_default();
         let commons = f.commons.as_ref().map(|commons| commons.name.clone()).unwrap_or_default();
         let parts = [
-            signers(sheet).join(", "),
+            sheet.brief.by.join(", "),
             f.t1("cite-title", "title", title.as_str()),
             commons,
             sheet.brief.updated_at.map(|at| when::day(f.lang(), at)).unwrap_or_default(),
@@ -52,19 +52,6 @@ impl Cited {
         let version = sheet.citation.clone();
         let mail = address("mailto:", &[("subject", title), ("body", format!("{line}\n\n{version}"))]);
         Self { line, version, mail, picture: f.citation(sheet.brief.id) }
-    }
-}
-
-/// Who signs a record: its authors, else the organisations that wrote it; a contribution is its first writer's, others wrote
-/// at most a position of theirs in it.
-pub(super) fn signers(sheet: &Sheet) -> Vec<String> {
-    let authors = sheet.fields.get("authors").and_then(Json::as_array).into_iter().flatten();
-    let authors = authors.filter_map(|to| sheet.names.get(to.as_str().or_else(|| to["to"].as_str())?));
-    let authors: Vec<String> = authors.cloned().collect();
-    match (authors.is_empty(), sheet.brief.kind == "contribution") {
-        (false, _) => authors,
-        (true, true) => sheet.written_by.iter().take(1).cloned().collect(),
-        (true, false) => sheet.written_by.clone(),
     }
 }
 

@@ -1,7 +1,5 @@
 //! `/digest`: what was written in a period or on a theme, to read, to print, to send (`.html`, `.md`) and to follow (`.atom`).
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::response::Html;
 use axum::routing::get;
@@ -113,7 +111,6 @@ async fn as_markdown(visit: Visit, query: Query<DigestOf>) -> Result<File, Troub
 async fn as_feed(visit: Visit, query: Query<DigestOf>) -> Result<File, Trouble> {
     let here = at(PATH, &query.0, None);
     let (digest, commons) = asked(&visit, query).await?;
-    let by: BTreeMap<_, _> = digest.records.iter().map(|one| (one.brief.id, one.by.clone())).collect();
     let mut records: Vec<Brief> = digest.records.into_iter().map(|one| one.brief).collect();
     records.sort_by_key(|brief| std::cmp::Reverse(brief.updated_at));
     let feed = Feed {
@@ -125,7 +122,6 @@ async fn as_feed(visit: Visit, query: Query<DigestOf>) -> Result<File, Trouble> 
         links: Links::Node,
         page: here,
         records: &records,
-        by: Some(&by),
     };
     Ok(file("application/atom+xml", "essaim.atom", feed.atom()))
 }

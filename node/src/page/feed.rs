@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use axum::http::HeaderName;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use essaim_protocol::api::{Brief, Commons, Lang, Places};
-use essaim_protocol::id::RecordId;
 use essaim_protocol::record::schema::Schema;
 use jiff::civil::Date;
 use serde_json::json;
@@ -33,7 +32,7 @@ pub(super) fn file(kind: &str, name: &str, text: String) -> File {
 pub(crate) fn calendar(lang: Lang, commons: &Commons, records: &[Brief]) -> String {
     let (title, of, commons) = (commons.name.clone(), commons.name.clone(), commons.id.to_string());
     let (origin, page) = (String::new(), String::new());
-    Feed { lang, title, of, commons, origin, links: Links::Node, page, records, by: None }.calendar()
+    Feed { lang, title, of, commons, origin, links: Links::Node, page, records }.calendar()
 }
 
 /// What a feed is of.
@@ -51,8 +50,6 @@ pub(super) struct Feed<'a> {
     /// The address of the search that it follows.
     pub(super) page: String,
     pub(super) records: &'a [Brief],
-    /// Who signs each, where that is known; the others are by the commons, as the feed is.
-    pub(super) by: Option<&'a BTreeMap<RecordId, Vec<String>>>,
 }
 
 impl Feed<'_> {
@@ -80,8 +77,9 @@ impl Feed<'_> {
             xml(&format!("{}{}", self.origin, self.page)),
         );
         for brief in self.records {
-            let by = self.by.and_then(|by| by.get(&brief.id)).into_iter().flatten();
-            let by: String = by.map(|name| format!("<author><name>{}</name></author>\n", xml(name))).collect();
+            // One that nobody signs is by the commons, as the feed is.
+            let by: String =
+                brief.by.iter().map(|name| format!("<author><name>{}</name></author>\n", xml(name))).collect();
             out.push_str(&format!(
                 "<entry>\n<title>{}</title>\n<id>{}</id>\n<updated>{}</updated>\n<link href=\"{}{}\"/>\n\
                  <category term=\"{}\"/>\n{by}<summary>{}</summary>\n</entry>\n",
@@ -239,6 +237,7 @@ mod tests {
             territory: Some(TerritoryName { id: RecordId([9; 32]), title: "Gruissan".into() }),
             updated_at: Some(Timestamp(951_782_400_000)),
             when: Some("2024-05-07T14:00".into()),
+            by: Vec::new(),
             conflicts: 0,
             snippet: None,
             highlights: Vec::new(),
@@ -256,7 +255,6 @@ mod tests {
             links: Links::Node,
             page: "/recherche?q=r&theme=mobility".into(),
             records,
-            by: None,
         }
     }
 
@@ -293,12 +291,12 @@ mod tests {
 
     #[test]
     fn an_entry_is_by_those_who_sign_it() {
-        let records = [brief("Ici")];
+        let mut records = [brief("Ici")];
         let atom = feed(&records).atom();
         let (head, entry) = atom.split_once("<entry>").unwrap();
         assert!(head.contains("<author><name>Vallées</name></author>") && !entry.contains("<author>"), "{atom}");
-        let by = BTreeMap::from([(records[0].id, vec!["Awa & Co".to_owned(), "Léo".to_owned()])]);
-        let atom = Feed { by: Some(&by), ..feed(&records) }.atom();
+        records[0].by = vec!["Awa & Co".to_owned(), "Léo".to_owned()];
+        let atom = feed(&records).atom();
         assert!(
             atom.contains("<author><name>Awa &amp; Co</name></author>\n<author><name>Léo</name></author>"),
             "{atom}"

@@ -11,14 +11,12 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::get;
-use essaim_protocol::api::{Brief, Command, Facet, List, Page, Places, Records, Search, Sheet};
-use essaim_protocol::id::RecordId;
+use essaim_protocol::api::{Brief, Command, Facet, List, Page, Places, Records, Search};
 use essaim_protocol::query;
 use essaim_protocol::record::schema::Schema;
 
 use super::Screen;
 use super::asked::Query;
-use super::cite::signers;
 use super::feed::{Feed, File, file};
 use super::guard::FOLLOW;
 use super::links::Links;
@@ -375,16 +373,6 @@ async fn gathered(visit: &Visit, asked: &Asked, newest: bool, limit: u32) -> Res
     Ok(visit.ask::<Records>(command).await?.records)
 }
 
-/// Who signs each of these records.
-async fn signatures(visit: &Visit, records: &[Brief]) -> Result<BTreeMap<RecordId, Vec<String>>, Trouble> {
-    let mut by = BTreeMap::new();
-    for brief in records {
-        let sheet: Sheet = visit.ask(Command::Show(brief.id.to_string())).await?;
-        by.insert(brief.id, signers(&sheet));
-    }
-    Ok(by)
-}
-
 fn feed<'a>(visit: &Visit, asked: &Asked, records: &'a [Brief]) -> Feed<'a> {
     let commons = visit.frame.commons.as_ref();
     let name = commons.map(|commons| commons.name.clone()).unwrap_or_default();
@@ -401,7 +389,6 @@ fn feed<'a>(visit: &Visit, asked: &Asked, records: &'a [Brief]) -> Feed<'a> {
         links: Links::Node,
         page: Asked { view: View::Cards, ..asked.clone() }.at(1),
         records,
-        by: None,
     }
 }
 
@@ -409,9 +396,7 @@ type Asking = Query<Vec<(String, String)>>;
 async fn atom(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {
     let asked = Asked::read(pairs);
     let records = gathered(&visit, &asked, true, IN_FEED).await?;
-    let by = signatures(&visit, &records).await?;
-    let feed = Feed { by: Some(&by), ..feed(&visit, &asked, &records) };
-    Ok(file("application/atom+xml", "essaim.atom", feed.atom()))
+    Ok(file("application/atom+xml", "essaim.atom", feed(&visit, &asked, &records).atom()))
 }
 
 async fn csv(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {

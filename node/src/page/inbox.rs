@@ -67,7 +67,7 @@ impl Line {
             Why::Words => "#propositions",
             Why::Contribution | Why::Territory => "",
         };
-        let by = one.by.join(", ");
+        let by = one.brief.by.join(", ");
         let by = match (by.is_empty(), one.brief.updated_at) {
             (false, Some(at)) => f.t2("sheet-by-at", "by", by, "at", f.day(&at)),
             (true, Some(at)) => f.day(&at),

@@ -81,7 +81,7 @@ fn item(f: &Frame, one: &Digested) -> Item {
     let brief = &one.brief;
     let place = brief.territory.as_ref().map(|place| titled(f, &place.id.to_string(), &place.title));
     let date = brief.when.as_deref().map(|date| when::edtf(f.lang(), date));
-    let by = if one.by.is_empty() { f.t("history-reference") } else { cut(&one.by.join(", "), NAMES) };
+    let by = if one.brief.by.is_empty() { f.t("history-reference") } else { cut(&one.brief.by.join(", "), NAMES) };
     let by = brief.updated_at.map_or_else(|| by.clone(), |at| f.t2("sheet-by-at", "by", by.clone(), "at", f.day(&at)));
     Item {
         id: brief.id.to_string(),
@@ -175,6 +175,7 @@ mod tests {
                 territory: None,
                 updated_at: Some(Timestamp(1_778_162_400_000)),
                 when: Some("2024-05".into()),
+                by: vec!["Commune de Valombre".into()],
                 conflicts: 0,
                 snippet: None,
                 highlights: Vec::new(),
@@ -183,7 +184,6 @@ mod tests {
             form: Some("Question".into()),
             text: None,
             about: Some(RecordName { id: RecordId([9; 32]), title: RecordId([9; 32]).short() }),
-            by: vec!["Commune de Valombre".into()],
             licence: Some("CC BY-SA 4.0".into()),
         }
     }

@@ -107,7 +107,7 @@ fn way(one: &Referring) -> (usize, String) {
 
 fn line(f: &Frame, one: Referring) -> Line {
     let title = if one.brief.title.is_empty() { f.t("sheet-untitled") } else { one.brief.title };
-    let by = one.by.join(", ");
+    let by = one.brief.by.join(", ");
     let by = match (by.is_empty(), one.brief.updated_at) {
         (false, Some(at)) => f.t2("sheet-by-at", "by", by, "at", f.day(&at)),
         (true, Some(at)) => f.day(&at),

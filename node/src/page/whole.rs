@@ -251,6 +251,7 @@ mod tests {
             territory: None,
             updated_at: None,
             when: None,
+            by: Vec::new(),
             conflicts: 0,
             snippet: None,
             highlights: Vec::new(),

@@ -118,8 +118,6 @@ pub struct Contribution {
     pub standing: Standing,
     /// The beginning of what it says.
     pub text: Option<String>,
-    /// Who brought it: its authors, else the ally that wrote it.
-    pub by: Vec<String>,
     /// What it is about.
     pub about: Option<RecordName>,
     /// How many answers it has, among the newest five hundred.

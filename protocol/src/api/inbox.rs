@@ -60,8 +60,6 @@ pub struct InboxItem {
     pub field: Option<String>,
     /// Of a contribution: the beginning of what it says.
     pub text: Option<String>,
-    /// Who.
-    pub by: Vec<String>,
 }
 
 /// Items to mark as read.

@@ -34,6 +34,9 @@ pub struct Brief {
     /// When what it tells of took place, or when it came out: an EDTF date or interval, as the record has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
+    /// Who signs it: its authors, else the allies that wrote it; of a contribution, the ally that brought it.
+    #[serde(default)]
+    pub by: Vec<String>,
     /// How many fields have several concurrent values.
     #[serde(default)]
     pub conflicts: u32,
@@ -251,8 +254,6 @@ pub struct Referring {
     pub form: Option<String>,
     /// Of a contribution, the beginning of what it says.
     pub text: Option<String>,
-    /// Who signs it: its authors, else the allies that wrote it.
-    pub by: Vec<String>,
 }
 
 /// One field with several concurrent values.

@@ -59,8 +59,6 @@ pub struct Digested {
     pub text: Option<String>,
     /// Of a contribution, what it is about.
     pub about: Option<RecordName>,
-    /// Who signs it: its authors, else the allies that wrote it.
-    pub by: Vec<String>,
     /// Under which licence it may be passed on, in words.
     pub licence: Option<String>,
 }

@@ -126,7 +126,7 @@ async fn allies_stay_in_disagreement_each_in_its_own_words() {
 
     let board: Contributions = valombre.ask(Command::Board(Board::default())).await;
     let [one] = &board.contributions[..] else { panic!("{board:?}") };
-    assert_eq!((one.standing, &one.by[..]), (Standing::Kept, &["Commune de Valombre".to_owned()][..]));
+    assert_eq!((one.standing, &one.brief.by[..]), (Standing::Kept, &["Commune de Valombre".to_owned()][..]));
     assert_eq!(
         one.stances.iter().map(|stance| (&*stance.code, stance.count)).collect::<Vec<_>>(),
         [("for", 1), ("against", 1)]

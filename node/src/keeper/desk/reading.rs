@@ -6,7 +6,7 @@ use std::time::Instant;
 use automerge::{Automerge, ReadDoc as _};
 use essaim_protocol::api::Words;
 use essaim_protocol::entry::Entry;
-use essaim_protocol::id::{ChangeHash, DeviceKey, EntryId, RecordId};
+use essaim_protocol::id::{AllyId, ChangeHash, DeviceKey, EntryId, RecordId};
 use essaim_protocol::record::fold::FoldError;
 use essaim_protocol::record::{Lang, View, authors};
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
@@ -98,6 +98,20 @@ impl Desk {
             }
         }
         Ok(entries)
+    }
+
+    /// The ally whose device first wrote in a record; nobody for a reference record.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn author(&self, record: &RecordId) -> Result<Option<AllyId>, store::Error> {
+        for place in self.store.of_record(record)? {
+            let entry = self.store.read(place)?.and_then(|(_, bytes)| Entry::decode(&bytes).ok());
+            if let Some(Entry::Change(change)) = entry.map(|entry| entry.trust().into_inner()) {
+                return Ok(self.roster().ally_of(&change.device()));
+            }
+        }
+        Ok(None)
     }
 
     /// The document of a record, exact, with everything it was folded from; `None` when there is no such record.

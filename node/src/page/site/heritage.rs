@@ -10,7 +10,6 @@ use serde_json::Value as Json;
 use super::index::Entry;
 use super::public;
 use crate::index::gazetteer::{Gazetteer, Type};
-use crate::page::cite::signers;
 use crate::page::settle::disputes;
 use crate::page::shown::{Reading, Shown, cut};
 use crate::page::visit::Frame;
@@ -136,7 +135,6 @@ impl Heritage {
                 how: how.iter().cloned().collect(),
                 form: text("form").map(str::to_owned),
                 text: text("text").filter(|_| sheet.brief.kind == "contribution").map(|text| cut(text, SUMMARY)),
-                by: signers(sheet),
             }
         });
         Linked { total: self.referring[at].len() as u64, kinds: Vec::new(), records: records.collect() }

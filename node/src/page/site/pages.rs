@@ -8,7 +8,7 @@ use super::heritage::{FACETS, Facet, Heritage, KIND, Shelf, YEAR, heading};
 use super::index::Index;
 use super::place::{Place, SHEETS};
 use crate::page::assets;
-use crate::page::cite::{Cited, signers};
+use crate::page::cite::Cited;
 use crate::page::feed::Feed;
 use crate::page::find::{Card, by_year};
 use crate::page::linked::{self, groups};
@@ -256,7 +256,6 @@ impl Heritage {
 
     fn feed(&self) -> String {
         let records: Vec<Brief> = (0..self.sheets.len().min(IN_FEED)).map(|at| self.brief(at)).collect();
-        let by = self.sheets.iter().take(IN_FEED).map(|sheet| (sheet.brief.id, signers(sheet))).collect();
         let feed = Feed {
             lang: self.lang,
             title: self.commons.name.clone(),
@@ -266,7 +265,6 @@ impl Heritage {
             links: Links::of_site(FEED),
             page: HOME.to_owned(),
             records: &records,
-            by: Some(&by),
         };
         feed.atom()
     }

@@ -25,6 +25,7 @@ pub(super) fn is_public(sheet: &Sheet) -> bool {
 
 /// Takes out of a public record all that names one that is not.
 pub(super) fn clean(sheet: &mut Sheet, public: &BTreeSet<RecordId>) {
+    name_public_authors(sheet, public);
     let known = |name: &String| Schema::get().kind(&sheet.brief.kind).is_some_and(|kind| kind.field(name).is_some());
     // What a newer version says could only be shown raw.
     let fields = std::mem::take(&mut sheet.fields).into_iter().filter(|(name, _)| known(name));
@@ -44,6 +45,18 @@ pub(super) fn clean(sheet: &mut Sheet, public: &BTreeSet<RecordId>) {
     sheet.missing.clear();
     sheet.brief.territory.take_if(|territory| !public.contains(&territory.id));
     sheet.brief.conflicts = u32::try_from(sheet.disagreements.len()).unwrap_or(u32::MAX);
+}
+
+/// Names as signers the authors whose record is public; when it is that of none, the allies that wrote.
+fn name_public_authors(sheet: &mut Sheet, public: &BTreeSet<RecordId>) {
+    let authors: Vec<RecordId> =
+        refers(sheet).into_iter().filter(|(how, _)| how == "authors").map(|(_, id)| id).collect();
+    if authors.iter().all(|id| public.contains(id)) {
+        return;
+    }
+    let known = authors.iter().filter(|id| public.contains(id));
+    let named: Vec<String> = known.filter_map(|id| sheet.names.get(&id.to_string()).cloned()).collect();
+    sheet.brief.by = if named.is_empty() { sheet.written_by.clone() } else { named };
 }
 
 /// Whether a text names a record that is not public.
