@@ -37,9 +37,9 @@ pub use node::{
     SyncOutcome, Synced, Task, Traffic,
 };
 pub use record::{
-    BadLine, Brief, Conflict, Edit, Export, Exported, Facet, FacetValue, Form, Import, Imported, Linked, List, Log,
-    New, Page, Places, Query, Records, Referring, Saved, Search, Setting, Settle, Settlement, Shared, Sheet, ShowAt,
-    Spot, Template, TemplateFor, TerritoryName, Value, Version,
+    BadLine, Brief, Conflict, Edit, Export, Exported, Facet, FacetValue, Form, Holder, Import, Imported, Linked, List,
+    Log, New, Page, Places, Query, Records, Referring, Saved, Search, Setting, Settle, Settlement, Shared, Sheet,
+    ShowAt, Spot, Template, TemplateFor, TerritoryName, Value, Version,
 };
 pub use together::{
     Agenda, AgendaOf, Archive, Around, Catalogue, CatalogueOf, Digest, DigestOf, Digested, Gathering, Listed, Named,

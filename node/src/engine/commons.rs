@@ -349,7 +349,8 @@ fn shortest(id: &AllyId, all: &[AllyId]) -> String {
     text[..(longest + 1).clamp(essaim_protocol::id::SHORT, text.len())].to_owned()
 }
 
-const fn is_in(ally: &Ally) -> bool {
+/// Whether an ally takes part.
+pub(super) const fn is_in(ally: &Ally) -> bool {
     matches!(ally.state, State::Founder | State::Admitted(_))
 }
 

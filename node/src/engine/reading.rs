@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use essaim_protocol::api::{Error, Linked, Log, Page, Records, Referring, Shared, Sheet, ShowAt, Version};
+use essaim_protocol::api::{Error, Holder, Linked, Log, Page, Records, Referring, Shared, Sheet, ShowAt, Version};
 use essaim_protocol::entry::Entry;
 use essaim_protocol::id::ChangeHash;
 use essaim_protocol::record::View;
 use essaim_protocol::record::field::{Field, Value};
+use essaim_protocol::roster::Ally;
+use essaim_protocol::store::{Ordinal, Store as _};
 
 use super::board::CONTRIBUTION;
 use super::brief::{brief, read_error, resolve};
+use super::commons::is_in;
 use super::internal;
 use super::records::{At, limit, unknown};
 use super::together::WEIGHED;
@@ -63,6 +66,18 @@ impl At<'_> {
             }
         }
         Ok(Linked { total: found.total, kinds: kinds.map(|facet| facet.values).unwrap_or_default(), records })
+    }
+
+    /// The other allies that hold a record as far as these entries of it.
+    pub(super) fn held_by(&self, entries: &[(Ordinal, Entry)]) -> Vec<Holder> {
+        let Some(last) = entries.iter().map(|(at, _)| *at).max() else { return Vec::new() };
+        let (me, epoch) = (self.desk.me(), self.desk.store().epoch());
+        let others = self.desk.roster().allies().filter(|ally| Some(ally.id) != me && is_in(ally));
+        let holder = |ally: Ally| {
+            let confirmed = ally.devices.iter().map(|device| self.desk.peer(&device.network).holds(epoch, last));
+            Some(Holder { ally: ally.name.to_string(), at: confirmed.flatten().max()? })
+        };
+        others.filter_map(holder).collect()
     }
 
     /// The records most like one among those that `q` allows, each with what both have.

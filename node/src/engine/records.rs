@@ -321,6 +321,7 @@ impl At<'_> {
             disagreements,
             missing: lacking(view),
             proposals,
+            held_by: self.held_by(entries),
         })
     }
 

@@ -4,14 +4,11 @@
 //! the form; who [refers](super::linked) to it and who lived the like; how to [cite](super::cite) it. Each of the eight kinds
 //! is read by the same rules: [`GLANCE`] names what of it is seen first.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::response::Html;
 use axum::routing::get;
-use essaim_protocol::api::{Command, Linked, Page, PeerSync, Records, Search, Sheet, Status};
+use essaim_protocol::api::{Command, Linked, Page, Records, Search, Sheet};
 use essaim_protocol::record::schema::{Kind, Schema};
-use essaim_protocol::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -236,18 +233,10 @@ fn notes(f: &Frame, sheet: &Sheet) -> Vec<String> {
     said.into_iter().filter(|(is, _)| *is).map(|(_, note)| note).collect()
 }
 
-/// Who else holds what this node holds: only whose digest of everything was compared with ours and found the same. The
-/// moment is the earliest of theirs, so that it is true of all.
-fn held(f: &Frame, status: &Status) -> String {
-    let here = f.commons.as_ref().map(|commons| commons.name.as_str()).unwrap_or_default();
-    let mut same: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    for peer in status.peers.iter().filter(|peer| peer.commons == here) {
-        if let PeerSync::InSync { at } = peer.sync {
-            same.entry(&peer.ally).and_modify(|last| *last = at.max(*last)).or_insert(at);
-        }
-    }
-    match same.values().min() {
-        Some(at) => f.t2("sheet-held", "n", same.len(), "at", f.moment(at)),
+/// Who else holds the record. The moment is the earliest of theirs, so that it is true of all.
+fn held(f: &Frame, sheet: &Sheet) -> String {
+    match sheet.held_by.iter().map(|holder| holder.at).min() {
+        Some(at) => f.t2("sheet-held", "n", sheet.held_by.len(), "at", f.moment(&at)),
         None => f.t("sheet-held-nowhere"),
     }
 }
@@ -277,7 +266,7 @@ async fn show(visit: Visit, Path(record): Path<String>, Query(after): Query<Afte
         groups: groups(&visit.frame, linked),
         peers: peers(&visit, alike),
         cited: Cited::of(&visit.frame, &sheet),
-        held: held(&visit.frame, &visit.ask(Command::Status).await?),
+        held: held(&visit.frame, &sheet),
         f: visit.frame.clone(),
         told,
         sides,

@@ -220,6 +220,21 @@ pub struct Sheet {
     pub missing: Vec<Problem>,
     /// What other allies propose for positions that are not theirs, in words of the schema.
     pub proposals: Vec<Conflict>,
+    /// The other allies that are known to hold all of it that is here.
+    #[serde(default)]
+    pub held_by: Vec<Holder>,
+}
+
+/// An ally that holds a record as it is here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Holder {
+    /// Its name.
+    pub ally: String,
+    /// When one of its devices and this one last compared the digest of everything they hold and found the same, the record
+    /// included.
+    #[serde(with = "super::moment")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
 }
 
 /// A version of a record.

@@ -97,6 +97,11 @@ async fn a_sheet_says_who_else_holds_it_and_peers_lead_to_what_is_to_settle() {
 
     valombre.go_offline().await;
     semeuses.go_offline().await;
+    let other: Saved = valombre.ask(experience("Un composteur", "Il chauffe.")).await;
+    let (_, page) = Visitor::of(&valombre).await.get(&format!("/fiche/{}", other.brief.id)).await;
+    assert!(page.contains("Pas encore confirmée ailleurs"), "the ally has never heard of it");
+    let (_, page) = Visitor::of(&valombre).await.get(&sheet).await;
+    assert!(page.contains("Chez un·e allié·e aussi, vérifié le"), "what came since takes nothing away: {page}");
     valombre.ask::<Saved>(set(&id, "outcome", "achieved")).await;
     semeuses.ask::<Saved>(set(&id, "outcome", "did_not_work")).await;
     let (_, page) = Visitor::of(&valombre).await.get(&sheet).await;

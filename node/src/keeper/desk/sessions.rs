@@ -66,6 +66,13 @@ impl Peer {
             Some(_) | None => PeerSync::Never,
         }
     }
+
+    /// When it last held the same as we, if that was after the entry at `place` of our log, in `epoch`. All that came to us
+    /// since then takes nothing away from what it holds.
+    #[must_use]
+    pub fn holds(&self, epoch: Epoch, place: Ordinal) -> Option<Timestamp> {
+        self.in_sync.filter(|(_, of, held)| *of == epoch && place.0 < *held).map(|(at, ..)| at)
+    }
 }
 
 impl Desk {
