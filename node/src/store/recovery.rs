@@ -214,8 +214,8 @@ fn salvage(config: &Config, old: Parts, why: String, place: &Place, report: &mut
 /// Writes a database anew that takes far more room than what is in it, as it is: with its epoch, every place and every table.
 /// Where there is no room for both, or not all of it is whole, the old one goes on.
 ///
-/// Measuring reads the whole database, a second for a million entries. So it is noted up to which size that would be in vain:
-/// below, opening measures only when it is `thorough`, as after much was taken out.
+/// Measuring reads the whole database. So it is noted up to which size that would be in vain: below, opening measures only
+/// when it is `thorough`, as after much was taken out.
 fn compact(config: &Config, old: Parts, thorough: bool, place: &Place) -> Result<Parts, Error> {
     let size = guarded(|| old.engine.size_on_disk())?;
     let in_vain = !thorough && old.measure_above().is_some_and(|above| size <= above);
