@@ -277,7 +277,7 @@ async fn resume(visit: Visit, Path(id): Path<String>) -> Result<Response, Troubl
 
 async fn throw(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
     visit.ask::<Draft>(Command::DropDraft(id)).await?;
-    Ok(to("/ecrire"))
+    Ok(done(to("/ecrire")))
 }
 
 /// What an address says besides the screen.

@@ -60,6 +60,20 @@ async fn two_commons_of_one_name_are_not_founded_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_is_thrown_away_twice_is_gone() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let visitor = Visitor::of(&ally).await;
+    let of = TemplateFor::Kind("experience".to_owned());
+    let draft: Draft =
+        ally.ask(Command::StartDraft(StartDraft { of, form: None, set: vec![], territories: vec![] })).await;
+    let (at, token) = (format!("/ecrire/{}/jeter", draft.brief.id), visitor.token("/ecrire").await);
+    let (first, second) = tokio::join!(visitor.post(&at, &token, &[]), visitor.post(&at, &token, &[]));
+    assert_eq!(first, (StatusCode::SEE_OTHER, "/ecrire".to_owned()));
+    assert_eq!(first, second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_draft_that_is_shared_twice_is_one_record() {
     let ally = Ally::new("Commune de Valombre").await;
     ally.found("Vallées en transition", false).await;
