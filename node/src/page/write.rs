@@ -378,7 +378,7 @@ async fn keep(
 
 /// The draft is gone: shared or thrown away from another window.
 fn lost(visit: &Visit, id: &str, typed: &Typed) -> Result<Response, Trouble> {
-    let texts = typed.texts().filter(|text| text.contains(' ')).map(str::to_owned).collect();
+    let texts = typed.texts().map(str::to_owned).collect();
     let record = visit.lately().shared(id).map(|record| record.to_string());
     let page = page(&LostPage { f: visit.frame.clone(), texts, record })?;
     Ok((StatusCode::NOT_FOUND, page).into_response())

@@ -99,11 +99,22 @@ async fn a_draft_that_is_shared_twice_is_one_record() {
     assert!(visitor.get(&format!("{version}/citation.svg")).await.1.starts_with("<svg"));
 
     // From another window that was left open, with something typed in it.
-    let typed = [("story", "Elle roule le soir aussi."), ("faire", "suivant")];
+    let typed = [
+        ("story", "Elle roule le soir aussi."),
+        ("title", "Navette"),
+        ("outcome", "achieved"),
+        ("steps.0.title", "Départ"),
+        ("faire", "suivant"),
+    ];
     let (status, page) =
         visitor.post(&format!("/ecrire/{}/1", draft.brief.id), &visitor.token("/ecrire").await, &typed).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(page.contains("Elle roule le soir aussi.") && page.contains(&format!("/fiche/{record}")), "{page}");
+    assert!(
+        page.contains("\nNavette</textarea>") && page.contains("\nDépart</textarea>"),
+        "one word is as much as many: {page}"
+    );
+    assert!(!page.contains("achieved"), "a code was chosen, not written: {page}");
     let (status, page) = visitor.get(&at).await;
     assert!(status == StatusCode::NOT_FOUND && page.contains(&format!("/fiche/{record}")), "{page}");
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Asked, PLACED, PLACES, keys, shown_number};
 use crate::page::paste;
+use crate::page::shown::spec_at;
 use crate::words::read;
 
 /// The most items of one list that are read: a list that people read is shorter.
@@ -48,9 +49,9 @@ impl Typed {
         self.pairs.get(name).into_iter().flatten().map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Everything typed, for a page that cannot be saved.
+    /// Everything typed by hand, for a page that cannot be saved: what was chosen is a code, which tells nobody anything.
     pub(in crate::page) fn texts(&self) -> impl Iterator<Item = &str> {
-        let typed = self.pairs.iter().filter(|(name, _)| !name.starts_with('_') && *name != "faire");
+        let typed = self.pairs.iter().filter(|(name, _)| is_typed(name));
         typed.flat_map(|(_, values)| values).map(String::as_str).filter(|value| !value.trim().is_empty())
     }
 
@@ -286,6 +287,22 @@ impl Typed {
 /// The id of a choice, which for a territory of the gazetteer is followed by its code.
 fn record(value: &str) -> String {
     value.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// Whether what stands in a control is written by hand. The draft is gone, and with it what kind of record it was of: one in
+/// which the place is a text is enough.
+fn is_typed(name: &str) -> bool {
+    let path = name.replace('.', "/");
+    let is_text = |field: &Field| match field.ty {
+        Type::String | Type::Text | Type::Markdown | Type::Strings | Type::Url | Type::Values(_) => true,
+        Type::Number | Type::Date => true,
+        Type::Language | Type::Bool | Type::Code(_) | Type::Codes(_) | Type::Ref | Type::Refs => false,
+        Type::Struct(_) | Type::Atomic(_) | Type::List(_) | Type::Map(..) | Type::Attachments => false,
+        // Of a link, a note.
+        Type::Links(_) => name.ends_with(".note"),
+    };
+    let drawn = !name.rsplit('.').next().is_some_and(|last| last.starts_with('_'));
+    drawn && Schema::get().kinds().iter().filter_map(|kind| spec_at(Some(kind), &path)).any(is_text)
 }
 
 fn under(name: &str, place: &str) -> bool {
