@@ -50,8 +50,9 @@ pub(super) async fn run(cx: &Context<'_>, settle: args::Settle) -> Result<Outcom
 
 /// By its path, or by its label as printed.
 fn is_called(conflict: &Conflict, asked: &str) -> bool {
-    // A label is printed with spaces and apostrophes that keyboards do not have.
-    conflict.field == asked || conflict.label.to_lowercase() == french(asked).to_lowercase()
+    let label = conflict.label.to_lowercase();
+    // A French label is printed with spaces and apostrophes that keyboards do not have, an English one as it is typed.
+    conflict.field == asked || label == asked.to_lowercase() || label == french(asked).to_lowercase()
 }
 
 /// The value of a letter.
@@ -78,5 +79,35 @@ fn ask(ui: &Ui, conflict: &Conflict) -> Result<Settlement, Failure> {
         Some(other) => Ok(Settlement::Other(other.trim().to_owned())),
         None if answer == "2" => Ok(Settlement::Both),
         None => number(ui, conflict, &answer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use essaim_protocol::id::RecordId;
+
+    use super::*;
+
+    #[test]
+    fn a_label_is_typed_as_it_is_printed_or_as_keyboards_write_it() {
+        let labelled = |label: &str| Conflict {
+            record: RecordId([7; 32]),
+            kind: "experience".into(),
+            title: String::new(),
+            field: "note".into(),
+            label: label.into(),
+            merged: None,
+            values: Vec::new(),
+        };
+        for (label, asked) in [
+            ("Editor's note", "editor's note"),
+            ("L’issue", "l'issue"),
+            ("L’issue", "L’issue"),
+            ("Quand\u{202f}?", "quand ?"),
+            ("Note", "note"),
+        ] {
+            assert!(is_called(&labelled(label), asked), "{asked}");
+        }
+        assert!(!is_called(&labelled("Note"), "titre"));
     }
 }
