@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use essaim_node::{Config, Network, Node, net};
-use essaim_protocol::api::{Doctor, Progress, Records};
+use essaim_protocol::api::{Doctor, Progress, Records, Stage};
 use tokio::sync::Mutex;
 
 use crate::Outcome;
@@ -218,8 +218,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Waits until every record that changed can be read, as what writes all of them must; gives how many still cannot.
-pub(crate) async fn readable(client: &Client) -> Result<u64, Failure> {
-    let (mut left, mut since) = (u64::MAX, Instant::now());
+pub(crate) async fn readable(cx: &Context<'_>, client: &Client) -> Result<u64, Failure> {
+    let mut progress = cx.progress();
+    let (mut total, mut left, mut since) = (None, u64::MAX, Instant::now());
     loop {
         let found = client.records("records", vec![("limit", "1".to_owned())]).await?;
         if found.unfolded < left {
@@ -228,6 +229,8 @@ pub(crate) async fn readable(client: &Client) -> Result<u64, Failure> {
         if left == 0 || found.outdated || since.elapsed() > PATIENCE {
             return Ok(left);
         }
+        let total = *total.get_or_insert(left);
+        progress(&Progress { stage: Stage::Reading, done: total - left, total: Some(total) });
         tokio::time::sleep(LOOK).await;
     }
 }

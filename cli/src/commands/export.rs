@@ -18,7 +18,7 @@ pub(super) async fn run(cx: &Context<'_>, export: args::Export) -> Result<Outcom
     let q = query(cx.ui, "", &[], &filters)?;
     let client = cx.client().await?;
     if !q.is_empty() {
-        readable(&client).await?;
+        readable(cx, &client).await?;
     }
     let Exported { lines, unfolded, outdated } = client.export(q).await?;
     match to {

@@ -31,7 +31,7 @@ pub(super) async fn run(cx: &Context<'_>, dir: &Path) -> Result<Outcome, Failure
 
 /// All records that may be public, once each that changed can be read: what was missing here would disappear from the site.
 async fn all(cx: &Context<'_>, client: &Client) -> Result<Vec<Brief>, Failure> {
-    match readable(client).await? {
+    match readable(cx, client).await? {
         0 => {
             let found = client.records("records", vec![]).await?;
             if found.outdated { Err(Failure::Declined(t!(cx.ui, "records-outdated"))) } else { Ok(found.records) }
