@@ -13,6 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::field::{ORDER, Want};
 use super::fold::MAX_DEPTH;
+use super::number;
 use super::schema::{self, Key, Label, Lang, Schema, Type};
 use crate::gate::STRING_MAX;
 use crate::id::RecordId;
@@ -149,6 +150,9 @@ impl Problem {
             Why::Nameless => lang.pick("un nom vide ne peut pas être gardé", "an empty name cannot be kept"),
             Why::TooDeep => lang.pick("trop de niveaux les uns dans les autres", "too many levels inside one another"),
             Why::NotNumber => {
+                if let (Lang::Fr, Some([one, other])) = (lang, number::readings(value)) {
+                    return format!("« {label} » : « {value} » se lit de deux façons ; écrivez {one} ou {other}");
+                }
                 lang.pick("un nombre est attendu, comme 12500 ou 12,5", "a number is expected, such as 12500 or 12.5")
             }
             Why::OutOfRange([least, most]) => {

@@ -68,6 +68,14 @@ fn ungrouped(lang: Lang, text: &str) -> Option<String> {
     }
 }
 
+/// Of a French text that may mean two numbers, each of them as it can be meant: `12.500` is `12500` or `12,500`.
+pub(super) fn readings(text: &str) -> Option<[String; 2]> {
+    let (whole, part) = text.split_once('.')?;
+    let meant = [format!("{whole}{part}"), format!("{whole},{part}")];
+    let is_read = |text: &str| amount(Lang::Fr, &text.replace(char::is_whitespace, "")).is_some();
+    (!is_read(text) && meant.iter().all(|text| is_read(text))).then_some(meant)
+}
+
 /// A number in the form that [`read`] takes back: `12 500,5` in French, `12,500.5` in English.
 #[must_use]
 pub fn show(lang: Lang, value: &Number) -> String {
@@ -137,6 +145,10 @@ mod tests {
         assert_eq!(read(budget(), Lang::Fr, "9223372036854775807"), Some(i64::MAX.into()));
         assert_eq!(read(budget(), Lang::Fr, "16,1 k€"), Some(16_100.into()));
         assert_eq!(read(budget(), Lang::Fr, &"9".repeat(400)), None);
+        assert_eq!(readings("12.500 €"), Some(["12500 €".to_owned(), "12,500 €".to_owned()]));
+        for one in ["12 500", "86.1", "1.2.3", "1.234.567", "douze", "3.200 ou plus"] {
+            assert_eq!(readings(one), None, "{one}");
+        }
         for other in ["", "douze", "1 ou 2", "1.2.3", "€", "inf", "1e400", "--1", "-", "12.500", "6 m", "6m%", "6 mois"]
         {
             assert_eq!(read(budget(), Lang::Fr, other), None, "{other}");
