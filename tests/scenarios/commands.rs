@@ -138,6 +138,20 @@ fn with_q_nothing_but_ids_is_printed() {
 }
 
 #[test]
+fn a_draft_does_not_lose_what_has_no_place_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &["init", "--name", "Valombre"]);
+    ok(dir.path(), &["commons", "create", "Vallées"]);
+    let path = dir.path().join("fiche.json");
+    let origin = json!({"system": "tableur", "id": "12"});
+    std::fs::write(&path, json!({"title": "Une navette", "origin": origin}).to_string()).unwrap();
+    let new = run(dir.path(), &["new", "experience", "--draft", "--from", path.to_str().unwrap()]);
+    let said = String::from_utf8(new.stderr).unwrap();
+    assert_eq!(new.status.code(), Some(1), "{said}");
+    assert!(said.contains("ne s’écrit pas à la main") && said.to_lowercase().contains("origine"), "{said}");
+}
+
+#[test]
 fn with_q_what_is_wrong_is_said_all_the_same() {
     let dir = tempfile::tempdir().unwrap();
     ok(dir.path(), &["init", "--name", "Valombre"]);

@@ -176,6 +176,10 @@ impl At<'_> {
                 let fields = self.fields(name, new.form, &new.set)?;
                 // A mistake is told now, not on the day when the draft is shared.
                 edit::create(&name.name, &fields, [0; 32], now()).map_err(edit_error)?;
+                let problems: Vec<Problem> = template::without_place(name, &fields).map(not_by_hand).collect();
+                if !problems.is_empty() {
+                    return Err(Error::Invalid { problems });
+                }
                 Ok(Template { text: template::filled(name, &fields, lang), record: None, base: Vec::new() })
             }
             TemplateFor::Record(asked) => {
@@ -531,6 +535,18 @@ fn unknown_base() -> Problem {
         "ce texte part d'une version qui n'est pas ici : est-ce la bonne fiche ? sinon, synchronisez, puis recommencez",
         "this text began from a version that is not here: is it the right record? else sync, then try again",
     );
+/// A field that would be lost in a text to go on with.
+fn not_by_hand(field: &schema::Field) -> Problem {
+    let schema::Label { fr, en } = &field.label;
+    let message = Words::new(
+        format!(
+            "« {fr} » ne s'écrit pas à la main : un brouillon le perdrait ; partagez la fiche telle quelle, ou ôtez-le"
+        ),
+        format!("“{en}” is not written by hand: a draft would lose it; share the record as it is, or leave it out"),
+    );
+    Problem { line: None, field: Some(field.name.clone()), message }
+}
+
     Problem { line: None, field: None, message }
 }
 

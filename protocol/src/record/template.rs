@@ -66,6 +66,12 @@ pub fn filled(kind: &Kind, fields: &BTreeMap<String, Json>, lang: Lang) -> Strin
     print_fields(kind, &defaults.chain(given).collect(), &[], lang, &|_| None)
 }
 
+/// The fields among those given for which [`filled`] has no place: attachments, an origin.
+pub fn without_place<'k>(kind: &'k Kind, fields: &BTreeMap<String, Json>) -> impl Iterator<Item = &'k Field> {
+    let given = move |field: &&Field| fields.get(&field.name).is_some_and(|value| !value.is_null());
+    kind.fields.iter().filter(|field| Part::of(field) == Part::Absent).filter(given)
+}
+
 /// Prints a record to edit; nothing when the schema does not know its kind. `title` names the records it refers to.
 #[must_use]
 pub fn print(view: &View, lang: Lang, title: &dyn Fn(RecordId) -> Option<String>) -> Option<String> {
