@@ -37,9 +37,9 @@ pub use node::{
     SyncOutcome, Synced, Task, Traffic,
 };
 pub use record::{
-    BadLine, Brief, Conflict, Edit, Export, Exported, Facet, FacetValue, Form, Holder, Import, Imported, Linked, List,
-    Log, New, Page, Places, Query, Records, Referring, Saved, Search, Setting, Settle, Settlement, Shared, Sheet,
-    ShowAt, Spot, Template, TemplateFor, TerritoryName, Value, Version,
+    BadLine, Brief, Conflict, ConflictsOf, Edit, Export, Exported, Facet, FacetValue, Form, Holder, Import, Imported,
+    Linked, List, Log, New, Page, Places, Query, Records, Referring, Saved, Search, Setting, Settle, Settlement,
+    Shared, Sheet, ShowAt, Spot, Template, TemplateFor, TerritoryName, Value, Version,
 };
 pub use together::{
     Agenda, AgendaOf, Archive, Around, Catalogue, CatalogueOf, Digest, DigestOf, Digested, Gathering, Listed, Named,
@@ -110,8 +110,8 @@ pub enum Command {
     Archive(Archive),
     /// The history of a record, newest first. Answers [`Answer::Log`].
     Log(String),
-    /// Fields with several concurrent values, of one record or of all. Answers [`Answer::Conflicts`].
-    Conflicts(Option<String>),
+    /// Fields with several concurrent values. Answers [`Answer::Conflicts`].
+    Conflicts(ConflictsOf),
     /// Settle one field. Answers [`Answer::Saved`].
     Settle(Settle),
     /// A contribution, shared at once. Answers [`Answer::Saved`].

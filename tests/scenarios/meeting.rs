@@ -1,8 +1,8 @@
 //! Allies found, invite, join, write apart, meet again and find what they need.
 
 use essaim_protocol::api::{
-    Command, Conflict, Error, Form, Import, Imported, New, Records, Saved, Search, Settle, Settlement, Sheet, Sync,
-    Synced,
+    Command, Conflict, ConflictsOf, Error, Form, Import, Imported, New, Records, Saved, Search, Settle, Settlement,
+    Sheet, Sync, Synced,
 };
 use essaim_protocol::time::Timestamp;
 use essaim_tests::cluster::{Ally, agreed, experience, set};
@@ -87,7 +87,7 @@ async fn what_was_written_apart_is_kept_shown_and_settled() {
     agreed(&[&a, &b]).await;
 
     for ally in [&a, &b] {
-        let conflicts: Vec<Conflict> = ally.ask(Command::Conflicts(None)).await;
+        let conflicts: Vec<Conflict> = ally.ask(Command::Conflicts(ConflictsOf::default())).await;
         assert_eq!(conflicts.len(), 1, "{conflicts:?}");
         // Changes bear whole seconds.
         let lately = began..=seconds();
@@ -104,11 +104,11 @@ async fn what_was_written_apart_is_kept_shown_and_settled() {
     // As when a third value came while somebody decided between two others.
     let late = a.try_ask::<Saved>(settle(vec!["achieved".into(), "other".into()])).await;
     assert!(matches!(late, Err(Error::ValuesChanged { .. })), "{late:?}");
-    let conflicts: Vec<Conflict> = a.ask(Command::Conflicts(None)).await;
+    let conflicts: Vec<Conflict> = a.ask(Command::Conflicts(ConflictsOf::default())).await;
     let seen = conflicts[0].values.iter().map(|value| value.value.clone()).collect();
     a.ask::<Saved>(settle(seen)).await;
     agreed(&[&a, &b]).await;
-    assert_eq!(b.ask::<Vec<Conflict>>(Command::Conflicts(None)).await, []);
+    assert_eq!(b.ask::<Vec<Conflict>>(Command::Conflicts(ConflictsOf::default())).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

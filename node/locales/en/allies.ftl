@@ -45,6 +45,10 @@ task-settle = { $n ->
     [one] One field has several values: there is a disagreement to read, and perhaps to settle.
    *[other] { $n } fields have several values: there are disagreements to read, and perhaps to settle.
   }
+task-settle-more = { $n ->
+    [one] and one more
+   *[other] and { $n } more
+  }
 task-invite = Invite somebody: so far this commons is yours alone
 task-admission = Your admission is on its way: it comes with one of the next exchanges.
 task-sync = { $n ->

@@ -45,6 +45,10 @@ task-settle = { $n ->
     [one] Un champ a plusieurs valeurs : il y a un désaccord à lire, et peut-être à régler.
    *[other] { $n } champs ont plusieurs valeurs : il y a des désaccords à lire, et peut-être à régler.
   }
+task-settle-more = { $n ->
+    [one] et un autre
+   *[other] et { $n } autres
+  }
 task-invite = Inviter quelqu’un : ce patrimoine n’est encore que le vôtre
 task-admission = Votre admission est en route : elle arrivera avec un prochain échange.
 task-sync = { $n ->

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use essaim_protocol::api::{
-    Answer, BadLine, Brief, Candidate, Command, Conflict, Edit, Error, Export, Exported, Form, Import, Imported, Lang,
-    New, Page, Problem, Progress, Report, Saved, Setting, Settle, Settlement, Sheet, Stage, Template, TemplateFor,
-    Words,
+    Answer, BadLine, Brief, Candidate, Command, Conflict, ConflictsOf, Edit, Error, Export, Exported, Form, Import,
+    Imported, Lang, New, Page, Problem, Progress, Report, Saved, Setting, Settle, Settlement, Sheet, Stage, Template,
+    TemplateFor, Words,
 };
 use essaim_protocol::entry::{Entry, Origin};
 use essaim_protocol::id::{ChangeHash, RecordId};
@@ -59,7 +59,7 @@ impl Engine {
                 Command::Search(search) => at.search(search)?.into(),
                 Command::Places(search) => at.map(&search)?.into(),
                 Command::Log(asked) => at.log(&asked)?.into(),
-                Command::Conflicts(asked) => at.conflicts(asked.as_deref())?.into(),
+                Command::Conflicts(asked) => at.conflicts(&asked)?.into(),
                 Command::Settle(settle) => at.settle(settle)?.into(),
                 Command::Contribute(given) => at.contribute(given)?.into(),
                 Command::TakeStep(take) => at.take_step(take)?.into(),
@@ -329,22 +329,28 @@ impl At<'_> {
         })
     }
 
-    fn conflicts(&mut self, asked: Option<&str>) -> Result<Vec<Conflict>, Error> {
-        let records = match asked {
+    fn conflicts(&mut self, of: &ConflictsOf) -> Result<Vec<Conflict>, Error> {
+        let records = match &of.record {
             Some(asked) => vec![resolve(self.desk, asked)?],
             None => {
                 self.freshen()?;
                 self.desk.disputed_records().map_err(store_failed)?
             }
         };
-        let mut all = Vec::new();
+        let (mut skipped, mut found) = (of.page.offset as usize, Vec::new());
         for record in records {
-            let Some(view) = self.desk.view(&record).map_err(read_error)? else { continue };
-            for one in view.conflicts() {
-                all.push(conflict(self.desk, &view, &one, self.lang)?);
+            let room = limit(of.page).saturating_sub(found.len());
+            if room == 0 {
+                break;
             }
+            let Some(view) = self.desk.view(&record).map_err(read_error)? else { continue };
+            let all = view.conflicts();
+            for one in all.iter().skip(skipped).take(room) {
+                found.push(conflict(self.desk, &view, one, self.lang)?);
+            }
+            skipped = skipped.saturating_sub(all.len());
         }
-        Ok(all)
+        Ok(found)
     }
 
     fn settle(&mut self, settle: Settle) -> Result<Saved, Error> {
@@ -529,12 +535,6 @@ fn mistakes(found: &[template::Mistake]) -> Error {
     Error::Invalid { problems: found.iter().map(problem).collect() }
 }
 
-/// An edit is built on a version that is not here: a draft carried to another machine, or one of another record.
-fn unknown_base() -> Problem {
-    let message = Words::new(
-        "ce texte part d'une version qui n'est pas ici : est-ce la bonne fiche ? sinon, synchronisez, puis recommencez",
-        "this text began from a version that is not here: is it the right record? else sync, then try again",
-    );
 /// A field that would be lost in a text to go on with.
 fn not_by_hand(field: &schema::Field) -> Problem {
     let schema::Label { fr, en } = &field.label;
@@ -547,6 +547,12 @@ fn not_by_hand(field: &schema::Field) -> Problem {
     Problem { line: None, field: Some(field.name.clone()), message }
 }
 
+/// An edit is built on a version that is not here: a draft carried to another machine, or one of another record.
+fn unknown_base() -> Problem {
+    let message = Words::new(
+        "ce texte part d'une version qui n'est pas ici : est-ce la bonne fiche ? sinon, synchronisez, puis recommencez",
+        "this text began from a version that is not here: is it the right record? else sync, then try again",
+    );
     Problem { line: None, field: None, message }
 }
 

@@ -5,10 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::routing::{get, patch, post};
 use essaim_protocol::api::{
-    Brief, Command, Conflict, Edit, Error, Facet, Linked, List, Log, New, Page, Places, Records, Saved, Search, Settle,
-    Sheet, ShowAt, Template, TemplateFor,
+    Brief, Command, Conflict, ConflictsOf, Edit, Error, Facet, Linked, List, Log, New, Page, Places, Records, Saved,
+    Search, Settle, Sheet, ShowAt, Template, TemplateFor,
 };
-use serde::Deserialize;
 
 use super::error::Refusal;
 use super::extract::{Given, Params, Scope};
@@ -125,7 +124,7 @@ pub(super) fn routes() -> Vec<Route> {
             Shape::many::<Conflict>(),
             "Fields with several concurrent values",
         )
-        .query(&[("record", "only of this record")]),
+        .query(&[("record", "only of this record"), LIMIT, OFFSET]),
     ]
 }
 
@@ -251,16 +250,10 @@ async fn settle(
     door.ask(scope, Command::Settle(Settle { record, ..settle })).await.map(Json)
 }
 
-/// Of which record.
-#[derive(Debug, Deserialize)]
-struct Of {
-    record: Option<String>,
-}
-
 async fn conflicts(
     State(door): State<Door>,
     scope: Scope,
-    Params(of): Params<Of>,
+    Params(of): Params<ConflictsOf>,
 ) -> Result<Json<Vec<Conflict>>, Refusal> {
-    door.ask(scope, Command::Conflicts(of.record)).await.map(Json)
+    door.ask(scope, Command::Conflicts(of)).await.map(Json)
 }

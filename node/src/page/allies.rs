@@ -8,13 +8,13 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use essaim_protocol::api::{
-    Allies, AllyState, Command, Commons, Conflict, CreateCommons, Ended, Error, Invitation, Invite, Join, Joined,
-    PeerSync, ReadTicket, Role, Status, Sync, SyncOutcome, Synced, Task, TicketContent,
+    Allies, AllyState, Command, Commons, Conflict, ConflictsOf, CreateCommons, Ended, Error, Invitation, Invite, Join,
+    Joined, Page, PeerSync, ReadTicket, Role, Status, Sync, SyncOutcome, Synced, Task, TicketContent,
 };
-use essaim_protocol::id::{CharterHash, RecordId};
+use essaim_protocol::id::CharterHash;
 use serde::Deserialize;
 
-use super::asked::Form;
+use super::asked::{Form, Query};
 use super::once::done;
 use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
@@ -28,8 +28,8 @@ const WAIT: u64 = 20;
 /// How long an invitation lasts, in days: those of the choices, the usual one first.
 const DAYS: [u64; 3] = [14, 2, 60];
 
-/// Records to settle that are named.
-const DISPUTED: usize = 12;
+/// Fields to settle whose records are named on one page.
+const DISPUTED: u32 = 12;
 
 /// How many an invitation may let in at most: an assembly.
 const MAX_USES: u32 = 200;
@@ -93,21 +93,37 @@ struct PeersPage {
     outcomes: Vec<String>,
 }
 
-async fn peers(visit: Visit) -> Result<Html<String>, Trouble> {
-    peers_page(visit, Vec::new()).await
+/// Which part of what is to settle.
+#[derive(Debug, Default, Deserialize)]
+struct Part {
+    /// After how many fields.
+    #[serde(default)]
+    apres: u32,
+}
+
+async fn peers(visit: Visit, Query(part): Query<Part>) -> Result<Html<String>, Trouble> {
+    peers_page(visit, Vec::new(), part).await
 }
 
 async fn exchange(visit: Visit) -> Result<Html<String>, Trouble> {
     let synced: Synced = visit.ask(Command::Sync(Sync { peer: None, wait_s: WAIT })).await?;
     let outcomes = synced.peers.iter().map(|outcome| said(&visit.frame, outcome)).collect();
-    peers_page(visit, outcomes).await
+    peers_page(visit, outcomes, Part::default()).await
 }
 
-async fn peers_page(visit: Visit, outcomes: Vec<String>) -> Result<Html<String>, Trouble> {
+async fn peers_page(visit: Visit, outcomes: Vec<String>, part: Part) -> Result<Html<String>, Trouble> {
     let status: Status = visit.ask(Command::Status).await?;
-    let disputed = disputed(&visit).await?;
+    let here = visit.frame.commons.as_ref().map(|commons| commons.name.clone()).unwrap_or_default();
+    let mut todo: Vec<(String, Option<String>)> = Vec::new();
+    for task in &status.todo {
+        todo.push(task_line(&visit.frame, task));
+        if let Task::Settle { commons, conflicts } = task
+            && *commons == here
+        {
+            todo.extend(disputed(&visit, &part, *conflicts).await?);
+        }
+    }
     let f = visit.frame;
-    let here = f.commons.as_ref().map(|commons| commons.name.clone()).unwrap_or_default();
     let line = |peer: &essaim_protocol::api::Peer| PeerLine {
         ally: peer.ally.clone(),
         seen: match (peer.connected, peer.seen_at) {
@@ -123,34 +139,26 @@ async fn peers_page(visit: Visit, outcomes: Vec<String>) -> Result<Html<String>,
         same: matches!(peer.sync, PeerSync::InSync { .. }),
     };
     let peers = status.peers.iter().filter(|peer| peer.commons == here).map(line).collect();
-    let mut todo: Vec<(String, Option<String>)> = Vec::new();
-    for task in &status.todo {
-        todo.push(task_line(&f, task));
-        if matches!(task, Task::Settle { commons, .. } if *commons == here) {
-            todo.extend(disputed.iter().map(|(id, title)| {
-                let said = f.t1("cite-title", "title", title.as_str());
-                (said, Some(format!("/fiche/{id}#a-regler")))
-            }));
-        }
-    }
     page(&PeersPage { peers, todo, outcomes, status, f })
 }
 
-/// Records with something to settle, by id and title.
-async fn disputed(visit: &Visit) -> Result<Vec<(RecordId, String)>, Trouble> {
-    if visit.frame.commons.is_none() {
-        return Ok(Vec::new());
+/// The records of some fields to settle, of `all` that there are, and where they go on.
+async fn disputed(visit: &Visit, part: &Part, all: u64) -> Result<Vec<(String, Option<String>)>, Trouble> {
+    let f = &visit.frame;
+    let page = Page { limit: DISPUTED, offset: part.apres };
+    let mut fields: Vec<Conflict> = visit.ask(Command::Conflicts(ConflictsOf { record: None, page })).await?;
+    let after = u64::from(part.apres) + fields.len() as u64;
+    // Those of one record come together.
+    fields.dedup_by_key(|one| one.record);
+    let line = |one: Conflict| {
+        let title = if one.title.is_empty() { f.t("sheet-untitled") } else { one.title };
+        (f.t1("cite-title", "title", title), Some(format!("/fiche/{}#a-regler", one.record)))
+    };
+    let mut lines: Vec<_> = fields.into_iter().map(line).collect();
+    if all > after && !lines.is_empty() {
+        lines.push((f.t1("task-settle-more", "n", all - after), Some(format!("/pairs?apres={after}"))));
     }
-    let conflicts: Vec<Conflict> = visit.ask(Command::Conflicts(None)).await?;
-    let mut records: Vec<(RecordId, String)> = Vec::new();
-    for one in conflicts {
-        if records.iter().all(|(known, _)| *known != one.record) {
-            let title = if one.title.is_empty() { visit.frame.t("sheet-untitled") } else { one.title };
-            records.push((one.record, title));
-        }
-    }
-    records.truncate(DISPUTED);
-    Ok(records)
+    Ok(lines)
 }
 
 /// What a person can do now, and where.

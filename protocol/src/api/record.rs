@@ -271,6 +271,17 @@ pub struct Referring {
     pub text: Option<String>,
 }
 
+/// Which fields with several concurrent values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConflictsOf {
+    /// Of which record, by id or prefix; of all, those of one record together, when nobody says.
+    #[serde(default)]
+    pub record: Option<String>,
+    /// Which part.
+    #[serde(flatten)]
+    pub page: Page,
+}
+
 /// One field with several concurrent values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Conflict {

@@ -1,6 +1,6 @@
 //! Founding, inviting, joining and exchanging, without a terminal.
 
-use essaim_protocol::api::{Command, New, Saved, Setting, Sync, Synced};
+use essaim_protocol::api::{Command, Conflict, ConflictsOf, New, Page, Saved, Setting, Sync, Synced};
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, agreed, experience, set, until};
 use essaim_tests::visitor::Visitor;
@@ -104,6 +104,8 @@ async fn a_sheet_says_who_else_holds_it_and_peers_lead_to_what_is_to_settle() {
     assert!(page.contains("Chez un·e allié·e aussi, vérifié le"), "what came since takes nothing away: {page}");
     valombre.ask::<Saved>(set(&id, "outcome", "achieved")).await;
     semeuses.ask::<Saved>(set(&id, "outcome", "did_not_work")).await;
+    valombre.ask::<Saved>(set(&id, "licence", "CC0-1.0")).await;
+    semeuses.ask::<Saved>(set(&id, "licence", "CC-BY-4.0")).await;
     let (_, page) = Visitor::of(&valombre).await.get(&sheet).await;
     assert!(page.contains("Pas encore confirmée ailleurs"), "what was written since is nowhere else");
     valombre.go_online().await;
@@ -111,5 +113,14 @@ async fn a_sheet_says_who_else_holds_it_and_peers_lead_to_what_is_to_settle() {
     until("they meet again", async || semeuses.try_ask::<Synced>(sync()).await.ok()).await;
     agreed(&[&valombre, &semeuses]).await;
     let (_, page) = Visitor::of(&valombre).await.get("/pairs").await;
+    assert_eq!(page.matches(&format!("href=\"{sheet}#a-regler\"")).count(), 1, "{page}");
+    let part = |offset| Command::Conflicts(ConflictsOf { record: None, page: Page { limit: 1, offset } });
+    let all: Vec<Conflict> = valombre.ask(Command::Conflicts(ConflictsOf::default())).await;
+    assert_eq!(all.len(), 2);
+    for (at, one) in (0..).zip(&all) {
+        assert_eq!(valombre.ask::<Vec<Conflict>>(part(at)).await, std::slice::from_ref(one));
+    }
+    assert_eq!(valombre.ask::<Vec<Conflict>>(part(2)).await, []);
+    let (_, page) = Visitor::of(&valombre).await.get("/pairs?apres=1").await;
     assert!(page.contains(&format!("href=\"{sheet}#a-regler\"")), "{page}");
 }
