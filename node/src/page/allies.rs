@@ -195,13 +195,15 @@ struct InvitePage {
     days: [u64; 3],
     made: Option<(Invitation, Option<String>)>,
     typed: Inviting,
+    /// How many organisations it may let in at most.
+    max: u32,
     /// Whether the number of organisations was none.
     wrong: bool,
 }
 
 async fn invite(visit: Visit) -> Result<Html<String>, Trouble> {
     let typed = Inviting { role: String::new(), days: DAYS[0], uses: "1".to_owned() };
-    page(&InvitePage { days: DAYS, made: None, typed, wrong: false, f: visit.frame })
+    page(&InvitePage { days: DAYS, made: None, typed, max: MAX_USES, wrong: false, f: visit.frame })
 }
 
 #[derive(Debug, Deserialize)]
@@ -214,7 +216,7 @@ struct Inviting {
 
 async fn invited(visit: Visit, Form(typed): Form<Inviting>) -> Result<Response, Trouble> {
     let Some(uses) = typed.uses.trim().parse::<u32>().ok().filter(|uses| (1..=MAX_USES).contains(uses)) else {
-        let again = page(&InvitePage { days: DAYS, made: None, typed, wrong: true, f: visit.frame })?;
+        let again = page(&InvitePage { days: DAYS, made: None, typed, max: MAX_USES, wrong: true, f: visit.frame })?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response());
     };
     let role = if typed.role == "reader" { Role::Reader } else { Role::Ally };
@@ -222,7 +224,7 @@ async fn invited(visit: Visit, Form(typed): Form<Inviting>) -> Result<Response, 
     let made: Invitation = visit.ask(Command::Invite(Invite { role, expires_in_s, uses })).await?;
     let picture = qr::picture(&made.ticket);
     let made = Some((made, picture));
-    Ok(done(page(&InvitePage { days: DAYS, made, typed, wrong: false, f: visit.frame })?))
+    Ok(done(page(&InvitePage { days: DAYS, made, typed, max: MAX_USES, wrong: false, f: visit.frame })?))
 }
 
 #[derive(Template)]
