@@ -8,8 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use essaim_protocol::api::{self, Candidate, Problem};
-use essaim_protocol::record::schema::Schema;
+use essaim_protocol::api::{self, Candidate, Details, Problem};
 
 use crate::text::t;
 use crate::ui::{Look, Ui, harmless};
@@ -138,37 +137,16 @@ impl Failure {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "only the kinds that carry a list have one to print")]
 fn details(ui: &Ui, error: &api::Error) {
-    use api::Error;
-    match error {
-        Error::UnknownCommons { candidates, .. }
-        | Error::WhichCommons { candidates }
-        | Error::Ambiguous { candidates, .. }
-        | Error::UnknownAlly { candidates, .. }
-        | Error::UnknownTerritory { candidates, .. } => print_candidates(ui, candidates),
-        Error::UnknownKind { candidates, .. } => print_candidates(ui, &in_the_language(ui, candidates)),
-        Error::Invalid { problems } => print_problems(ui, problems),
-        Error::BadQuery { problem, .. } => print_problems(ui, std::slice::from_ref(problem)),
-        Error::BadTicket { problem }
-        | Error::BadAddress { detail: problem, .. }
-        | Error::Forbidden { what: problem } => {
-            ui.err(&format!("  {}", problem.text(ui.lang())));
-        }
-        Error::TooLarge { what, .. } => ui.err(&format!("  {}", what.text(ui.lang()))),
-        Error::HomeLocked { pid: Some(pid), .. } => {
-            ui.err(&format!("  {}", t!(ui, "error-pid", pid = pid.to_string())))
-        }
-        _ => {}
+    match error.details(ui.lang()) {
+        Details::None => {}
+        Details::Candidates(candidates) => print_candidates(ui, &candidates),
+        Details::Problems(problems) => print_problems(ui, problems),
+        Details::Words(words) => ui.err(&format!("  {}", words.text(ui.lang()))),
     }
-}
-
-/// Kinds, with their labels in the language of the session.
-fn in_the_language(ui: &Ui, kinds: &[Candidate]) -> Vec<Candidate> {
-    let label = |kind: &Candidate| Some(Schema::get().kind(&kind.id)?.label.get(ui.lang()).to_owned());
-    let kind =
-        |kind: &Candidate| Candidate { title: label(kind).unwrap_or_else(|| kind.title.clone()), ..kind.clone() };
-    kinds.iter().map(kind).collect()
+    if let api::Error::HomeLocked { pid: Some(pid), .. } = error {
+        ui.err(&format!("  {}", t!(ui, "error-pid", pid = pid.to_string())));
+    }
 }
 
 fn print_candidates(ui: &Ui, candidates: &[Candidate]) {

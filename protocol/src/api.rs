@@ -30,7 +30,7 @@ pub use commons::{
 };
 pub use contribution::{Board, Contribute, Contribution, Contributions, RecordName, Standing, Step, TakeStep};
 pub use draft::{Draft, DraftBrief, Drafts, KeepDraft, Place, StartDraft};
-pub use error::{Candidate, Error, Fault, Problem, Words, chain};
+pub use error::{Candidate, Details, Error, Fault, Problem, Words, chain};
 pub use inbox::{AskInbox, Inbox, InboxItem, MarkRead, SetSettings, Settings, Territory, Unread, Why};
 pub use node::{
     Check, Checked, Diagnosis, Doctor, Ended, Health, Identity, Init, Network, Peer, PeerSync, Status, Sync,

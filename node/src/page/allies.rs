@@ -235,7 +235,7 @@ struct JoinPage {
     read: Option<(String, TicketContent, String)>,
     joined: Option<Joined>,
     /// A ticket that could not be read, as it was pasted, and why.
-    refused: Option<(String, String)>,
+    refused: Option<(String, Said)>,
 }
 
 async fn ask_ticket(visit: Visit) -> Result<Html<String>, Trouble> {
@@ -261,7 +261,7 @@ async fn read_ticket(visit: Visit, Form(form): Form<Ticket>) -> Result<Response,
 
 /// The form again with the ticket as it was pasted, and why it does not serve.
 fn refused(visit: Visit, ticket: String, error: &Error) -> Result<Response, Trouble> {
-    let refused = Some((ticket, Said::paragraph(visit.lang(), error)));
+    let refused = Some((ticket, Said::of(&visit.frame, error)));
     let again = page(&JoinPage { read: None, joined: None, refused, f: visit.frame })?;
     Ok((status_of(error), again).into_response())
 }
@@ -289,7 +289,7 @@ struct WelcomePage {
     f: Frame,
     typed: Founding,
     /// Why it was not founded.
-    error: Option<String>,
+    error: Option<Said>,
 }
 
 async fn welcome(visit: Visit) -> Result<Html<String>, Trouble> {
@@ -309,7 +309,7 @@ async fn found(visit: Visit, Form(typed): Form<Founding>) -> Result<Response, Tr
     match visit.ask::<Commons>(Command::CreateCommons(create)).await {
         Ok(_) => Ok(done(Redirect::to("/"))),
         Err(Trouble(error)) => {
-            let why = Some(Said::paragraph(visit.lang(), &error));
+            let why = Some(Said::of(&visit.frame, &error));
             let again = page(&WelcomePage { typed, error: why, f: visit.frame })?;
             Ok((status_of(&error), again).into_response())
         }

@@ -5,8 +5,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use essaim_protocol::api::{Candidate, Error, Lang, Problem, Words};
-use essaim_protocol::record::schema::Schema;
+use essaim_protocol::api::{Candidate, Details, Error, Lang, Words};
 
 use super::visit::{Frame, lang};
 use crate::http::status_of;
@@ -38,56 +37,46 @@ impl IntoResponse for Trouble {
 /// An error in words.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
+    lang: Lang,
     /// What happened.
     pub(super) says: String,
     /// What is wrong, or what was perhaps meant.
     pub(super) details: Vec<String>,
+    /// Whether it is wrong in what was typed, so that the details say all.
+    typed: bool,
+    /// What to do next.
+    pub(super) hint: Option<String>,
 }
 
 impl Said {
-    pub(super) fn of(lang: Lang, error: &Error) -> Self {
-        Self { says: error.words().text(lang).to_owned(), details: details(lang, error) }
-    }
-
-    /// In one paragraph, for the head of a form. A mistake in what was typed says all by itself.
-    pub(super) fn paragraph(lang: Lang, error: &Error) -> String {
-        let Self { says, details } = Self::of(lang, error);
-        if details.is_empty() {
-            says
-        } else if matches!(error, Error::Invalid { .. }) {
-            details.join(" ")
-        } else {
-            labelled(lang, &says, &details.join(lang.pick("\u{202f}; ", "; ")))
+    pub(super) fn of(f: &Frame, error: &Error) -> Self {
+        let lang = f.lang();
+        let details = match error.details(lang) {
+            Details::None => Vec::new(),
+            Details::Candidates(candidates) => candidates.iter().map(meant).collect(),
+            Details::Problems(problems) => {
+                problems.iter().map(|problem| problem.message.text(lang).to_owned()).collect()
+            }
+            Details::Words(words) => vec![words.text(lang).to_owned()],
+        };
+        let data = serde_json::to_value(error).unwrap_or_default();
+        Self {
+            lang,
+            says: error.words().text(lang).to_owned(),
+            details,
+            typed: matches!(error, Error::Invalid { .. }),
+            hint: data["kind"].as_str().and_then(|kind| f.maybe(&format!("hint-{kind}"))),
         }
     }
-}
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "only the kinds that carry more than their sentence have more to say"
-)]
-fn details(lang: Lang, error: &Error) -> Vec<String> {
-    let problem = |problem: &Problem| problem.message.text(lang).to_owned();
-    let words = |words: &Words| vec![words.text(lang).to_owned()];
-    match error {
-        Error::UnknownCommons { candidates, .. }
-        | Error::WhichCommons { candidates }
-        | Error::Ambiguous { candidates, .. }
-        | Error::UnknownAlly { candidates, .. }
-        | Error::UnknownTerritory { candidates, .. } => candidates.iter().map(meant).collect(),
-        Error::UnknownKind { candidates, .. } => {
-            let label = |one: &Candidate| {
-                let kind = Schema::get().kind(&one.id);
-                kind.map_or_else(|| one.title.clone(), |kind| kind.label.get(lang).to_owned())
-            };
-            candidates.iter().map(label).collect()
+    /// What happened and what is wrong in one paragraph, for the head of a form.
+    pub(super) fn paragraph(&self) -> String {
+        let details = self.details.join(self.lang.pick("\u{202f}; ", "; "));
+        match (self.details.is_empty(), self.typed) {
+            (true, _) => self.says.clone(),
+            (false, true) => details,
+            (false, false) => labelled(self.lang, &self.says, &details),
         }
-        Error::Invalid { problems } => problems.iter().map(problem).collect(),
-        Error::BadQuery { problem: one, .. } => vec![problem(one)],
-        Error::BadTicket { problem: detail } | Error::Forbidden { what: detail } => words(detail),
-        Error::BadAddress { detail, .. } => words(detail),
-        Error::TooLarge { what, .. } => words(what),
-        _ => Vec::new(),
     }
 }
 
@@ -104,7 +93,6 @@ fn meant(one: &Candidate) -> String {
 struct TroublePage {
     f: Frame,
     said: Said,
-    hint: Option<String>,
     status: StatusCode,
 }
 
@@ -121,9 +109,7 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
     }
     let mut f = Frame::bare(lang);
     f.here = here;
-    let data = serde_json::to_value(&error).unwrap_or_default();
-    let hint = data["kind"].as_str().and_then(|kind| f.maybe(&format!("hint-{kind}")));
-    let page = TroublePage { said: Said::of(lang, &error), hint, status, f }.render();
+    let page = TroublePage { said: Said::of(&f, &error), status, f }.render();
     page.map_or_else(|_| status.into_response(), |page| (status, Html(page)).into_response())
 }
 
@@ -142,22 +128,40 @@ pub(super) async fn unknown_method() -> Response {
 
 #[cfg(test)]
 mod tests {
+    use essaim_protocol::api::Problem;
+    use essaim_protocol::record::schema::Schema;
+
     use super::*;
+
+    fn problem(fr: &str) -> Problem {
+        Problem { line: None, field: None, message: Words::new(fr, "") }
+    }
 
     #[test]
     fn a_page_says_what_is_wrong_and_what_was_perhaps_meant() {
-        let said = |error: &Error| Said::of(Lang::Fr, error).details;
+        let f = Frame::bare(Lang::Fr);
+        let said = |error: &Error| Said::of(&f, error).details;
         let cut = Error::BadTicket { problem: Words::new("il est coupé", "it is cut short") };
         assert_eq!(said(&cut), ["il est coupé"]);
-        let message = Words::new("guillemet ouvert", "open quote");
-        let query = Error::BadQuery { query: "\"".into(), problem: Problem { line: None, field: None, message } };
+        let query = Error::BadQuery { query: "\"".into(), problem: problem("guillemet ouvert") };
         assert_eq!(said(&query), ["guillemet ouvert"]);
         let candidate = Candidate { id: "11170".into(), title: "Gruissan".into(), detail: Some("Aude".into()) };
         assert_eq!(said(&Error::Ambiguous { asked: "Gr".into(), candidates: vec![candidate] }), ["Gruissan (Aude)"]);
-        let large = Error::TooLarge { what: Words::new("le titre", "the title"), found: 9, max: 5 };
-        assert_eq!(Said::paragraph(Lang::Fr, &large), "trop grand\u{a0}: 9, la limite est 5\u{a0}: le titre");
         let kinds = vec![Candidate { id: "experience".into(), title: "experience".into(), detail: None }];
         let label = Schema::get().kind("experience").map(|kind| kind.label.get(Lang::Fr).to_owned());
         assert_eq!(said(&Error::UnknownKind { asked: "x".into(), candidates: kinds }).first(), label.as_ref());
+    }
+
+    #[test]
+    fn a_paragraph_is_one_sentence() {
+        let f = Frame::bare(Lang::Fr);
+        let said = |error: &Error| Said::of(&f, error).paragraph();
+        let large = Error::TooLarge { what: Words::new("le titre", "the title"), found: 9, max: 5 };
+        assert_eq!(said(&large), "limite dépassée pour le titre\u{a0}: 9, au plus 5");
+        let problems = vec![problem("« Titre » doit être rempli"), problem("« Récit » : trop long")];
+        assert_eq!(
+            said(&Error::Invalid { problems }),
+            "«\u{a0}Titre\u{a0}» doit être rempli\u{202f}; «\u{a0}Récit\u{a0}»\u{a0}: trop long"
+        );
     }
 }

@@ -370,7 +370,7 @@ async fn keep(
     let f = &visit.frame;
     let said = match kept {
         Ok(at) => f.t1("write-kept", "at", f.moment(&at)),
-        Err(Trouble(error)) => f.t1("write-not-kept", "why", Said::paragraph(visit.lang(), &error)),
+        Err(Trouble(error)) => f.t1("write-not-kept", "why", Said::of(f, &error).paragraph()),
     };
     // The words of an error may hold what somebody typed.
     Ok(Html(said.replace('&', "&amp;").replace('<', "&lt;")))
@@ -548,7 +548,7 @@ impl<'a> Writing<'a> {
 
     /// The same screen with what was typed, and why it was not taken.
     fn refused(&self, step: &Step, error: &Error) -> Result<Response, Trouble> {
-        let why = Said::paragraph(self.visit.lang(), error);
+        let why = Said::of(&self.visit.frame, error).paragraph();
         let page = page(&self.page(step, &Wish::default(), None, Some(why)))?;
         Ok((crate::http::status_of(error), page).into_response())
     }

@@ -9,7 +9,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::record::schema::Lang;
+use crate::record::schema::{Lang, Schema};
 use crate::typography::french;
 
 /// The same words in both languages.
@@ -132,6 +132,48 @@ pub struct Candidate {
     /// What tells it from the others: department and population of a territory, kind of a record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+}
+
+/// What an error tells below its sentence.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Details<'e> {
+    /// The sentence says all.
+    None,
+    /// What was perhaps meant.
+    Candidates(Vec<Candidate>),
+    /// What is wrong, each with its place.
+    Problems(&'e [Problem]),
+    /// What is wrong, in words.
+    Words(&'e Words),
+}
+
+impl Error {
+    /// What belongs below the sentence, in one language.
+    #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only the kinds that carry more than their sentence tell more")]
+    pub fn details(&self, lang: Lang) -> Details<'_> {
+        match self {
+            Self::UnknownCommons { candidates, .. }
+            | Self::WhichCommons { candidates }
+            | Self::Ambiguous { candidates, .. }
+            | Self::UnknownAlly { candidates, .. }
+            | Self::UnknownTerritory { candidates, .. } => Details::Candidates(candidates.clone()),
+            Self::UnknownKind { candidates, .. } => {
+                let label = |one: &Candidate| Schema::get().kind(&one.id).map(|kind| kind.label.get(lang).to_owned());
+                let kind = |one: &Candidate| match label(one) {
+                    Some(title) => Candidate { title, ..one.clone() },
+                    None => one.clone(),
+                };
+                Details::Candidates(candidates.iter().map(kind).collect())
+            }
+            Self::Invalid { problems } => Details::Problems(problems),
+            Self::BadQuery { problem, .. } => Details::Problems(std::slice::from_ref(problem)),
+            Self::BadTicket { problem: detail }
+            | Self::BadAddress { detail, .. }
+            | Self::Forbidden { what: detail } => Details::Words(detail),
+            _ => Details::None,
+        }
+    }
 }
 
 /// Who can do something about an error.
@@ -340,7 +382,7 @@ errors! {
         what: Words, /// How large it is.
         found: u64, /// How large it may be.
         max: u64 } Asker,
-        "trop grand : {found}, la limite est {max}", "too large: {found}, the limit is {max}";
+        "limite dépassée pour {what} : {found}, au plus {max}", "over the limit for {what}: {found}, at most {max}";
     /// Writing needs an admission that has not come.
     NotAdmitted { /// The commons.
         commons: String } State,
