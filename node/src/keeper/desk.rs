@@ -343,11 +343,13 @@ impl Desk {
         if from == Ordinal(0) {
             // Of another log, or of a store from which all that is derived was taken.
             self.index.clear()?;
-            self.uncommitted = true;
         }
         self.stale.extend(self.given_up()?);
         // What the index missed was folded, but cannot be found yet.
         self.note_changed(from.min(Ordinal(self.index.watermark())))?;
+        // An emptied index is committed with the first view. Until then, and on a disk without room for views for ever, what
+        // it showed is better than nothing, unless there is nothing to show.
+        self.uncommitted |= self.index.is_blank() && self.stale.is_empty();
         Ok(folding::unless_full(self.settle_folded())?)
     }
 
