@@ -13,6 +13,7 @@ mod full_disk;
 mod hostile_member;
 mod hostile_net;
 mod meeting;
+mod newcomer;
 mod page;
 mod reading;
 mod running;

@@ -13,4 +13,5 @@ hint-no_commons = Found a commons with “essaim commons create NAME”, or join
 hint-not_initialised = Give this node a name first: “essaim up” asks for it.
 hint-unknown_record = The link may be incomplete, or the record has not arrived here yet.
 hint-unknown_route = The address may be incomplete.
+hint-not_admitted = What you wrote is still here, and can be shared as soon as an ally has let you in.
 hint-disk_full = Make room, then try again: nothing that was saved is lost.

@@ -13,4 +13,5 @@ hint-no_commons = Fondez un patrimoine commun avec « essaim commons create NOM 
 hint-not_initialised = Donnez d’abord un nom à ce nœud : « essaim up » le demande.
 hint-unknown_record = Le lien est peut-être incomplet, ou la fiche n’est pas encore arrivée ici.
 hint-unknown_route = L’adresse est peut-être incomplète.
+hint-not_admitted = Ce que vous avez écrit est encore là, et pourra être partagé dès qu’un·e allié·e vous aura fait entrer.
 hint-disk_full = Libérez de la place, puis recommencez : rien de ce qui est enregistré n’est perdu.
