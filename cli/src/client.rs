@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, Method, Request, Response};
 use essaim_node::http::{CORRECTED, OUTDATED, PARTIAL, TOTAL, UNFOLDED};
-use essaim_protocol::api::{self, Error, Exported, Lang, Line, Progress, Records};
+use essaim_protocol::api::{self, Error, Exported, Lacking, Lang, Line, Progress, Records};
 use futures::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -84,21 +84,20 @@ impl Client {
         let (headers, body) = self.whole(Method::GET, path, &params, None).await?;
         let total = told(&headers, TOTAL).parse().unwrap_or_default();
         let [corrected, partial] = [CORRECTED, PARTIAL].map(|name| told(&headers, name) == "true");
-        let (unfolded, outdated) = lacking(&headers);
-        Ok(Records { total, corrected, partial, records: read(&body)?, facets: Vec::new(), unfolded, outdated })
+        let lacking = lacking(&headers);
+        Ok(Records { total, corrected, partial, records: read(&body)?, facets: Vec::new(), lacking })
     }
 
     /// Records as JSON Lines.
     pub(crate) async fn export(&self, q: String) -> Result<Exported, Failure> {
-        let (headers, body) = self.whole(Method::GET, "export", &vec![("q", q)], None).await?;
-        let (unfolded, outdated) = lacking(&headers);
-        Ok(Exported { lines: String::from_utf8(body).map_err(|error| garbled(&error))?, unfolded, outdated })
+        let (lines, lacking) = self.text("export", vec![("q", q)]).await?;
+        Ok(Exported { lines, lacking })
     }
 
-    /// A text that is not JSON as a whole.
-    pub(crate) async fn text(&self, path: &str, params: Params) -> Result<String, Failure> {
-        let (_, body) = self.whole(Method::GET, path, &params, None).await?;
-        String::from_utf8(body).map_err(|error| garbled(&error))
+    /// A text that is not JSON as a whole, with what it may lack.
+    pub(crate) async fn text(&self, path: &str, params: Params) -> Result<(String, Lacking), Failure> {
+        let (headers, body) = self.whole(Method::GET, path, &params, None).await?;
+        Ok((String::from_utf8(body).map_err(|error| garbled(&error))?, lacking(&headers)))
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
@@ -200,9 +199,9 @@ fn told<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// What an answer may lack: records that are not readable yet, and whether the index is of before.
-fn lacking(headers: &HeaderMap) -> (u64, bool) {
-    (told(headers, UNFOLDED).parse().unwrap_or_default(), told(headers, OUTDATED) == "true")
+fn lacking(headers: &HeaderMap) -> Lacking {
+    let unfolded = told(headers, UNFOLDED).parse().unwrap_or_default();
+    Lacking { unfolded, outdated: told(headers, OUTDATED) == "true" }
 }
 
 /// A body with its media type.

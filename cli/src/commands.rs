@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use essaim_node::{Config, Network, Node, net};
-use essaim_protocol::api::{Doctor, Progress, Records, Stage};
+use essaim_protocol::api::{Doctor, Lacking, Progress, Records, Stage};
 use tokio::sync::Mutex;
 
 use crate::Outcome;
@@ -178,7 +178,7 @@ pub(crate) fn query(ui: &Ui, words: &str, kinds: &[String], filters: &Filters) -
 
 /// Prints a list of records: JSON, ids alone, or a line each.
 pub(crate) fn print_records(ui: &Ui, found: &Records) {
-    say_if_lacking(ui, found.unfolded, found.outdated);
+    say_if_lacking(ui, found.lacking);
     if ui.look.json {
         return ui.json(&found.records);
     }
@@ -203,11 +203,11 @@ pub(crate) fn print_records(ui: &Ui, found: &Records) {
 }
 
 /// Beside what was found, so that programs that read it are not disturbed.
-pub(crate) fn say_if_lacking(ui: &Ui, unfolded: u64, outdated: bool) {
-    if outdated {
+pub(crate) fn say_if_lacking(ui: &Ui, lacking: Lacking) {
+    if lacking.outdated {
         ui.note(&Ui::warning(&t!(ui, "records-outdated")));
-    } else if unfolded > 0 {
-        ui.note(&Ui::warning(&t!(ui, "records-unfolded", n = unfolded)));
+    } else if lacking.unfolded > 0 {
+        ui.note(&Ui::warning(&t!(ui, "records-unfolded", n = lacking.unfolded)));
     }
 }
 
@@ -223,10 +223,10 @@ pub(crate) async fn readable(cx: &Context<'_>, client: &Client) -> Result<u64, F
     let (mut total, mut left, mut since) = (None, u64::MAX, Instant::now());
     loop {
         let found = client.records("records", vec![("limit", "1".to_owned())]).await?;
-        if found.unfolded < left {
-            (left, since) = (found.unfolded, Instant::now());
+        if found.lacking.unfolded < left {
+            (left, since) = (found.lacking.unfolded, Instant::now());
         }
-        if left == 0 || found.outdated || since.elapsed() > PATIENCE {
+        if left == 0 || found.lacking.outdated || since.elapsed() > PATIENCE {
             return Ok(left);
         }
         let total = *total.get_or_insert(left);

@@ -38,8 +38,8 @@ pub use node::{
 };
 pub use record::{
     BadLine, Brief, Conflict, ConflictsOf, Edit, Export, Exported, Facet, FacetValue, Form, Holder, Import, Imported,
-    Linked, List, Log, New, Page, Places, Query, Records, Referring, Saved, Search, Setting, Settle, Settlement,
-    Shared, Sheet, ShowAt, Spot, Template, TemplateFor, TerritoryName, Value, Version,
+    Lacking, Linked, List, Log, New, Page, Places, Query, Records, Referring, Saved, Search, Setting, Settle,
+    Settlement, Shared, Sheet, ShowAt, Spot, Template, TemplateFor, TerritoryName, Value, Version,
 };
 pub use together::{
     Agenda, AgendaOf, Archive, Around, Catalogue, CatalogueOf, Digest, DigestOf, Digested, Gathering, Listed, Named,

@@ -104,7 +104,7 @@ async fn node(count: usize) -> Visited {
     loop {
         let list = List { q: "kind:experience".to_owned(), page: Page { offset: 0, limit: 1 } };
         let listed: Records = ally.ask(Command::List(list)).await;
-        if listed.unfolded == 0 {
+        if listed.lacking.unfolded == 0 {
             let record = listed.records[0].id.to_string();
             return Visited::enter(ally, record).await;
         }

@@ -87,16 +87,16 @@ async fn what_the_index_had_no_room_for_is_found_once_there_is_without_a_restart
     let _: Imported = alice.ask(import(0, 5)).await;
     let search = async |alice: &Ally| -> Records { alice.ask(Command::Search(Search::default())).await };
     let found = search(&alice).await;
-    assert_eq!((found.total, found.outdated), (5, false));
+    assert_eq!((found.total, found.lacking.outdated), (5, false));
 
     disk.fill(0);
     let _: Imported = alice.ask(import(5, 5)).await;
     for _ in 0..3 {
         let found = search(&alice).await;
-        assert_eq!((found.total, found.outdated), (5, true), "what was found before is found");
+        assert_eq!((found.total, found.lacking.outdated), (5, true), "what was found before is found");
     }
     disk.clear();
-    let all = until("all is found", async || Some(search(&alice).await).filter(|found| !found.outdated)).await;
+    let all = until("all is found", async || Some(search(&alice).await).filter(|found| !found.lacking.outdated)).await;
     assert_eq!(all.total, 10);
     let _: Saved = alice.ask(experience("Le verger", "Des pommes.")).await;
     assert_eq!(search(&alice).await.total, 11);

@@ -1,6 +1,9 @@
 //! Records among others: who refers to one, who lived the like, and what it was before.
 
-use essaim_protocol::api::{Command, Error, Import, Imported, Linked, Log, Records, Saved, Search, Sheet, ShowAt};
+use essaim_protocol::api::{
+    Check, Command, Diagnosis, Digest, DigestOf, Doctor, Error, Health, Import, Imported, Linked, Log, Records, Saved,
+    Search, Sheet, ShowAt,
+};
 use essaim_tests::cluster::{Ally, experience, set};
 
 /// Eleven invented records: CC0, see `fixtures/invented/README.md`.
@@ -57,14 +60,28 @@ async fn what_is_alike_says_why() {
 async fn what_an_index_that_cannot_be_written_still_finds_is_said_to_be_of_before() {
     let ally = with_invented_records().await;
     let before = search(&ally, "navette", None).await;
-    assert!(!before.outdated);
+    assert!(before.lacking.is_nothing());
     let commons = std::fs::read_dir(ally.home().join("commons")).unwrap().next().unwrap().unwrap();
     std::fs::remove_dir_all(commons.path().join("index")).unwrap();
     let saved: Saved = ally.ask(experience("La navette du soir", "Elle part tard.")).await;
     let found = search(&ally, "navette", None).await;
-    assert!(found.outdated && found.total == before.total, "{found:?}");
+    assert!(found.lacking.outdated && found.total == before.total, "{found:?}");
     let shown: Sheet = ally.ask(Command::Show(saved.brief.id.to_string())).await;
     assert_eq!(shown.brief.title, "La navette du soir");
+    let digest: Digest = ally.ask(Command::Digest(DigestOf::default())).await;
+    assert!(digest.lacking.outdated);
+    // The doctor names it, and builds it again.
+    let index = async |rebuild| -> Health {
+        let diagnosis: Diagnosis = ally.ask(Command::Doctor(Doctor { rebuild, ..Doctor::default() })).await;
+        diagnosis.checks.iter().find(|checked| checked.check == Check::Index).map(|checked| checked.health).unwrap()
+    };
+    assert_eq!((index(false).await, index(true).await), (Health::Rebuildable, Health::Ok));
+    let found = search(&ally, "navette", None).await;
+    assert!(found.lacking.is_nothing() && found.total == before.total + 1, "{found:?}");
+    // A code by which nothing is found has its name all the same.
+    let nothing = search(&ally, "zzzz kind:experience theme:mobility", None).await;
+    let theme = nothing.facets.iter().find(|facet| facet.name == "theme").unwrap();
+    assert_eq!((theme.values[0].label.as_str(), theme.values[0].count), ("Mobilités", 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

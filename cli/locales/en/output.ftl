@@ -200,6 +200,9 @@ facet-department = Department
 facet-epci = Intercommunality
 facet-record_status = Life of the record
 facet-territory_type = Type of territory
+facet-lang = Language
+facet-tags = Keyword
+facet-author = Author
 search-nothing = fewer words, or essaim list to see everything
 
 imported = { $created } created, { $updated } updated, { $unchanged } there already

@@ -206,6 +206,9 @@ facet-department = Département
 facet-epci = Intercommunalité
 facet-record_status = Vie de la fiche
 facet-territory_type = Type de territoire
+facet-lang = Langue
+facet-tags = Mot-clé
+facet-author = Auteur·ice
 search-nothing = moins de mots, ou essaim list pour tout voir
 
 imported = { $created ->

@@ -3,7 +3,7 @@
 use essaim_node::words::when;
 use essaim_protocol::api::{Agenda, Gathering};
 
-use super::Context;
+use super::{Context, say_if_lacking};
 use crate::Outcome;
 use crate::error::Failure;
 use crate::text::t;
@@ -12,10 +12,13 @@ use crate::ui::{Ui, harmless, shortened};
 pub(super) async fn run(cx: &Context<'_>, past: bool, ics: bool) -> Result<Outcome, Failure> {
     let client = cx.client().await?;
     if ics {
-        cx.ui.raw(&harmless_lines(&client.text("agenda.ics", vec![]).await?));
+        let (text, lacking) = client.text("agenda.ics", vec![]).await?;
+        cx.ui.raw(&harmless_lines(&text));
+        say_if_lacking(cx.ui, lacking);
         return Ok(Outcome::Done);
     }
     let agenda: Agenda = client.get("agenda", vec![("past", past.to_string())]).await?;
+    say_if_lacking(cx.ui, agenda.lacking);
     if cx.ui.look.json {
         cx.ui.json(&agenda.gatherings);
     } else if cx.ui.look.quiet {

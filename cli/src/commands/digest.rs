@@ -2,7 +2,7 @@
 
 use essaim_protocol::api::Digest;
 
-use super::Context;
+use super::{Context, say_if_lacking};
 use crate::Outcome;
 use crate::args::{self, DigestFormat};
 use crate::error::Failure;
@@ -15,6 +15,7 @@ pub(super) async fn run(cx: &Context<'_>, digest: args::Digest) -> Result<Outcom
     let client = cx.client().await?;
     if cx.ui.look.json || cx.ui.look.quiet {
         let digest: Digest = client.get("digest", params).await?;
+        say_if_lacking(cx.ui, digest.lacking);
         if cx.ui.look.json {
             cx.ui.json(&digest);
         } else {
@@ -26,6 +27,8 @@ pub(super) async fn run(cx: &Context<'_>, digest: args::Digest) -> Result<Outcom
         DigestFormat::Md => "digest.md",
         DigestFormat::Html => "digest.html",
     };
-    cx.ui.raw(&harmless(&client.text(path, params).await?));
+    let (text, lacking) = client.text(path, params).await?;
+    cx.ui.raw(&harmless(&text));
+    say_if_lacking(cx.ui, lacking);
     Ok(Outcome::Done)
 }

@@ -20,7 +20,7 @@ pub(super) async fn run(cx: &Context<'_>, export: args::Export) -> Result<Outcom
     if !q.is_empty() {
         readable(cx, &client).await?;
     }
-    let Exported { lines, unfolded, outdated } = client.export(q).await?;
+    let Exported { lines, lacking } = client.export(q).await?;
     match to {
         None => cx.ui.raw(&escaped(&lines)),
         Some(path) => {
@@ -34,8 +34,8 @@ pub(super) async fn run(cx: &Context<'_>, export: args::Export) -> Result<Outcom
             }
         }
     }
-    say_if_lacking(cx.ui, unfolded, outdated);
-    Ok(if unfolded == 0 && !outdated { Outcome::Done } else { Outcome::Partial })
+    say_if_lacking(cx.ui, lacking);
+    Ok(if lacking.is_nothing() { Outcome::Done } else { Outcome::Partial })
 }
 
 /// Writes aside and renames: an interrupted export leaves the earlier file whole.

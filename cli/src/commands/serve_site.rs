@@ -34,7 +34,11 @@ async fn all(cx: &Context<'_>, client: &Client) -> Result<Vec<Brief>, Failure> {
     match readable(cx, client).await? {
         0 => {
             let found = client.records("records", vec![]).await?;
-            if found.outdated { Err(Failure::Declined(t!(cx.ui, "records-outdated"))) } else { Ok(found.records) }
+            if found.lacking.outdated {
+                Err(Failure::Declined(t!(cx.ui, "records-outdated")))
+            } else {
+                Ok(found.records)
+            }
         }
         n => Err(Failure::Declined(t!(cx.ui, "site-unfolded", n = n))),
     }

@@ -57,6 +57,10 @@ find-total = { $n ->
 find-corrected = Nothing matches as typed: here is what is spelt nearly the same.
 find-partial = No record has all these words: these have some of them.
 find-outdated = The search index cannot be written, most likely for want of room on the disk: what changed since may be missing here.
+find-unfolded = { $n ->
+    [one] { $n } record that came in is not readable yet: it may be missing here.
+   *[other] { $n } records that came in are not readable yet: they may be missing here.
+}
 find-chosen = What narrows the search
 find-remove = (remove)
 find-nothing = Try fewer words, or remove a filter. Perhaps nobody has told this yet: it could be you.

@@ -57,6 +57,10 @@ find-total = { $n ->
 find-corrected = Rien ne correspond tel quel : voici ce qui s’écrit presque pareil.
 find-partial = Aucune fiche n’a tous ces mots : en voici qui en ont une partie.
 find-outdated = L’index de recherche ne peut pas être écrit, sans doute faute de place sur le disque : ce qui a changé depuis peut manquer ici.
+find-unfolded = { $n ->
+    [one] { $n } fiche arrivée n’est pas encore lisible : elle peut manquer ici.
+   *[other] { $n } fiches arrivées ne sont pas encore lisibles : elles peuvent manquer ici.
+}
 find-chosen = Ce qui précise la recherche
 find-remove = (retirer)
 find-nothing = Essayez avec moins de mots, ou retirez un filtre. Personne n’a peut-être encore raconté cela : ce serait à vous.

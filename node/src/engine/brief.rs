@@ -281,6 +281,35 @@ pub(super) fn edit_error(error: EditError) -> Error {
     }
 }
 
+/// That a value or record would hold too much, in words.
+pub(super) fn too_much(error: &EditError) -> Option<Words> {
+    match error {
+        EditError::TooLarge { operations, bytes } => Some(Words::new(
+            format!(
+                "une valeur est trop grande ({operations} éléments sur {MAX_OPERATIONS}, {bytes} octets sur {MAX_BYTES})"
+            ),
+            format!("one value is too large ({operations} elements of {MAX_OPERATIONS}, {bytes} bytes of {MAX_BYTES})"),
+        )),
+        EditError::Full { changes, operations } => Some(Words::new(
+            format!(
+                "la fiche est pleine ({changes} modifications sur {MAX_CHANGES}, {operations} lettres et valeurs sur {}) ; \
+                 continuez dans une nouvelle fiche",
+                fold::MAX_OPERATIONS
+            ),
+            format!(
+                "the record is full ({changes} changes of {MAX_CHANGES}, {operations} letters and values of {}); go on in a \
+                 new one",
+                fold::MAX_OPERATIONS
+            ),
+        )),
+        EditError::Invalid(_)
+        | EditError::UnknownKind { .. }
+        | EditError::NothingToDo
+        | EditError::TooManyHeads(_)
+        | EditError::Document(_) => None,
+    }
+}
+
 pub(super) fn problem(problem: &essaim_protocol::record::Problem) -> Problem {
     let say = |lang| problem.message(lang);
     Problem {

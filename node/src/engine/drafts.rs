@@ -251,13 +251,13 @@ impl Writing<'_> {
                 }
             }
         };
-        match tried {
+        match tried.and_then(edit::Draft::rehearse) {
             Err(EditError::Invalid(problems)) => Ok(problems.iter().map(brief::problem).collect()),
-            Ok(_) | Err(EditError::NothingToDo) => Ok(Vec::new()),
-            Err(error @ EditError::TooLarge { .. }) => {
-                Ok(vec![Problem { line: None, field: None, message: brief::edit_error(error).words() }])
-            }
-            Err(error) => Err(brief::edit_error(error)),
+            Ok(()) | Err(EditError::NothingToDo) => Ok(Vec::new()),
+            Err(error) => match brief::too_much(&error) {
+                Some(message) => Ok(vec![Problem { line: None, field: None, message }]),
+                None => Err(brief::edit_error(error)),
+            },
         }
     }
 

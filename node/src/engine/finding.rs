@@ -1,6 +1,8 @@
 //! Finding records: words and facets in the terms of the index, what they find, and the counts beside it.
 
-use essaim_protocol::api::{Error, Facet, FacetValue, Lang, List, Page, Places, Problem, Records, Search, Spot, Words};
+use essaim_protocol::api::{
+    Error, Facet, FacetValue, Lacking, Lang, List, Page, Places, Problem, Records, Search, Spot, Words,
+};
 use essaim_protocol::id::RecordId;
 use essaim_protocol::query::{Facets, Item, Query, QueryError, What};
 use essaim_protocol::record::field::Field;
@@ -63,23 +65,42 @@ impl At<'_> {
     }
 
     pub(super) fn search(&mut self, search: Search) -> Result<Records, Error> {
-        let Some(like) = &search.like else { return self.find(&search.q, Sort::Relevance, search.page) };
+        let Some(like) = &search.like else {
+            let mut found = self.find(&search.q, Sort::Relevance, search.page)?;
+            self.count_asked(&search.q, &mut found.facets)?;
+            return Ok(found);
+        };
         self.like(like, &search.q, search.page)
+    }
+
+    /// Counts what is asked for as well when nothing has it: whoever narrowed by it reads what that was.
+    fn count_asked(&mut self, q: &str, facets: &mut Vec<Facet>) -> Result<(), Error> {
+        for item in self.query(q)?.items.into_iter().filter(|item| !item.excluded) {
+            let What::Facet { name, value: code } = item.what else { continue };
+            let counted = |facet: &&Facet| facet.name == name && facet.values.iter().any(|value| value.code == code);
+            if name == "linked" || facets.iter().any(|facet| counted(&facet)) {
+                continue;
+            }
+            let none = FacetValue { label: self.facet_label(&name, &code)?, code, count: 0 };
+            match facets.iter_mut().find(|facet| facet.name == name) {
+                Some(facet) => facet.values.push(none),
+                None => facets.push(Facet { name, values: vec![none] }),
+            }
+        }
+        Ok(())
     }
 
     /// Asks the index.
     pub(super) fn find(&mut self, q: &str, sort: Sort, page: Page) -> Result<Records, Error> {
         let query = self.current(q)?;
-        let (reader, outdated) = self.index()?;
-        let hits = reader.search(&Asked { sort, ..asked(query, page) }).map_err(internal)?;
+        let (hits, lacking) = self.hits(&Asked { sort, ..asked(query, page) })?;
         let mut answer = Records {
             total: hits.total as u64,
             corrected: hits.corrected,
             partial: hits.partial,
             facets: if sort == Sort::Relevance { self.facet_counts(&hits.facets)? } else { Vec::new() },
             records: Vec::new(),
-            unfolded: self.desk.stale() as u64,
-            outdated,
+            lacking,
         };
         for hit in hits.hits {
             let Some(mut brief) = self.brief_of(&hit.record)? else { continue };
@@ -93,9 +114,10 @@ impl At<'_> {
         Ok(answer)
     }
 
-    /// What the index finds.
-    pub(super) fn hits(&mut self, asked: Asked) -> Result<Hits, Error> {
-        self.index()?.0.search(&asked).map_err(internal)
+    /// What the index finds, and what that may lack.
+    pub(super) fn hits(&mut self, asked: &Asked) -> Result<(Hits, Lacking), Error> {
+        let (reader, lacking) = self.index()?;
+        Ok((reader.search(asked).map_err(internal)?, lacking))
     }
 
     /// A question about what is not put away, unless it asks for that, or for all that is linked to one record.
@@ -206,13 +228,13 @@ impl At<'_> {
         if self.desk.stale() <= FOLD_FIRST { self.desk.refresh_all(&mut |_| {}).map_err(read_error) } else { Ok(()) }
     }
 
-    /// The index, and whether it lacks what is known here since it cannot be written.
-    pub(super) fn index(&mut self) -> Result<(IndexReader, bool), Error> {
+    /// The index, and what it lacks of what is known here.
+    pub(super) fn index(&mut self) -> Result<(IndexReader, Lacking), Error> {
         self.freshen()?;
         // What is still not exact then could not be kept.
         let unkept = (1..=FOLD_FIRST).contains(&self.desk.stale());
         let (reader, written) = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
-        Ok((reader, unkept || !written))
+        Ok((reader, Lacking { unfolded: self.desk.stale() as u64, outdated: unkept || !written }))
     }
 }
 

@@ -84,7 +84,7 @@ impl At<'_> {
     pub(super) fn like(&mut self, asked: &str, q: &str, page: Page) -> Result<Records, Error> {
         let among = self.current(q)?;
         let id = resolve(self.desk, asked)?;
-        let (reader, outdated) = self.index()?;
+        let (reader, lacking) = self.index()?;
         let Some(view) = self.desk.view(&id).map_err(read_error)? else { return Err(unknown(asked)) };
         let skipped = page.offset as usize;
         let hits = reader.like(&id, &among, limit(page).saturating_add(skipped)).map_err(internal)?;
@@ -104,8 +104,7 @@ impl At<'_> {
             line.shared = shared;
             records.push(line);
         }
-        let unfolded = self.desk.stale() as u64;
-        Ok(Records { total, records, unfolded, outdated, ..Records::default() })
+        Ok(Records { total, records, lacking, ..Records::default() })
     }
 
     /// The values by which a record is like others, each with its facet and that one's place among [`ALIKE`]. The

@@ -9,8 +9,7 @@ use essaim_protocol::api::{
 };
 use essaim_protocol::entry::{Entry, Origin};
 use essaim_protocol::id::{ChangeHash, RecordId};
-use essaim_protocol::record::edit::{self, MAX_BYTES, MAX_OPERATIONS, Path};
-use essaim_protocol::record::fold::{self, MAX_CHANGES};
+use essaim_protocol::record::edit::{self, Path};
 use essaim_protocol::record::import::{Imported as Line, import_lines};
 use essaim_protocol::record::schema::{self, Schema};
 use essaim_protocol::record::{View, template};
@@ -19,7 +18,7 @@ use essaim_protocol::typography::french;
 use serde_json::{Map, Value as Json, json};
 
 use super::brief::{
-    brief, conflict, edit_error, kinds, lang_of, names, read_error, resolve, save_error, store_failed, title,
+    brief, conflict, edit_error, kinds, lang_of, names, read_error, resolve, save_error, store_failed, title, too_much,
 };
 use super::fault::internal;
 use super::finding::asked;
@@ -394,10 +393,9 @@ impl At<'_> {
             self.desk.records().map_err(store_failed)?
         } else {
             let query = self.query(&export.q)?;
-            let (reader, outdated) = self.index()?;
-            let all = Asked { sort: Sort::Newest, ..asked(query, Page::default()) };
-            (answer.unfolded, answer.outdated) = (self.desk.stale() as u64, outdated);
-            reader.search(&all).map_err(internal)?.hits.into_iter().map(|hit| hit.record).collect()
+            let (found, lacking) = self.hits(&Asked { sort: Sort::Newest, ..asked(query, Page::default()) })?;
+            answer.lacking = lacking;
+            found.hits.into_iter().map(|hit| hit.record).collect()
         };
         for id in ids {
             if let Some(view) = self.desk.view(&id).map_err(read_error)? {
@@ -405,7 +403,7 @@ impl At<'_> {
                 answer.lines.push('\n');
             }
         }
-        answer.unfolded += self.desk.unfoldable().len() as u64;
+        answer.lacking.unfolded += self.desk.unfoldable().len() as u64;
         Ok(answer)
     }
 
@@ -626,27 +624,8 @@ fn import_problem(error: &essaim_protocol::record::import::ImportError) -> Probl
                 format!("« {name} » n'est pas une sorte de fiche"),
                 format!("\"{name}\" is not a kind of record"),
             ),
-            edit::EditError::TooLarge { operations, bytes } => Words::new(
-                format!(
-                    "une valeur est trop grande ({operations} éléments sur {MAX_OPERATIONS}, {bytes} octets sur {MAX_BYTES})"
-                ),
-                format!(
-                    "one value is too large ({operations} elements of {MAX_OPERATIONS}, {bytes} bytes of {MAX_BYTES})"
-                ),
-            ),
-            edit::EditError::Full { changes, operations } => Words::new(
-                format!(
-                    "la fiche est pleine ({changes} modifications sur {MAX_CHANGES}, {operations} lettres et valeurs sur {})",
-                    fold::MAX_OPERATIONS
-                ),
-                format!(
-                    "the record is full ({changes} changes of {MAX_CHANGES}, {operations} letters and values of {})",
-                    fold::MAX_OPERATIONS
-                ),
-            ),
-            other
-            @ (edit::EditError::NothingToDo | edit::EditError::TooManyHeads(_) | edit::EditError::Document(_)) => {
-                Words::new(format!("erreur interne : {other}"), other.to_string())
+            other => {
+                too_much(other).unwrap_or_else(|| Words::new(format!("erreur interne : {other}"), other.to_string()))
             }
         },
     };
@@ -681,7 +660,7 @@ mod tests {
             At { desk, commons: "Patrimoine", lang: Lang::Fr }.export(&Export::default()).unwrap()
         });
         let exported = exported.await.unwrap();
-        assert_eq!((exported.lines.lines().count(), exported.unfolded), (1, 1), "{exported:?}");
+        assert_eq!((exported.lines.lines().count(), exported.lacking.unfolded), (1, 1), "{exported:?}");
         node.shutdown().await;
     }
 }

@@ -69,7 +69,7 @@ impl At<'_> {
         }
         let span = (since.is_some() || until.is_some()).then(|| changed(since, until));
         let page = Page { limit: IN_DIGEST, offset: 0 };
-        let hits = self.hits(Asked { sort: Sort::Newest, span, ..asked(query, page) })?;
+        let (hits, lacking) = self.hits(&Asked { sort: Sort::Newest, span, ..asked(query, page) })?;
         let mut records = Vec::new();
         for hit in &hits.hits {
             if let Some(view) = self.desk.view(&hit.record).map_err(read_error)? {
@@ -78,7 +78,7 @@ impl At<'_> {
         }
         records.sort_by_key(|one| TOLD.iter().position(|kind| *kind == one.brief.kind).unwrap_or(TOLD.len()));
         let written = |day: Option<Date>| day.map(|day| day.to_string());
-        Ok(Digest { since: written(since), until: written(until), theme, total: hits.total as u64, records })
+        Ok(Digest { since: written(since), until: written(until), theme, total: hits.total as u64, records, lacking })
     }
 
     fn digested(&mut self, view: &View) -> Result<Digested, Error> {
@@ -100,8 +100,8 @@ impl At<'_> {
             false => (Span::EndingFrom(today), Sort::Soonest),
         };
         let query = self.current("")?.with("kind", "gathering");
-        let hits = self.hits(Asked { sort, span: Some(span), ..asked(query, of.page) })?;
-        let mut agenda = Agenda { total: hits.total as u64, gatherings: Vec::new() };
+        let (hits, lacking) = self.hits(&Asked { sort, span: Some(span), ..asked(query, of.page) })?;
+        let mut agenda = Agenda { total: hits.total as u64, gatherings: Vec::new(), lacking };
         for hit in &hits.hits {
             if let Some(view) = self.desk.view(&hit.record).map_err(read_error)? {
                 let place = view.field("place");
@@ -123,7 +123,7 @@ impl At<'_> {
         let has_words = query.items.iter().any(|item| !matches!(item.what, What::Facet { .. }));
         let sort = if kind.name == "actor" && !has_words { Sort::Title } else { Sort::Relevance };
         let limit = if of.page.limit == 0 { IN_CATALOGUE } else { of.page.limit.min(IN_CATALOGUE) };
-        let hits = self.hits(Asked { sort, ..asked(query, Page { limit, ..of.page }) })?;
+        let (hits, lacking) = self.hits(&Asked { sort, ..asked(query, Page { limit, ..of.page }) })?;
         let narrowing = hits.facets.into_iter().filter(|(name, _)| NARROWING.contains(&name.as_str())).collect();
         let facets = self.facet_counts(&narrowing)?;
         let mut records = Vec::new();
@@ -132,7 +132,7 @@ impl At<'_> {
                 records.push(self.listed(&view)?);
             }
         }
-        Ok(Catalogue { total: hits.total as u64, facets, records })
+        Ok(Catalogue { total: hits.total as u64, facets, records, lacking })
     }
 
     fn listed(&mut self, view: &View) -> Result<Listed, Error> {
@@ -157,7 +157,7 @@ impl At<'_> {
     fn weighed(&mut self, view: &View) -> Result<Vec<Around>, Error> {
         let (mut supports, mut nuances, mut contradicts) = (view.targets("draws_on"), Vec::new(), Vec::new());
         let query = Query::default().with("linked", &view.record.to_string()).with("kind", "experience");
-        for hit in self.hits(asked(query, Page { limit: WEIGHED, offset: 0 }))?.hits {
+        for hit in self.hits(&asked(query, Page { limit: WEIGHED, offset: 0 }))?.0.hits {
             let Some(experience) = self.desk.view(&hit.record).map_err(read_error)? else { continue };
             for (how, _) in experience.refers().iter().filter(|(_, to)| *to == view.record) {
                 let side = match how.as_str() {
@@ -180,7 +180,7 @@ impl At<'_> {
     /// Where a programme and all that is part of it takes place, and its gatherings.
     fn reached(&mut self, view: &View) -> Result<Vec<Around>, Error> {
         let query = Query::default().with("programme", &view.record.to_string());
-        let parts = self.hits(asked(query.clone(), Page { limit: 1, offset: 0 }))?.facets;
+        let parts = self.hits(&asked(query.clone(), Page { limit: 1, offset: 0 }))?.0.facets;
         let mut territories = view.territories();
         let places = parts.get("territory").into_iter().flatten().filter_map(|(id, _)| id.parse().ok());
         for id in places {
@@ -189,7 +189,7 @@ impl At<'_> {
             }
         }
         let page = Page { limit: AROUND as u32, offset: 0 };
-        let met = self.hits(Asked { sort: Sort::Latest, ..asked(query.with("kind", "gathering"), page) })?;
+        let (met, _) = self.hits(&Asked { sort: Sort::Latest, ..asked(query.with("kind", "gathering"), page) })?;
         let gatherings = met.hits.iter().map(|hit| hit.record).collect();
         Ok(vec![
             self.around("territories", territories.len() as u64, territories)?,

@@ -39,7 +39,7 @@ async fn import(State(door): State<Door>, scope: Scope, Lines(lines): Lines) -> 
 
 async fn export(State(door): State<Door>, scope: Scope, Params(export): Params<Export>) -> Result<Response, Refusal> {
     let exported: Exported = door.ask(scope, Command::Export(export)).await?;
-    let mut headers = lacking(exported.unfolded, exported.outdated);
+    let mut headers = lacking(exported.lacking);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(LINES));
     Ok((headers, exported.lines).into_response())
 }

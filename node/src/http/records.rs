@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::routing::{get, patch, post};
 use essaim_protocol::api::{
-    Brief, Command, Conflict, ConflictsOf, Edit, Error, Facet, Linked, List, Log, New, Page, Places, Records, Saved,
-    Search, Settle, Sheet, ShowAt, Template, TemplateFor,
+    Brief, Command, Conflict, ConflictsOf, Edit, Error, Facet, Lacking, Linked, List, Log, New, Page, Places, Records,
+    Saved, Search, Settle, Sheet, ShowAt, Template, TemplateFor,
 };
 
 use super::error::Refusal;
@@ -132,7 +132,7 @@ pub(super) fn routes() -> Vec<Route> {
 type Found = (HeaderMap, Json<Vec<Brief>>);
 
 fn found(records: Records) -> Found {
-    let mut headers = lacking(records.unfolded, records.outdated);
+    let mut headers = lacking(records.lacking);
     headers.insert(TOTAL, HeaderValue::from(records.total));
     headers.insert(CORRECTED, yes(records.corrected));
     headers.insert(PARTIAL, yes(records.partial));
@@ -140,7 +140,7 @@ fn found(records: Records) -> Found {
 }
 
 /// Beside an answer: whether it may lack records.
-pub(super) fn lacking(unfolded: u64, outdated: bool) -> HeaderMap {
+pub(super) fn lacking(Lacking { unfolded, outdated }: Lacking) -> HeaderMap {
     HeaderMap::from_iter([
         (HeaderName::from_static(UNFOLDED), HeaderValue::from(unfolded)),
         (HeaderName::from_static(OUTDATED), yes(outdated)),

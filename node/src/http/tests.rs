@@ -4,7 +4,8 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use essaim_protocol::api::{
-    Answer, BadLine, Brief, Command, Error, Exported, Imported, Line, Problem, Progress, Records, Stage, Words,
+    Agenda, Answer, BadLine, Brief, Catalogue, Command, Commons, Digest, Error, Exported, Imported, Lacking, Line,
+    Problem, Progress, Records, Stage, Words,
 };
 use essaim_protocol::id::RecordId;
 use essaim_protocol::time::Timestamp;
@@ -14,6 +15,8 @@ use tower::ServiceExt as _;
 use super::*;
 
 const TOKEN: &str = "s3cret";
+
+const LACKING: Lacking = Lacking { unfolded: 7, outdated: true };
 
 fn brief() -> Brief {
     Brief {
@@ -33,6 +36,13 @@ fn brief() -> Brief {
     }
 }
 
+fn commons() -> Commons {
+    let zero = "0".repeat(52);
+    let commons = serde_json::json!({"id": zero, "name": "Vallées", "allies": 1, "records": 1, "entries": 3, "digest": "",
+        "conflicts": 0, "me": "founder", "charter": zero, "charter_text": null, "created_at": "2026-05-07T14:00:00Z"});
+    serde_json::from_value(commons).unwrap()
+}
+
 /// Knows one record, and imports with one report.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only what the tests ask is known by rote")]
 fn rote() -> Ask {
@@ -43,13 +53,16 @@ fn rote() -> Ask {
                     total: 41,
                     corrected: true,
                     records: vec![brief()],
-                    unfolded: 7,
-                    outdated: true,
+                    lacking: LACKING,
                     ..Records::default()
                 }
                 .into()),
-                Command::Export(_) => Ok(Exported { lines: "{}\n".into(), unfolded: 7, outdated: true }.into()),
+                Command::Export(_) => Ok(Exported { lines: "{}\n".into(), lacking: LACKING }.into()),
+                Command::Digest(_) => Ok(Digest { lacking: LACKING, ..Digest::default() }.into()),
+                Command::Agenda(_) => Ok(Agenda { lacking: LACKING, ..Agenda::default() }.into()),
+                Command::Catalogue(_) => Ok(Catalogue { lacking: LACKING, ..Catalogue::default() }.into()),
                 Command::Show(asked) => Err(Error::UnknownRecord { asked }),
+                Command::ShowCommons if request.commons.is_none() => Ok(commons().into()),
                 Command::ShowCommons => {
                     Err(Error::UnknownCommons { asked: request.commons.unwrap_or_default(), candidates: Vec::new() })
                 }
@@ -136,6 +149,23 @@ async fn an_export_tells_what_it_may_lack_beside_its_lines() {
         (&"7".parse().unwrap(), &"true".parse().unwrap())
     );
     assert_eq!(text(response).await, "{}\n");
+}
+
+#[tokio::test]
+async fn what_is_told_at_a_glance_tells_what_it_may_lack() {
+    for path in ["digest", "agenda", "catalogue/finding"] {
+        let told = json(send(request("get", &format!("/api/v1/{path}")).body(Body::empty()).unwrap()).await).await;
+        assert_eq!((&told["unfolded"], &told["outdated"]), (&7.into(), &true.into()), "{path}: {told}");
+    }
+    for path in ["digest.md", "digest.html", "agenda.ics"] {
+        let response = send(request("get", &format!("/api/v1/{path}")).body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert_eq!(
+            (&response.headers()[UNFOLDED], &response.headers()[OUTDATED]),
+            (&"7".parse().unwrap(), &"true".parse().unwrap()),
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]

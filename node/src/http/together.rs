@@ -2,15 +2,16 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::HeaderName;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::routing::{get, post};
 use essaim_protocol::api::{
-    Agenda, AgendaOf, Archive, Catalogue, CatalogueOf, Command, Commons, Digest, DigestOf, Error, Saved, Whole,
+    Agenda, AgendaOf, Archive, Catalogue, CatalogueOf, Command, Commons, Digest, DigestOf, Error, Lacking, Saved, Whole,
 };
 
 use super::error::Refusal;
 use super::extract::{Given, Params, Scope};
+use super::records::lacking;
 use super::{Door, Route, Shape};
 use crate::page;
 
@@ -82,32 +83,39 @@ async fn digest(State(door): State<Door>, scope: Scope, Params(of): Params<Diges
     door.ask(scope, Command::Digest(of)).await.map(Json)
 }
 
-/// A text and its media type.
-type Text = ([(HeaderName, &'static str); 1], String);
+/// A text with its media type and, beside it, what it may lack.
+type Text = (HeaderMap, String);
+
+fn text(media: &'static str, of: Lacking, text: String) -> Text {
+    let mut headers = lacking(of);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    (headers, text)
+}
 
 async fn as_markdown(State(door): State<Door>, scope: Scope, Params(of): Params<DigestOf>) -> Result<Text, Refusal> {
     let (lang, commons) = (scope.lang(), door.ask::<Commons>(scope.clone(), Command::ShowCommons).await?);
-    let digest = door.ask(scope, Command::Digest(of)).await?;
-    Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], page::markdown(lang, &commons.name, &digest)))
+    let digest: Digest = door.ask(scope, Command::Digest(of)).await?;
+    Ok(text("text/markdown; charset=utf-8", digest.lacking, page::markdown(lang, &commons.name, &digest)))
 }
 
 async fn as_mail(State(door): State<Door>, scope: Scope, Params(of): Params<DigestOf>) -> Result<Text, Refusal> {
     let (lang, commons) = (scope.lang(), door.ask::<Commons>(scope.clone(), Command::ShowCommons).await?);
-    let digest = door.ask(scope, Command::Digest(of)).await?;
-    let text =
+    let digest: Digest = door.ask(scope, Command::Digest(of)).await?;
+    let mail =
         page::mail(lang, &commons.name, &digest).map_err(|error| Error::Internal { detail: error.to_string() })?;
-    Ok(([(CONTENT_TYPE, "text/html; charset=utf-8")], text))
+    Ok(text("text/html; charset=utf-8", digest.lacking, mail))
 }
 
 async fn as_calendar(State(door): State<Door>, scope: Scope) -> Result<Text, Refusal> {
     let (lang, commons) = (scope.lang(), door.ask::<Commons>(scope.clone(), Command::ShowCommons).await?);
-    let mut all = Vec::new();
+    let (mut all, mut lacking) = (Vec::new(), Lacking::default());
     for past in [false, true] {
         let of = AgendaOf { past, ..AgendaOf::default() };
         let part: Agenda = door.ask(scope.clone(), Command::Agenda(of)).await?;
         all.extend(part.gatherings.into_iter().map(|one| one.brief));
+        lacking = part.lacking;
     }
-    Ok(([(CONTENT_TYPE, "text/calendar; charset=utf-8")], page::calendar(lang, &commons, &all)))
+    Ok(text("text/calendar; charset=utf-8", lacking, page::calendar(lang, &commons, &all)))
 }
 
 async fn agenda(State(door): State<Door>, scope: Scope, Params(of): Params<AgendaOf>) -> Result<Json<Agenda>, Refusal> {

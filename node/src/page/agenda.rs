@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::Html;
 use axum::routing::get;
-use essaim_protocol::api::{Agenda, AgendaOf, Command, Gathering, Page};
+use essaim_protocol::api::{Agenda, AgendaOf, Command, Gathering, Lacking, Page};
 use serde::Deserialize;
 
 use super::Screen;
@@ -61,6 +61,7 @@ struct AgendaPage {
     past: Vec<Month>,
     past_total: u64,
     follow: String,
+    lacking: Lacking,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -81,6 +82,7 @@ async fn show(visit: Visit, Query(part): Query<Part>) -> Result<Html<String>, Tr
         to_come: months(f, to_come.gatherings),
         past_total: past.total,
         past: months(f, past.gatherings),
+        lacking: to_come.lacking,
         follow: address(AGENDA_FEED, &[(FOLLOW, visit.feed_key())]),
         previous: (at > 1).then(|| to(at - 1)),
         next: (u64::from(at) * u64::from(PAST) < past.total).then(|| to(at + 1)),

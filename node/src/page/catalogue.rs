@@ -6,7 +6,9 @@
 use askama::Template;
 use axum::response::Html;
 use axum::routing::get;
-use essaim_protocol::api::{Around, Catalogue, CatalogueOf, Command, Facet, Listed, Page, RecordName, Referring};
+use essaim_protocol::api::{
+    Around, Catalogue, CatalogueOf, Command, Facet, Lacking, Listed, Page, RecordName, Referring,
+};
 use serde::Deserialize;
 
 use super::Screen;
@@ -102,6 +104,7 @@ struct CataloguePage {
     lead: String,
     kind: &'static str,
     total: u64,
+    lacking: Lacking,
     forms: Vec<Choice>,
     offers: Vec<Choice>,
     entries: Vec<Entry>,
@@ -135,6 +138,7 @@ async fn shelf(visit: Visit, Query(part): Query<Part>, shelf: &'static Shelf) ->
             Part { offre: code, page: None, ..part.clone() }.address(shelf, 1)
         }),
         total: found.total,
+        lacking: found.lacking,
         previous: (at > 1).then(|| to(at - 1)),
         next: (u64::from(at) * u64::from(shelf.per_page) < found.total).then(|| to(at + 1)),
         entries: found.records.into_iter().map(|one| entry(f, one)).collect(),

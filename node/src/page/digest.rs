@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::Html;
 use axum::routing::get;
-use essaim_protocol::api::{Brief, Command, Digest, DigestOf, Error};
+use essaim_protocol::api::{Brief, Command, Digest, DigestOf, Error, Lacking};
 use essaim_protocol::record::schema::Schema;
 use jiff::civil::Date;
 
@@ -48,6 +48,7 @@ fn at(path: &str, of: &DigestOf, key: Option<String>) -> String {
 struct DigestPage {
     f: Frame,
     letter: Letter,
+    lacking: Lacking,
     since: String,
     until: String,
     themes: Vec<(String, String, bool)>,
@@ -64,6 +65,7 @@ async fn show(visit: Visit, query: Query<DigestOf>) -> Result<Html<String>, Trou
     let themes = Schema::get().vocabulary("theme").into_iter().flat_map(|vocabulary| &vocabulary.terms);
     page(&DigestPage {
         letter: Letter::of(f, &digest),
+        lacking: digest.lacking,
         themes: themes
             .map(|term| (term.code.clone(), term.label.get(f.lang()).to_owned(), chosen == Some(&term.code)))
             .collect(),

@@ -190,7 +190,7 @@ mod tests {
 
     fn digest() -> Digest {
         let records = vec![told("experience", "Une [navette](x) *à* la demande"), told("contribution", "<b>Combien ?")];
-        Digest { since: Some("2026-05-01".into()), until: None, theme: None, total: 2, records }
+        Digest { since: Some("2026-05-01".into()), until: None, theme: None, total: 2, records, ..Digest::default() }
     }
 
     #[test]

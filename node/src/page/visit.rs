@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
-use essaim_protocol::api::{self, Command, Commons, CommonsList, Error, Lang, Unread};
+use essaim_protocol::api::{self, Command, Commons, CommonsList, Error, Lacking, Lang, Unread};
 use essaim_protocol::time::Timestamp;
 use fluent_bundle::FluentValue;
 
@@ -179,6 +179,15 @@ impl Frame {
     /// A sentence whose key is made at run time; nothing when there is none.
     pub(super) fn maybe(&self, key: &str) -> Option<String> {
         self.texts.get(key)
+    }
+
+    /// What a list may lack, if anything.
+    pub(super) fn lacking(&self, lacking: &Lacking) -> Option<String> {
+        match lacking {
+            Lacking { outdated: true, .. } => Some(self.t("find-outdated")),
+            Lacking { unfolded: 0, .. } => None,
+            Lacking { unfolded, .. } => Some(self.t1("find-unfolded", "n", *unfolded)),
+        }
     }
 
     /// A moment with its hour.

@@ -364,12 +364,12 @@ async fn keep(
         let after = typed.one("_rang").and_then(|kept| kept.parse().ok()).unwrap_or_default();
         let typed = typed.clone().by(writing.draft.me.as_deref());
         writing.keep(&step, &typed, Some(after)).await?;
-        Ok(writing.draft.brief.updated_at)
+        Ok((writing.draft.brief.updated_at, writing.of_the_whole()))
     };
     let kept: Result<_, Trouble> = kept.await;
     let f = &visit.frame;
     let said = match kept {
-        Ok(at) => f.t1("write-kept", "at", f.moment(&at)),
+        Ok((at, wrong)) => [vec![f.t1("write-kept", "at", f.moment(&at))], wrong].concat().join(" · "),
         Err(Trouble(error)) => f.t1("write-not-kept", "why", Said::of(f, &error).paragraph()),
     };
     // The words of an error may hold what somebody typed.
@@ -513,6 +513,12 @@ impl<'a> Writing<'a> {
         self.draft.problems.iter().filter_map(one).collect()
     }
 
+    /// What is wrong with the whole, which is told wherever it is written.
+    fn of_the_whole(&self) -> Vec<String> {
+        let whole = self.draft.problems.iter().filter(|problem| problem.field.is_none());
+        whole.map(|problem| problem.message.text(self.visit.lang()).to_owned()).collect()
+    }
+
     /// Keeps what was typed; when it cannot be kept, it is in the draft here all the same, to be shown again.
     async fn keep(&mut self, step: &Step, typed: &Typed, after: Option<u32>) -> Result<(), Trouble> {
         let fields = typed.read(&step.asked, &self.draft.fields);
@@ -563,7 +569,8 @@ impl<'a> Writing<'a> {
         paper.mend = wish.revoir.is_some();
         let widgets = paper.widgets(&step.asked);
         let widgets = widgets.iter().map(|w| Drawn { f: &f, w }.render().unwrap_or_default()).collect();
-        let others = paper.unclaimed();
+        let mut others = paper.unclaimed();
+        others.extend(self.of_the_whole());
         let sharing = step.slug == SHARING;
         let told = self.steps.iter().filter(|step| step.question.is_some() && self.is_told(step)).count();
         let questions: Vec<String> = self.steps.iter().filter_map(|step| step.question.clone()).collect();

@@ -163,12 +163,28 @@ pub struct Records {
     pub records: Vec<Brief>,
     /// Counts by facet over all that was found. Empty in a [`List`].
     pub facets: Vec<Facet>,
-    /// Records that changed and are not made readable yet: while there are any, this answer may lack some.
+    /// What it may lack.
+    #[serde(flatten)]
+    pub lacking: Lacking,
+}
+
+/// What an answer of the search index may lack.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Lacking {
+    /// Records that changed and are not made readable yet: while there are any, the answer may lack some.
     #[serde(default)]
     pub unfolded: u64,
-    /// The search index cannot be written, as on a full disk: this answer is of what was there before.
+    /// The search index cannot be written, as on a full disk: the answer is of what was there before.
     #[serde(default)]
     pub outdated: bool,
+}
+
+impl Lacking {
+    /// Whether the answer is whole.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.unfolded == 0 && !self.outdated
+    }
 }
 
 /// Counts of one facet.
@@ -519,10 +535,8 @@ pub struct Export {
 pub struct Exported {
     /// One record a line.
     pub lines: String,
-    /// Records that changed and are not made readable yet, or cannot be: while there are any, some may be missing.
-    pub unfolded: u64,
-    /// The search index cannot be written, as on a full disk: a filter found what was there before.
-    pub outdated: bool,
+    /// What may be missing: for a filter also what is not made readable yet, and in any case what cannot be.
+    pub lacking: Lacking,
 }
 
 /// The most heads by which a version is named: more than a person ever merges at once.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::contribution::RecordName;
-use super::record::{Brief, Facet, FacetValue, Page, Query};
+use super::record::{Brief, Facet, FacetValue, Lacking, Page, Query};
 use crate::id::RecordId;
 
 /// Which records a digest tells of. Without a period and a theme: those that changed in the last thirty days.
@@ -36,6 +36,9 @@ pub struct Digest {
     pub total: u64,
     /// The newest of them, eighty at most, by kind in the order in which they are told.
     pub records: Vec<Digested>,
+    /// What it may lack.
+    #[serde(flatten)]
+    pub lacking: Lacking,
 }
 
 /// A code with its label in the language of the request.
@@ -95,6 +98,9 @@ pub struct Agenda {
     pub total: u64,
     /// Those of the page asked for.
     pub gatherings: Vec<Gathering>,
+    /// What it may lack.
+    #[serde(flatten)]
+    pub lacking: Lacking,
 }
 
 /// A gathering, its day or days in `when`.
@@ -135,6 +141,9 @@ pub struct Catalogue {
     pub facets: Vec<Facet>,
     /// Those of the page asked for, fifty at most.
     pub records: Vec<Listed>,
+    /// What it may lack.
+    #[serde(flatten)]
+    pub lacking: Lacking,
 }
 
 /// A record in a catalogue.

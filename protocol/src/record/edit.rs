@@ -150,6 +150,19 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Drafts all that follows as well and keeps none of it: whether the save will go through to its end.
+    ///
+    /// # Errors
+    /// [`EditError::TooLarge`], [`EditError::Full`].
+    pub fn rehearse(self) -> Result<(), EditError> {
+        let mut next = Some(self);
+        while let Some(draft) = next {
+            let chunk = draft.chunk.clone();
+            next = draft.next(&chunk)?;
+        }
+        Ok(())
+    }
+
     /// The change that follows this one, of which `sealed` is the sealed chunk; nothing when all is said.
     ///
     /// # Errors

@@ -1,9 +1,13 @@
 //! Telling an experience, with JavaScript and without, over several days.
 
-use essaim_protocol::api::{Brief, Command, Draft, Drafts, List, Records, Sheet, StartDraft, TemplateFor};
+use essaim_protocol::api::{
+    Brief, Command, Draft, Drafts, Error, KeepDraft, List, Records, Saved, Sheet, StartDraft, TemplateFor,
+};
+use essaim_protocol::record::fold::MAX_OPERATIONS;
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, experience, set, until};
 use essaim_tests::visitor::Visitor;
+use serde_json::json;
 
 use super::visited;
 
@@ -220,6 +224,28 @@ async fn the_screens_of_writing_pass_an_accessibility_audit() {
     assert_eq!(browser.violations().await, Vec::<String>::new(), "candidates");
     browser.press("Raconter").await;
     assert_eq!(browser.violations().await, Vec::<String>::new(), "/ecrire");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_no_record_holds_is_kept_and_says_so_wherever_it_is_written() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let start =
+        StartDraft { of: TemplateFor::Kind("experience".to_owned()), form: None, set: vec![], territories: vec![] };
+    let draft: Draft = ally.ask(Command::StartDraft(start)).await;
+    let fields = json!({"title": "Un long récit", "learned": "a".repeat(MAX_OPERATIONS)});
+    let fields = fields.as_object().cloned().expect("an object");
+    let keep = KeepDraft { draft: draft.brief.id.clone(), fields, ..KeepDraft::default() };
+    let kept: Draft = ally.ask(Command::KeepDraft(keep)).await;
+    assert_eq!(kept.brief.title, "Un long récit");
+    let [problem] = &kept.problems[..] else { panic!("{:?}", kept.problems) };
+    assert!(problem.field.is_none() && problem.message.fr.starts_with("la fiche est pleine"), "{problem:?}");
+    let visitor = Visitor::of(&ally).await;
+    let (status, page) = visitor.get(&format!("/ecrire/{}/reperes", draft.brief.id)).await;
+    assert!(status.is_success() && page.contains("la fiche est pleine"), "{status}");
+    let refused = ally.try_ask::<Saved>(Command::ShareDraft(draft.brief.id.clone())).await;
+    assert!(matches!(refused, Err(Error::TooLarge { .. })), "{refused:?}");
+    assert_eq!(ally.ask::<Drafts>(Command::Drafts).await.drafts.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -341,6 +341,18 @@ fn a_record_that_holds_all_it_may_takes_no_more() {
 }
 
 #[test]
+fn a_rehearsal_tells_that_the_end_of_a_save_finds_no_room() {
+    let mut alice = experience();
+    for _ in 1..MAX_CHANGES - 1 {
+        alice.doc.empty_commit(CommitOptions::default().with_time(0));
+    }
+    let mut rehearse = |letters: usize| alice.draft(&[Edit::set("learned", "a".repeat(letters))]).unwrap().rehearse();
+    assert!(rehearse(1_000).is_ok());
+    let full = rehearse(MAX_OPERATIONS + 1_000);
+    assert!(matches!(full, Err(EditError::Full { changes: MAX_CHANGES, .. })), "{full:?}");
+}
+
+#[test]
 fn right_to_left_emoji_and_long_texts_are_ordinary() {
     let mut alice = experience();
     let text = "مرحبا 👩‍👩‍👧‍👦 e\u{301}té ".repeat(80);
