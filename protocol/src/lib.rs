@@ -14,6 +14,7 @@
 #![warn(missing_docs)]
 
 pub mod api;
+mod bits;
 pub mod commons;
 pub mod digest;
 pub mod entry;

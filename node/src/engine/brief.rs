@@ -140,18 +140,23 @@ fn before(mut bytes: [u8; 32]) -> Option<RecordId> {
     None
 }
 
-/// The shortest beginning of an id that no other record here has, of at least the usual length.
+/// The shortest beginning of an id that none of the others has, of at least the usual length.
+pub(super) fn apart_from(id: &str, others: impl Iterator<Item = String>) -> String {
+    let shared = |other: String| id.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let longest = others.filter(|other| other != id).map(shared).max().unwrap_or(0);
+    id[..(longest + 1).clamp(SHORT, id.len())].to_owned()
+}
+
+/// The shortest beginning of an id that no other record here has.
 fn shortest(desk: &Desk, id: &RecordId) -> Result<String, Error> {
     let text = id.to_string();
     let others = beginning_with(desk, &text[..SHORT], MAX_CANDIDATES).map_err(store_failed)?.unwrap_or_default();
-    let shared = |other: &RecordId| text.bytes().zip(other.to_string().bytes()).take_while(|(a, b)| a == b).count();
-    let longest = others.iter().filter(|other| *other != id).map(shared).max().unwrap_or(0);
-    Ok(text[..(longest + 1).clamp(SHORT, text.len())].to_owned())
+    Ok(apart_from(&text, others.iter().map(ToString::to_string)))
 }
 
 /// A conflict in the words of the API.
 pub(super) fn conflict(desk: &mut Desk, view: &View, conflict: &Conflict, lang: Lang) -> Result<api::Conflict, Error> {
-    let spec = spec_at(view, &conflict.path.0);
+    let spec = view.schema().and_then(|kind| kind.at(conflict.path.0.iter().map(String::as_str)));
     let mut values = Vec::new();
     for held in &conflict.choices {
         values.push(value(desk, view, spec, held, lang)?);
@@ -194,17 +199,6 @@ fn label(desk: &mut Desk, spec: Option<&schema::Field>, value: &Value, lang: Lan
         Ok(id) => title(desk, &id).map(Some),
         Err(_) => Ok(None),
     }
-}
-
-/// What the schema says of the place at the end of a path.
-fn spec_at<'v>(view: &'v View, path: &[String]) -> Option<&'v schema::Field> {
-    let (first, rest) = path.split_first()?;
-    let mut spec = view.schema()?.field(first)?;
-    for name in rest {
-        // Keys of maps and ids of items stand for whatever their container holds.
-        spec = spec.member(name).unwrap_or(spec);
-    }
-    Some(spec)
 }
 
 /// Titles of the records that a view refers to, wherever in it, and names of the allies who speak in it.

@@ -425,7 +425,7 @@ impl At<'_> {
         let mut read = Vec::new();
         for setting in set {
             let path = Path::from(&setting.field[..]);
-            let value = match spec_at(kind, &path) {
+            let value = match kind.at(path.0.iter().map(String::as_str)) {
                 Some(spec) => template::value(spec, lang_of(self.lang), &setting.value),
                 // The check names a field that is not one.
                 None => Json::String(setting.value.clone()),
@@ -558,12 +558,6 @@ fn unknown_kind(name: &str) -> Error {
     Error::UnknownKind { asked: name.to_owned(), candidates: kinds() }
 }
 
-/// What the schema says of the place at the end of a path.
-fn spec_at<'s>(kind: &'s schema::Kind, path: &Path) -> Option<&'s schema::Field> {
-    let (first, rest) = path.0.split_first()?;
-    rest.iter().try_fold(kind.field(first)?, |spec, name| spec.member(name))
-}
-
 const fn path_of(edit: &edit::Edit) -> &Path {
     match edit {
         edit::Edit::Set { path, .. } | edit::Edit::Settle { path, .. } => path,
@@ -624,7 +618,11 @@ fn import_problem(error: &essaim_protocol::record::import::ImportError) -> Probl
                 format!("« {name} » n'est pas une sorte de fiche"),
                 format!("\"{name}\" is not a kind of record"),
             ),
-            other => {
+            other @ (edit::EditError::TooLarge { .. }
+            | edit::EditError::Full { .. }
+            | edit::EditError::NothingToDo
+            | edit::EditError::TooManyHeads(_)
+            | edit::EditError::Document(_)) => {
                 too_much(other).unwrap_or_else(|| Words::new(format!("erreur interne : {other}"), other.to_string()))
             }
         },

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::Screen;
 use super::asked::{Form, Path};
 use super::once::done;
-use super::shown::{Reading, Shown, spec_at};
+use super::shown::{Reading, Shown};
 use super::trouble::Trouble;
 use super::visit::{Frame, Visit};
 
@@ -81,7 +81,7 @@ fn dispute(f: &Frame, sheet: &Sheet, at: usize, conflict: &Conflict) -> Dispute 
         label: conflict.label.clone(),
         sides: conflict.values.iter().enumerate().map(side).collect(),
         merged: conflict.merged.clone(),
-        third: spec_at(kind, &conflict.field).and_then(|spec| third(f, spec, begin)),
+        third: kind.and_then(|kind| third(f, kind.at(conflict.field.split('/'))?, begin)),
     }
 }
 

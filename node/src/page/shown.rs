@@ -231,15 +231,8 @@ impl<'a> Reading<'a> {
 
     /// What stands in one place of a record, from a value in the JSON form.
     pub(super) fn at(&self, kind: Option<&Kind>, path: &str, value: &Json) -> Shown {
-        spec_at(kind, path).and_then(|spec| self.shown(spec, value)).unwrap_or_else(|| raw(value))
+        kind.and_then(|kind| self.shown(kind.at(path.split('/'))?, value)).unwrap_or_else(|| raw(value))
     }
-}
-
-/// What the schema says of the end of a path. Keys of maps and ids of items stand for whatever their container holds.
-pub(super) fn spec_at<'s>(kind: Option<&'s Kind>, path: &str) -> Option<&'s Field> {
-    let mut names = path.split('/');
-    let first = kind?.field(names.next()?)?;
-    Some(names.fold(first, |spec, name| spec.member(name).unwrap_or(spec)))
 }
 
 impl Shown {

@@ -5,10 +5,10 @@
 //! database makes it panic. So: segments of 8 MiB and values of at most 32 KiB, batches of at most 100 operations,
 //! `sync_all` on its file after every flush, and every call under [`guarded`].
 
-use std::any::Any;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use essaim_protocol::record::fold::panic_message;
 use essaim_protocol::store::{Error, Flaw};
 
 /// Segments of sled's log. A value larger than a quarter of one would become a blob file, which sled never fsyncs; a
@@ -135,12 +135,7 @@ impl<'a> Writer<'a> {
 
 /// Runs what calls sled. A panic of its own becomes an error.
 pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    crate::caught::catch(call).unwrap_or_else(|panic| Err(Error::Engine(message(&*panic))))
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("it panicked without a message").to_owned()
+    crate::caught::catch(call).unwrap_or_else(|panic| Err(Error::Engine(panic_message(&*panic))))
 }
 
 /// An error of sled, in our terms.

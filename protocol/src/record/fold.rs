@@ -163,7 +163,7 @@ pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Sta
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("fold".to_owned()).stack_size(STACK);
         let running = thread.spawn_scoped(scope, work).map_err(StackError::NoThread)?;
-        running.join().map_err(|panic| StackError::Panicked(message(&*panic)))
+        running.join().map_err(|panic| StackError::Panicked(panic_message(&*panic)))
     })
 }
 
@@ -172,7 +172,7 @@ pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Sta
 /// # Errors
 /// [`StackError::Panicked`].
 pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, StackError> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| StackError::Panicked(message(&*panic)))
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| StackError::Panicked(panic_message(&*panic)))
 }
 
 /// One folding: what is accepted so far, and what is out.
@@ -369,7 +369,8 @@ fn read_all(document: &Automerge) -> Result<(), automerge::AutomergeError> {
 }
 
 /// What a panic said.
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
+#[must_use]
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".to_owned())
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use automerge::legacy::ObjectId;
 use automerge::{Automerge, ChangeHash, ObjId};
 
+use crate::bits::Bits;
 use crate::id::{Actor, AllyId};
 
 /// The changes of a document, each after those it builds on. Their order is a square of bits: 2 MB for as many as
@@ -27,30 +28,8 @@ struct Node {
     hash: ChangeHash,
     actor: Actor,
     ally: Option<AllyId>,
-    /// All that it builds on, directly or not.
-    past: Set,
-}
-
-/// A set of changes, by their indexes.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Set(Vec<u64>);
-
-impl Set {
-    fn insert(&mut self, at: usize) {
-        if self.0.len() <= at / 64 {
-            self.0.resize(at / 64 + 1, 0);
-        }
-        self.0[at / 64] |= 1 << (at % 64);
-    }
-
-    fn contains(&self, at: usize) -> bool {
-        self.0.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1)
-    }
-
-    fn unite(&mut self, other: &Self) {
-        self.0.resize(self.0.len().max(other.0.len()), 0);
-        self.0.iter_mut().zip(&other.0).for_each(|(bits, more)| *bits |= more);
-    }
+    /// All that it builds on, directly or not, by their indexes.
+    past: Bits,
 }
 
 impl<'a> History<'a> {
@@ -61,7 +40,7 @@ impl<'a> History<'a> {
         let mut changes: Vec<Node> = Vec::with_capacity(metas.len());
         let mut linear = true;
         for (index, meta) in metas.iter().enumerate() {
-            let mut past = Set::default();
+            let mut past = Bits::default();
             for dep in meta.deps.iter().filter_map(|dep| indexes.get(dep)) {
                 past.unite(&changes[*dep].past);
                 past.insert(*dep);
@@ -106,7 +85,7 @@ impl<'a> History<'a> {
     pub(super) fn unseen_by(&self, ally: AllyId) -> Option<(Vec<ChangeHash>, Unseen)> {
         let is_own = |at: &usize| self.changes[*at].ally == Some(ally);
         let own: Vec<usize> = (0..self.changes.len()).filter(is_own).collect();
-        let mut seen = Set::default();
+        let mut seen = Bits::default();
         own.iter().for_each(|at| seen.unite(&self.changes[*at].past));
         let unseen: Vec<usize> = (0..self.changes.len()).filter(|at| !is_own(at) && !seen.contains(*at)).collect();
         if unseen.is_empty() {
@@ -124,7 +103,7 @@ impl<'a> History<'a> {
 
     /// The ally that began the document.
     pub(super) fn founder(&self) -> Option<AllyId> {
-        let first = self.changes.iter().filter(|change| change.past.0.is_empty());
+        let first = self.changes.iter().filter(|change| change.past.is_empty());
         first.min_by_key(|change| change.hash)?.ally
     }
 
@@ -134,7 +113,7 @@ impl<'a> History<'a> {
 
     /// Those that none of the others builds on, in the order of their hashes, which is the same on every node.
     fn maximal(&self, changes: &[usize]) -> Vec<usize> {
-        let mut covered = Set::default();
+        let mut covered = Bits::default();
         changes.iter().for_each(|at| covered.unite(&self.changes[*at].past));
         let mut last: Vec<usize> = changes.iter().copied().filter(|at| !covered.contains(*at)).collect();
         last.sort_by_key(|at| self.changes[*at].hash);

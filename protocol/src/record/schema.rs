@@ -238,6 +238,18 @@ impl Kind {
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// What the schema says of the place at the end of a path. Keys of maps and ids of items stand for whatever their
+    /// container holds.
+    #[must_use]
+    pub fn at<'p>(&self, path: impl IntoIterator<Item = &'p str>) -> Option<&Field> {
+        let mut names = path.into_iter();
+        let first = self.field(names.next()?)?;
+        names.try_fold(first, |spec, name| {
+            let fixed = matches!(spec.ty, Type::Struct(_) | Type::Atomic(_));
+            spec.member(name).or((!fixed).then_some(spec))
+        })
+    }
 }
 
 impl Field {

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::bits::Bits;
 use crate::entry::statement::{Act, Basis, Genesis, Inception, Invite, Inviters, Redeem, Role, Statement};
 use crate::id::{AllyId, CommonsId, DeviceKey, StatementId};
 use crate::sign::Domain;
@@ -69,35 +70,21 @@ type Turn = usize;
 /// The turns up to a statement, and whether something there is beyond this version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Past {
-    turns: Vec<u64>,
+    turns: Bits,
     pub(super) beyond: bool,
 }
 
 impl Past {
     fn has(&self, turn: Turn) -> bool {
-        self.turns.get(turn / 64).is_some_and(|word| word >> (turn % 64) & 1 == 1)
-    }
-
-    fn set(&mut self, turn: Turn) {
-        if self.turns.len() <= turn / 64 {
-            self.turns.resize(turn / 64 + 1, 0);
-        }
-        self.turns[turn / 64] |= 1 << (turn % 64);
+        self.turns.contains(turn)
     }
 
     fn covers(&self, other: &Self) -> bool {
-        let words = other.turns.iter().enumerate();
-        self.beyond >= other.beyond
-            && words.into_iter().all(|(at, word)| word & !self.turns.get(at).copied().unwrap_or(0) == 0)
+        self.beyond >= other.beyond && self.turns.covers(&other.turns)
     }
 
     fn merge(&mut self, other: &Self) {
-        if self.turns.len() < other.turns.len() {
-            self.turns.resize(other.turns.len(), 0);
-        }
-        for (mine, theirs) in self.turns.iter_mut().zip(&other.turns) {
-            *mine |= theirs;
-        }
+        self.turns.unite(&other.turns);
         self.beyond |= other.beyond;
     }
 }
@@ -250,7 +237,7 @@ impl Resolution {
     fn turn(&mut self, past: &mut Arc<Past>) -> Turn {
         let turn = self.turns;
         self.turns += 1;
-        Arc::make_mut(past).set(turn);
+        Arc::make_mut(past).turns.insert(turn);
         turn
     }
 

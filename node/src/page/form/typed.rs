@@ -11,7 +11,6 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Asked, PLACED, PLACES, keys, shown_number};
 use crate::page::paste;
-use crate::page::shown::spec_at;
 use crate::words::read;
 
 /// The most items of one list that are read: a list that people read is shorter.
@@ -302,7 +301,7 @@ fn is_typed(name: &str) -> bool {
         Type::Links(_) => name.ends_with(".note"),
     };
     let drawn = !name.rsplit('.').next().is_some_and(|last| last.starts_with('_'));
-    drawn && Schema::get().kinds().iter().filter_map(|kind| spec_at(Some(kind), &path)).any(is_text)
+    drawn && Schema::get().kinds().iter().filter_map(|kind| kind.at(path.split('/'))).any(is_text)
 }
 
 fn under(name: &str, place: &str) -> bool {

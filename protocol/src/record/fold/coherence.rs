@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use automerge::Automerge;
 
+use crate::bits::Bits;
 use crate::gate::{self, Action, Chunk, Cited, Key, Op, OpId};
 use crate::id::{Actor, ChangeHash};
 
@@ -84,7 +85,7 @@ struct Ancestor {
     start_op: u64,
     max_op: u64,
     /// Bit `i`: change `i` is this one or one of its ancestors. n² / 8 bytes for all, 2 MB for [`RECORD_CHANGES`].
-    ancestors: Vec<u64>,
+    ancestors: Bits,
     /// By counter from `start_op` on.
     operations: Vec<Operation>,
 }
@@ -176,8 +177,7 @@ impl Past {
         let actors = chunk.cited().iter().map(|cited| self.cited(cited, &ancestors)).collect::<Result<Vec<_>, _>>()?;
         let operations = self.operations(chunk, &actors)?;
         let index = self.changes.len();
-        ancestors.resize(index / 64 + 1, 0);
-        ancestors[index / 64] |= 1 << (index % 64);
+        ancestors.insert(index);
         self.by_hash.insert(chunk.hash(), index);
         self.by_actor.insert(chunk.actor(), index);
         self.total += operations.len();
@@ -197,12 +197,13 @@ impl Past {
         }
     }
 
-    /// Holds a change's past, given as bits, and its own operations to their bounds.
-    fn weigh(&self, ancestors: &[u64], operations: usize) -> Result<(), Refused> {
+    /// Holds a change's past and its own operations to their bounds.
+    fn weigh(&self, ancestors: &Bits, operations: usize) -> Result<(), Refused> {
         if self.changes.len() < MAX_CHANGES && self.total + operations <= MAX_OPERATIONS {
             return Ok(());
         }
-        let past = || self.changes.iter().enumerate().filter(|(at, _)| holds(ancestors, *at)).map(|(_, change)| change);
+        let past =
+            || self.changes.iter().enumerate().filter(|(at, _)| ancestors.contains(*at)).map(|(_, change)| change);
         if past().count() >= MAX_CHANGES {
             return Err(Refused::Incoherent("it is built on more changes than a record may have"));
         }
@@ -213,22 +214,18 @@ impl Past {
     }
 
     /// The union of the parents' ancestors and the parents.
-    fn ancestors(&self, parents: &[usize]) -> Vec<u64> {
-        let mut union = Vec::new();
-        for parent in parents {
-            let theirs = &self.changes[*parent].ancestors;
-            union.resize(theirs.len().max(union.len()), 0);
-            union.iter_mut().zip(theirs).for_each(|(all, one)| *all |= one);
-        }
+    fn ancestors(&self, parents: &[usize]) -> Bits {
+        let mut union = Bits::default();
+        parents.iter().for_each(|parent| union.unite(&self.changes[*parent].ancestors));
         union
     }
 
     /// The number of a change that is named, which must be an ancestor and have what is named of it.
-    fn cited(&self, cited: &Cited, ancestors: &[u64]) -> Result<usize, &'static str> {
+    fn cited(&self, cited: &Cited, ancestors: &Bits) -> Result<usize, &'static str> {
         let unknown = "it names an operation that its past does not have";
         let index = *self.by_actor.get(&cited.actor).ok_or(unknown)?;
         let change = &self.changes[index];
-        let has = holds(ancestors, index) && change.start_op <= cited.first && cited.last <= change.max_op;
+        let has = ancestors.contains(index) && change.start_op <= cited.first && cited.last <= change.max_op;
         if has { Ok(index) } else { Err(unknown) }
     }
 
@@ -318,10 +315,6 @@ impl Judge<'_> {
         let at = u64::from(id.counter).checked_sub(start_op).and_then(|at| operations.get(at as usize));
         at.copied().ok_or("it names an operation that its past does not have")
     }
-}
-
-fn holds(bits: &[u64], at: usize) -> bool {
-    bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
 }
 
 /// What an action leaves at its place in an object of this shape and depth.
