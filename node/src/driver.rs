@@ -203,7 +203,7 @@ impl Driver {
         }
         // Whoever was met while joining is an ally only now.
         let met = net.connected().await.unwrap_or_default();
-        let members = self.members_among(&room, met.iter().map(|connection| connection.peer).collect()).await;
+        let members = room.keeper.members_among(&met.iter().map(|connection| connection.peer).collect());
         for connection in met.iter().filter(|connection| members.contains(&connection.peer)) {
             self.meet(&room, connection).await;
             self.spread(engine, room.id, connection.peer);
@@ -270,7 +270,7 @@ impl Driver {
             }
             Event::Connected(connection) => self.met(engine, connection).await,
             Event::Disconnected { peer } => {
-                let ally = !self.rooms_of(engine, peer).await.is_empty();
+                let ally = !rooms_of(engine, peer).await.is_empty();
                 let jitter = rand::random_range(0.5..1.5);
                 self.state(|state| {
                     state.connected.remove(&peer);
@@ -282,7 +282,7 @@ impl Driver {
                 self.0.expected.notify_one();
             }
             Event::Discovered { peer, addresses } => {
-                if !self.connected().contains(&peer) && !self.rooms_of(engine, peer).await.is_empty() {
+                if !self.connected().contains(&peer) && !rooms_of(engine, peer).await.is_empty() {
                     tokio::spawn(self.clone().dial(peer, addresses));
                 }
             }
@@ -298,7 +298,7 @@ impl Driver {
         let peer = connection.peer;
         self.state(|state| state.connected.insert(peer));
         self.dialled(peer, &Ok(()));
-        let rooms = self.rooms_of(engine, peer).await;
+        let rooms = rooms_of(engine, peer).await;
         if rooms.is_empty() {
             return;
         }
@@ -307,13 +307,17 @@ impl Driver {
             state.allies.met(peer, connection.direction, Instant::now());
             crossed
         });
-        for room in rooms {
-            self.meet(&room, &connection).await;
-            // When two dial at once, each may take the other's connection for the first: then both open a session.
-            if connection.direction == net::Direction::Outgoing || crossed {
-                self.spread(engine, room.id, peer);
+        // The keeper may be busy for long; what happens on the network goes on.
+        let (driver, engine) = (self.clone(), engine.clone());
+        tokio::spawn(async move {
+            for room in rooms {
+                driver.meet(&room, &connection).await;
+                // When two dial at once, each may take the other's connection for the first: then both open a session.
+                if connection.direction == net::Direction::Outgoing || crossed {
+                    driver.spread(&engine, room.id, peer);
+                }
             }
-        }
+        });
     }
 
     /// Notes an ally that is connected, where it answered, and holds on to it.
@@ -350,26 +354,6 @@ impl Driver {
         if let Ok(new) = room.keeper.run(new).await {
             self.keep(&new).await;
         }
-    }
-
-    /// Those of these peers that are in good standing in a commons.
-    async fn members_among(&self, room: &Room, peers: BTreeSet<NetworkKey>) -> Vec<NetworkKey> {
-        let members = move |desk: &mut Desk| {
-            peers.into_iter().filter(|peer| desk.roster().device(peer).is_some()).collect::<Vec<_>>()
-        };
-        // A commons that is closed has none.
-        room.keeper.run(members).await.unwrap_or_default()
-    }
-
-    /// The commons in which a peer is in good standing.
-    async fn rooms_of(&self, engine: &Engine, peer: NetworkKey) -> Vec<Room> {
-        let mut found = Vec::new();
-        for room in engine.rooms().await {
-            if matches!(room.keeper.run(move |desk| desk.roster().device(&peer).is_some()).await, Ok(true)) {
-                found.push(room);
-            }
-        }
-        found
     }
 
     /// Sees to it, in the background, that a peer comes to hold what is here, and we what it has: sessions until one ends
@@ -419,7 +403,7 @@ impl Driver {
             tokio::time::sleep(GATHER).await;
             news.mark_unchanged();
             self.keep_new(&room).await;
-            for peer in self.members_among(&room, self.connected()).await {
+            for peer in room.keeper.members_among(&self.connected()) {
                 self.spread(&engine, room.id, peer);
             }
         }
@@ -427,7 +411,7 @@ impl Driver {
 
     async fn reconcile_at_random(&self, engine: &Engine) {
         for room in engine.rooms().await {
-            let members = self.members_among(&room, self.connected()).await;
+            let members = room.keeper.members_among(&self.connected());
             let chosen = members.choose(&mut rand::rng()).copied();
             if let Some(peer) = chosen {
                 self.spread(engine, room.id, peer);
@@ -491,6 +475,13 @@ impl Driver {
         // Nothing that panics runs under this lock.
         change(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The commons in which a peer is in good standing.
+async fn rooms_of(engine: &Engine, peer: NetworkKey) -> Vec<Room> {
+    let mut rooms = engine.rooms().await;
+    rooms.retain(|room| !room.keeper.members_among(&BTreeSet::from([peer])).is_empty());
+    rooms
 }
 
 /// Why there is no network, in words.

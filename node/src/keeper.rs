@@ -8,10 +8,12 @@
 //! as [`Gone`], and ends the keeper: after it the state in memory may differ from the disk, and only opening again is sure
 //! to mend that.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::Duration;
 
+use essaim_protocol::id::NetworkKey;
 use tokio::sync::{oneshot, watch};
 
 use crate::caught;
@@ -42,6 +44,7 @@ pub struct Gone;
 #[derive(Debug, Clone)]
 pub struct Keeper {
     work: mpsc::Sender<Work>,
+    members: watch::Receiver<BTreeSet<NetworkKey>>,
     ended: watch::Receiver<bool>,
 }
 
@@ -57,6 +60,7 @@ impl Keeper {
     fn with(mut desk: Desk, idle: fn(&mut Desk) -> bool) -> std::io::Result<Self> {
         let (work, inbox) = mpsc::channel::<Work>();
         let (end, ended) = watch::channel(false);
+        let members = desk.members();
         thread::Builder::new().name("keeper".to_owned()).stack_size(STACK).spawn(move || {
             let ended = caught::catch(|| {
                 while let Some(work) = next(&inbox, &mut desk, idle) {
@@ -76,7 +80,7 @@ impl Keeper {
             drop((inbox, desk));
             end.send_replace(true);
         })?;
-        Ok(Self { work, ended })
+        Ok(Self { work, members, ended })
     }
 
     /// Stops the thread after what it has to do, and waits until the store is closed.
@@ -90,6 +94,14 @@ impl Keeper {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         *self.ended.borrow()
+    }
+
+    /// Those of these peers that are other allies' in good standing; nobody once it has stopped. It waits for nothing,
+    /// however busy the thread is.
+    #[must_use]
+    pub fn members_among(&self, peers: &BTreeSet<NetworkKey>) -> Vec<NetworkKey> {
+        let members = self.members.borrow();
+        if self.has_ended() { Vec::new() } else { peers.intersection(&members).copied().collect() }
     }
 
     /// Has the thread do something, and waits for nothing. One that has stopped does it no more.
@@ -136,6 +148,20 @@ mod tests {
 
     /// After so long a test fails rather than hangs.
     const HANGS: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn who_is_in_is_known_while_the_keeper_is_busy() {
+        let dir = tempfile::tempdir().unwrap();
+        let (desk, bob) = desk::tests::with_bob(dir.path());
+        let peers = BTreeSet::from([bob, NetworkKey([9; 32])]);
+        let keeper = Keeper::start(desk).unwrap();
+        let (go, wait) = mpsc::channel::<()>();
+        keeper.tell(move |_| wait.recv().unwrap_or_default());
+        assert_eq!(keeper.members_among(&peers), [bob]);
+        go.send(()).unwrap();
+        keeper.close().await;
+        assert_eq!(keeper.members_among(&peers), []);
+    }
 
     #[tokio::test]
     async fn a_panic_in_what_is_late_ends_the_keeper_as_one_in_its_work_does() {

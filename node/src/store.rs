@@ -284,6 +284,12 @@ impl Parts {
 }
 
 impl Disk {
+    /// How many own entries no other ally is known to hold.
+    #[must_use]
+    pub fn outbox_len(&self) -> u64 {
+        self.outbox.len() as u64
+    }
+
     fn new(config: &Config, place: Place, parts: Parts, outbox: Outbox) -> Self {
         Self { parts, outbox, failed: None, free: config.free, ballast: config.ballast, place }
     }

@@ -13,6 +13,7 @@ use essaim_protocol::roster::{Ally, Card, Founding, Offer, State, Ticket};
 use essaim_protocol::sign::Seed;
 use essaim_protocol::store::Store as _;
 
+use super::brief::apart_from;
 use super::fault::{desk_error, home_error, internal, io_error};
 use super::{Engine, Room, now, room};
 use crate::home::{Home, Profile};
@@ -234,7 +235,7 @@ impl Engine {
         for room in self.rooms().await {
             let (newer, unconfirmed) = room
                 .keeper
-                .run(|desk| (desk.roster().needs_upgrade(), desk.store().outbox().len() as u64))
+                .run(|desk| (desk.roster().needs_upgrade(), desk.store().outbox_len()))
                 .await
                 .map_err(internal)?;
             if newer {
@@ -306,7 +307,7 @@ fn commons(desk: &mut Desk) -> Result<Commons, crate::keeper::DeskError> {
         id,
         name,
         allies: desk.roster().allies().filter(is_in).count() as u64,
-        records: desk.records()?.len() as u64,
+        records: desk.count()?,
         entries: desk.commons().set().count(),
         digest: base32(&desk.commons().set().digest().hash()),
         conflicts: desk.disputed()?,
@@ -327,7 +328,7 @@ fn allies(desk: &Desk) -> Allies {
     all.iter()
         .map(|ally| api::Ally {
             id: ally.id,
-            short: shortest(&ally.id, &ids),
+            short: apart_from(&ally.id.to_string(), ids.iter().map(ToString::to_string)),
             name: ally.name.to_string(),
             state: state(ally),
             me: Some(ally.id) == me,
@@ -336,17 +337,6 @@ fn allies(desk: &Desk) -> Allies {
             since: ally.since,
         })
         .collect()
-}
-
-/// The shortest beginning of an id that no other has, of at least the usual length.
-fn shortest(id: &AllyId, all: &[AllyId]) -> String {
-    let text = id.to_string();
-    let shared = |other: &AllyId| {
-        let other = other.to_string();
-        text.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count()
-    };
-    let longest = all.iter().filter(|other| *other != id).map(shared).max().unwrap_or(0);
-    text[..(longest + 1).clamp(essaim_protocol::id::SHORT, text.len())].to_owned()
 }
 
 /// Whether an ally takes part.

@@ -2,7 +2,6 @@
 
 use essaim_protocol::api::{Check, Checked, Diagnosis, Doctor, Error, Health, Lang, Progress, Report, Stage, Words};
 use essaim_protocol::id::CommonsId;
-use essaim_protocol::store::Store as _;
 
 use super::fault::{damage, desk_error, internal, repair};
 use super::{Engine, Room, now};
@@ -166,7 +165,7 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
     let (tables_health, quarantine_health) = (health(&derived, Health::Rebuildable), health(&out, Health::Warning));
     Ok(vec![
         checked(Check::Log, log_health, findings.entries, log),
-        checked(Check::Outbox, health(&notes, Health::Warning), desk.store().outbox().len() as u64, notes),
+        checked(Check::Outbox, health(&notes, Health::Warning), desk.store().outbox_len(), notes),
         checked(Check::Tables, tables_health, findings.frames, derived),
         checked(Check::Quarantine, quarantine_health, count, out),
         check_index(desk)?,

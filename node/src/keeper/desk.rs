@@ -21,12 +21,13 @@ use std::time::{Duration, Instant};
 
 use essaim_protocol::commons::{Commons, Ingested};
 use essaim_protocol::entry::Entry;
-use essaim_protocol::id::{AllyId, CommonsId, RecordId};
+use essaim_protocol::id::{AllyId, CommonsId, NetworkKey, RecordId};
 use essaim_protocol::record::fold::{FoldError, StackError};
 use essaim_protocol::roster::{AuthorError, Roster};
 use essaim_protocol::sign::{Keys, Verified};
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use essaim_protocol::time::Timestamp;
+use tokio::sync::watch;
 
 pub use members::{About, JoinError, Prospect, about, charter_hash};
 pub(crate) use places::{department, scope};
@@ -94,6 +95,8 @@ pub struct Desk {
     asked: BTreeSet<RecordId>,
     /// Records that could not be folded, and why.
     unfoldable: BTreeMap<RecordId, String>,
+    /// How many records there are, once somebody asked.
+    counted: Option<reading::Counted>,
     folder: Folder,
     /// Folded and not kept yet, each up to a place in the log.
     done: Vec<(RecordId, Ordinal, Fresh)>,
@@ -116,7 +119,9 @@ pub struct Desk {
     heard: Instant,
     finished: bool,
     /// How many entries there are, for whoever waits for news.
-    news: Arc<tokio::sync::watch::Sender<u64>>,
+    news: watch::Sender<u64>,
+    /// Devices of other allies in good standing, for whoever cannot wait.
+    members: watch::Sender<BTreeSet<NetworkKey>>,
 }
 
 impl Desk {
@@ -151,7 +156,7 @@ impl Desk {
         let repairs = note_repairs(&mut store, report.repairs)?;
         let commons = Commons::open(id, keys.key(), &store)?;
         let index = Index::open(&dir.join("index"))?;
-        let (news, _) = tokio::sync::watch::channel(commons.end().0);
+        let (news, _) = watch::channel(commons.end().0);
         let mut desk = Self {
             keys,
             dir: dir.to_owned(),
@@ -162,6 +167,7 @@ impl Desk {
             stale: BTreeSet::new(),
             asked: BTreeSet::new(),
             unfoldable: BTreeMap::new(),
+            counted: None,
             folder: Folder::start()
                 .map_err(|error| Error::Read(FoldError::Stack(StackError::NoThread(error)).into()))?,
             done: Vec::new(),
@@ -176,8 +182,10 @@ impl Desk {
             knocks: members::Knocks::default(),
             heard: Instant::now(),
             finished: false,
-            news: Arc::new(news),
+            news,
+            members: watch::Sender::default(),
         };
+        desk.roster_changed();
         desk.find_stale()?;
         Ok(desk)
     }
@@ -232,8 +240,14 @@ impl Desk {
 
     /// Told the number of entries whenever it grows.
     #[must_use]
-    pub fn news(&self) -> tokio::sync::watch::Receiver<u64> {
+    pub fn news(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
+    }
+
+    /// The devices of other allies in good standing, as they are whenever somebody looks.
+    #[must_use]
+    pub fn members(&self) -> watch::Receiver<BTreeSet<NetworkKey>> {
+        self.members.subscribe()
     }
 
     /// The ally of this device, when it is in.
@@ -257,7 +271,8 @@ impl Desk {
     fn reopened_if_failed<T>(&mut self, taken: Result<T, store::Error>) -> Result<T, store::Error> {
         if taken.is_err() {
             self.commons = Commons::open(self.id(), self.keys.key(), &self.store)?;
-            self.allies = None;
+            self.counted = None;
+            self.roster_changed();
         }
         taken
     }
@@ -268,12 +283,26 @@ impl Desk {
             self.stale.insert(record);
             self.unfoldable.remove(&record);
         }
+        if let Some(counted) = &mut self.counted {
+            counted.note(ingested.added.iter().filter_map(|entered| entered.record));
+        }
         if ingested.added.iter().any(|entered| entered.record.is_none()) {
-            self.allies = None;
+            self.roster_changed();
         }
         if !ingested.added.is_empty() {
             self.news.send_replace(self.commons.end().0);
         }
+    }
+
+    /// Sees to what follows from new statements.
+    fn roster_changed(&mut self) {
+        self.allies = None;
+        let members: BTreeSet<NetworkKey> = self.others().into_iter().collect();
+        self.members.send_if_modified(|known| {
+            let differs = *known != members;
+            *known = members;
+            differs
+        });
     }
 
     /// One short step of what can be late; `true` when there is more to do. While a session goes on, its next frame comes
@@ -328,7 +357,8 @@ impl Desk {
         self.commons = Commons::open(self.id(), self.keys.key(), &self.store)?;
         self.index.clear()?;
         self.stale = self.records()?.into_iter().collect();
-        self.allies = None;
+        self.counted = None;
+        self.roster_changed();
         self.at_hand.clear();
         self.unindexed.clear();
         self.displaced.clear();

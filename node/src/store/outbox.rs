@@ -96,6 +96,11 @@ impl Outbox {
         self.kept.values().map(|(id, _)| *id).collect()
     }
 
+    /// How many these are.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
     /// Keeps these entries, durably when it returns.
     pub(super) fn keep<'a>(&mut self, entries: impl Iterator<Item = Append<'a>>) -> Result<(), Error> {
         let (mut bytes, mut new) = (Vec::new(), Vec::new());

@@ -66,6 +66,23 @@ pub struct Quarantined {
     pub reason: Words,
 }
 
+/// How many records there were when somebody last asked.
+#[derive(Debug)]
+pub(super) struct Counted {
+    records: u64,
+    /// The end of the log then.
+    until: Ordinal,
+    /// To which entries came since: what is new among them has nothing below that end.
+    touched: BTreeSet<RecordId>,
+}
+
+impl Counted {
+    /// Notes that entries came to these records.
+    pub(super) fn note(&mut self, records: impl Iterator<Item = RecordId>) {
+        self.touched.extend(records);
+    }
+}
+
 impl Desk {
     /// The view of a record, exact; `None` when there is no such record, or it [cannot be folded](Desk::unfoldable).
     ///
@@ -214,6 +231,26 @@ impl Desk {
                 return Ok(all);
             }
         }
+    }
+
+    /// How many records have entries. The first to ask waits for all of them to be walked over; from then on only those are
+    /// looked at that entries came to since.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn count(&mut self) -> Result<u64, store::Error> {
+        let until = self.commons.end();
+        let Some(counted) = &mut self.counted else {
+            let records = self.records()?.len() as u64;
+            self.counted = Some(Counted { records, until, touched: BTreeSet::new() });
+            return Ok(records);
+        };
+        let mut new = 0;
+        for record in &counted.touched {
+            new += u64::from(self.store.of_record(record)?.first().is_some_and(|first| *first >= counted.until));
+        }
+        *counted = Counted { records: counted.records + new, until, touched: BTreeSet::new() };
+        Ok(counted.records)
     }
 
     /// Records with fields that somebody has to settle, as far as views are exact.

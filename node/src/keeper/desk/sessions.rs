@@ -254,7 +254,7 @@ impl Desk {
         if !self.is_another_ally(peer) {
             return;
         }
-        if self.store.outbox().is_empty() {
+        if self.store.outbox_len() == 0 {
             return;
         }
         // The places are those of one frame or a few; the outbox may be all that was ever imported here.

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use essaim_protocol::entry::statement::{AllyKind, Inviters, Name, Policy, RecoveryHash};
+use essaim_protocol::entry::statement::{AllyKind, Inviters, Name, Policy, RecoveryHash, Role};
+use essaim_protocol::join::Knock;
 use essaim_protocol::record::Edit;
 use essaim_protocol::record::fold::StackError;
-use essaim_protocol::roster::{Card, Founding};
+use essaim_protocol::roster::{Card, Founding, Offer, Ticket};
 use essaim_protocol::sign::Seed;
 use serde_json::json;
 
@@ -29,6 +30,26 @@ pub(in crate::keeper) fn founded(dir: &Path) -> Desk {
         founder: Card { kind: AllyKind::Organisation, name: Name::new("Alice").unwrap(), recovery: RecoveryHash::NONE },
     };
     Desk::found(|_| dir.to_owned(), keys(), 0, founding, "Charte", NOW).unwrap()
+}
+
+/// A desk with another ally, and the network key of that one.
+pub(in crate::keeper) fn with_bob(dir: &Path) -> (Desk, NetworkKey) {
+    let mut desk = founded(&dir.join("alice"));
+    let seed = || Seed::new([11; 32]);
+    let offer = Offer { seed: seed(), role: Role::Ally, expires: NOW.plus(1), uses: 1 };
+    let invite = desk.invite(&offer, NOW).unwrap();
+    let ticket = Ticket::new(desk.id(), desk.roster().council(), invite, seed(), vec![], vec![]);
+    let bobs = Keys::from_seed(&Seed::new([2; 32]));
+    let bob = bobs.device().network;
+    let mut theirs = Desk::open(&dir.join("bob"), desk.id(), bobs, 0).unwrap();
+    theirs.learn(&desk.statements().unwrap(), NOW).unwrap();
+    let card = Card { kind: AllyKind::Person, name: Name::new("Bob").unwrap(), recovery: RecoveryHash::NONE };
+    let presented = theirs.present(&ticket, card, NOW).unwrap();
+    assert!(desk.members().borrow().is_empty());
+    let proof = ticket.prove(&bob, &desk.keys.device().network);
+    desk.receive(&presented, &bob, &Knock { commons: ticket.commons, invite, proof }, NOW).unwrap();
+    assert_eq!(desk.admit(NOW).unwrap().len(), 1);
+    (desk, bob)
 }
 
 fn open(dir: &Path, id: CommonsId) -> Desk {
@@ -71,6 +92,23 @@ fn a_disagreement_is_still_told_after_what_is_derived_was_taken_away() {
     desk.refresh_all(&mut |_| {}).unwrap();
     assert_eq!(desk.disputed_records().unwrap(), [record]);
     assert_eq!(found(&mut desk), 1);
+}
+
+#[test]
+fn records_are_counted_as_they_come() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    let record = experience(&mut desk, "Le verger");
+    assert_eq!(desk.count().unwrap(), 1);
+    for title in ["Le verger du haut", "Le verger du bas"] {
+        desk.save(&record, &[], &[Edit::set("title", title)], NOW).unwrap();
+    }
+    experience(&mut desk, "La navette");
+    assert_eq!(desk.count().unwrap(), 2);
+    assert_eq!(desk.count().unwrap(), 2, "nothing is counted twice");
+    experience(&mut desk, "La halle");
+    desk.derive_anew().unwrap();
+    assert_eq!(desk.count().unwrap(), desk.records().unwrap().len() as u64);
 }
 
 #[test]
