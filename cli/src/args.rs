@@ -585,6 +585,33 @@ mod tests {
     }
 
     #[test]
+    fn examples_are_shown_below_the_help_and_can_be_typed() {
+        for (lang, heading) in [(Lang::Fr, "Exemples"), (Lang::En, "Examples:")] {
+            let mut whole = command(&crate::text::texts(lang));
+            whole.build();
+            for name in ["inbox", "digest", "agenda", "diff", "archive", "serve-site"] {
+                let help = whole.find_subcommand_mut(name).unwrap().render_long_help().to_string();
+                let (_, below) = help.split_once(heading).unwrap_or_else(|| panic!("{name} has no examples: {help}"));
+                let examples = below.lines().map(str::trim).filter(|line| line.starts_with("essaim "));
+                let typed = examples.map(|line| line.split(" > ").next().unwrap_or_default());
+                let quoted = |line: &str| -> Vec<OsString> {
+                    let words = line.split('"').enumerate();
+                    let words = words.flat_map(|(at, part)| match at % 2 {
+                        0 => part.split_whitespace().map(Into::into).collect(),
+                        _ => vec![part.into()],
+                    });
+                    words.collect()
+                };
+                let lines: Vec<&str> = typed.collect();
+                assert!(lines.iter().any(|line| line.ends_with("--json")), "{name}: {below}");
+                for line in lines {
+                    assert!(super::parse(&quoted(line), &crate::text::texts(lang)).is_ok(), "{line}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_language_is_the_one_asked_for_then_the_locale_then_french() {
         assert_eq!(language(&args("essaim list --lang en"), env(&[("LANG", "fr_FR.UTF-8")])), Lang::En);
         assert_eq!(language(&args("essaim --lang=fr list"), env(&[("LANG", "en_GB.UTF-8")])), Lang::Fr);

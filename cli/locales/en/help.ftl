@@ -29,10 +29,37 @@ cmd-list = Lists records, the newest first
 cmd-search = Searches records: words, "exact phrases", -excluded, facet:value
 cmd-log = The history of a record, newest first
 cmd-diff = What changed in a record: last, since a version, or between two
+cmd-diff-after =
+    Examples:
+      essaim diff 7k2m9d3q
+      essaim diff 7k2m9d3q 4f1c
+      essaim diff 7k2m9d3q 4f1c 9e07 --json
 cmd-archive = Puts a record away: it stays readable, searches no longer show it
+cmd-archive-after =
+    Examples:
+      essaim archive 7k2m9d3q
+      essaim archive 7k2m9d3q --undo
+      essaim archive 7k2m9d3q --json
 cmd-digest = The letter: what was written in a period or on a theme
+cmd-digest-after =
+    Examples:
+      essaim digest
+      essaim digest --since "1 May 2026" --until "31 May 2026" --format html > letter.html
+      essaim digest --theme mobility --json
 cmd-agenda = Gatherings to come
+cmd-agenda-after =
+    Examples:
+      essaim agenda
+      essaim agenda --past
+      essaim agenda --ics > gatherings.ics
+      essaim agenda --json
 cmd-inbox = What is there for you: answers, questions, reuses, disagreements, news of your territory
+cmd-inbox-after =
+    Examples:
+      essaim inbox
+      essaim inbox show --all
+      essaim inbox done --all
+      essaim inbox --json
 cmd-inbox-show = Shows what was not looked at yet
 cmd-inbox-done = Marks as looked at; nobody else is told
 cmd-conflicts = Fields in which several values stand beside each other

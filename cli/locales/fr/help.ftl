@@ -29,10 +29,37 @@ cmd-list = Liste les fiches, les plus récentes d'abord
 cmd-search = Cherche des fiches : mots, « "expressions exactes" », -exclus, facette:valeur
 cmd-log = L'histoire d'une fiche, la dernière version d'abord
 cmd-diff = Ce qui a changé dans une fiche : la dernière fois, depuis une version, ou entre deux
+cmd-diff-after =
+    Exemples :
+      essaim diff 7k2m9d3q
+      essaim diff 7k2m9d3q 4f1c
+      essaim différences 7k2m9d3q 4f1c 9e07 --json
 cmd-archive = Range une fiche : elle reste lisible, les recherches ne la montrent plus
+cmd-archive-after =
+    Exemples :
+      essaim archive 7k2m9d3q
+      essaim archiver 7k2m9d3q --undo
+      essaim archive 7k2m9d3q --json
 cmd-digest = La lettre : ce qui s'est écrit dans une période ou sur un thème
+cmd-digest-after =
+    Exemples :
+      essaim digest
+      essaim lettre --since "1er mai 2026" --until "31 mai 2026" --format html > lettre.html
+      essaim digest --theme mobilité --json
 cmd-agenda = Les rencontres à venir
+cmd-agenda-after =
+    Exemples :
+      essaim agenda
+      essaim rencontres --past
+      essaim agenda --ics > rencontres.ics
+      essaim agenda --json
 cmd-inbox = Ce qui vous attend : réponses, questions, reprises, désaccords, nouvelles de votre territoire
+cmd-inbox-after =
+    Exemples :
+      essaim inbox
+      essaim boîte show --all
+      essaim inbox done --all
+      essaim inbox --json
 cmd-inbox-show = Montre ce qui n'est pas encore vu
 cmd-inbox-done = Marque comme vu ; personne d'autre ne le sait
 cmd-conflicts = Les champs où plusieurs valeurs se côtoient
