@@ -2,6 +2,7 @@
 //!
 //! The ids stand before the compressed part: they do not compress, and what needs only them need not unpack the rest.
 
+use std::fmt;
 use std::ops::Range;
 
 use essaim_protocol::id::{ChangeHash, EntryId, RecordId};
@@ -62,24 +63,56 @@ pub(super) fn next(entries: &[Append<'_>]) -> usize {
     fits.count().max(1)
 }
 
-/// The bytes of a frame of `entries`.
-pub(super) fn encode(entries: &[Append<'_>]) -> std::io::Result<Vec<u8>> {
-    let mut raw = Vec::with_capacity(FULL);
-    for entry in entries {
-        raw.push(u8::from(entry.record.is_some()) | u8::from(entry.change.is_some()) << 1);
-        raw.extend(entry.record.iter().flat_map(|record| record.0));
-        raw.extend(entry.change.iter().flat_map(|change| change.0));
-        raw.put_bytes(entry.bytes);
+/// Packs frames and unpacks them. What zstd works with, a megabyte, is made once and not for every frame.
+pub(super) struct Codec {
+    packer: zstd::bulk::Compressor<'static>,
+    unpacker: zstd::bulk::Decompressor<'static>,
+}
+
+impl Codec {
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Self { packer: zstd::bulk::Compressor::new(LEVEL)?, unpacker: zstd::bulk::Decompressor::new()? })
     }
-    let packed = zstd::bulk::compress(&raw, LEVEL)?;
-    let length = HEADER + entries.len() * 32 + packed.len();
-    let mut frame = Vec::with_capacity(length);
-    for number in [length, entries.len(), raw.len()] {
-        frame.extend_from_slice(&(number as u32).to_le_bytes());
+
+    /// The bytes of a frame of `entries`.
+    pub(super) fn encode(&mut self, entries: &[Append<'_>]) -> std::io::Result<Vec<u8>> {
+        let mut raw = Vec::with_capacity(FULL);
+        for entry in entries {
+            raw.push(u8::from(entry.record.is_some()) | u8::from(entry.change.is_some()) << 1);
+            raw.extend(entry.record.iter().flat_map(|record| record.0));
+            raw.extend(entry.change.iter().flat_map(|change| change.0));
+            raw.put_bytes(entry.bytes);
+        }
+        let packed = self.packer.compress(&raw)?;
+        let length = HEADER + entries.len() * 32 + packed.len();
+        let mut frame = Vec::with_capacity(length);
+        for number in [length, entries.len(), raw.len()] {
+            frame.extend_from_slice(&(number as u32).to_le_bytes());
+        }
+        entries.iter().for_each(|entry| frame.extend_from_slice(&entry.id.0));
+        frame.extend_from_slice(&packed);
+        Ok(frame)
     }
-    entries.iter().for_each(|entry| frame.extend_from_slice(&entry.id.0));
-    frame.extend_from_slice(&packed);
-    Ok(frame)
+
+    /// Unpacks the frame at `first`.
+    pub(super) fn decode(&mut self, first: u64, bytes: &[u8]) -> Result<Frame, DecodeError> {
+        let header = Header::decode(bytes)?;
+        let ids = ids(bytes)?;
+        let packed = bytes.get(HEADER + ids.len() * 32..header.length);
+        let packed = packed.ok_or(DecodeError::Truncated { at: bytes.len() })?;
+        let raw = self.unpacker.decompress(packed, header.raw);
+        let raw = raw.map_err(|_| DecodeError::Invalid { what: "the packed part of a frame" })?;
+        let mut reader = Reader::new(&raw);
+        let entries = ids.into_iter().map(|id| Stored::decode(id, &mut reader)).collect::<Result<_, _>>()?;
+        reader.end()?;
+        Ok(Frame { first, entries, raw })
+    }
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Codec").finish_non_exhaustive()
+    }
 }
 
 impl Header {
@@ -112,20 +145,6 @@ pub(super) fn ids(bytes: &[u8]) -> Result<Vec<EntryId>, DecodeError> {
 }
 
 impl Frame {
-    /// Unpacks the frame at `first`.
-    pub(super) fn decode(first: u64, bytes: &[u8]) -> Result<Self, DecodeError> {
-        let header = Header::decode(bytes)?;
-        let ids = ids(bytes)?;
-        let packed = bytes.get(HEADER + ids.len() * 32..header.length);
-        let packed = packed.ok_or(DecodeError::Truncated { at: bytes.len() })?;
-        let raw = zstd::bulk::decompress(packed, header.raw);
-        let raw = raw.map_err(|_| DecodeError::Invalid { what: "the packed part of a frame" })?;
-        let mut reader = Reader::new(&raw);
-        let entries = ids.into_iter().map(|id| Stored::decode(id, &mut reader)).collect::<Result<_, _>>()?;
-        reader.end()?;
-        Ok(Self { first, entries, raw })
-    }
-
     /// The ordinal after its last entry.
     pub(super) fn end(&self) -> u64 {
         self.first + self.entries.len() as u64
@@ -179,8 +198,9 @@ mod tests {
     fn a_frame_gives_back_its_entries_and_their_ids() {
         let bytes: Vec<Vec<u8>> = (0..90_usize).map(|n| vec![n as u8; n * 7]).collect();
         let entries = entries(&bytes);
-        let packed = encode(&entries).unwrap();
-        let frame = Frame::decode(1000, &packed).unwrap();
+        let mut codec = Codec::new().unwrap();
+        let packed = codec.encode(&entries).unwrap();
+        let frame = codec.decode(1000, &packed).unwrap();
         assert_eq!(frame.end(), 1090);
         for ((at, found), expected) in frame.entries().zip(&entries) {
             assert_eq!((found.id, found.bytes), (expected.id, expected.bytes));
@@ -194,14 +214,16 @@ mod tests {
     #[test]
     fn no_change_of_its_bytes_makes_it_panic_or_grow() {
         let bytes = [b"la cantine".to_vec(), b"la fabrique".to_vec()];
-        let packed = encode(&entries(&bytes)).unwrap();
+        let mut codec = Codec::new().unwrap();
+        let packed = codec.encode(&entries(&bytes)).unwrap();
         for at in 0..packed.len() {
-            let _ = Frame::decode(0, &packed[..at]);
+            let _ = codec.decode(0, &packed[..at]);
             for bit in 0..8 {
                 let mut flipped = packed.clone();
                 flipped[at] ^= 1 << bit;
-                let _ = Frame::decode(0, &flipped);
+                let _ = codec.decode(0, &flipped);
             }
         }
+        assert!(codec.decode(0, &packed).is_ok(), "what a damaged frame left in it must not harm the next");
     }
 }

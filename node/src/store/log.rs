@@ -12,7 +12,7 @@ use essaim_protocol::id::EntryId;
 use essaim_protocol::store::{Append, Error, Flaw};
 
 use super::engine::{Engine, Writer, guarded};
-use super::frame::{self, Frame, Header};
+use super::frame::{self, Codec, Frame, Header};
 use super::trees::{PART, Tree};
 
 /// Frames merged in one step, so that the step is one batch: each gives up one key, and the merged frame takes at most
@@ -29,6 +29,7 @@ pub(super) struct Log {
     end: u64,
     /// The frame last read: entries are asked for in log order or by record, mostly neighbours.
     last: RefCell<Option<Arc<Frame>>>,
+    codec: RefCell<Codec>,
 }
 
 /// What one step of merging did.
@@ -44,7 +45,9 @@ pub(super) struct Merged {
 
 impl Log {
     pub(super) fn open(engine: &Engine) -> Result<Self, Error> {
-        let mut log = Self { tree: Tree::open(engine, "log")?, end: 0, last: RefCell::default() };
+        let codec = Codec::new().map_err(|source| Error::Io { doing: "making room to pack entries", source })?;
+        let tree = Tree::open(engine, "log")?;
+        let mut log = Self { tree, end: 0, last: RefCell::default(), codec: RefCell::new(codec) };
         log.end = log.find_end()?;
         Ok(log)
     }
@@ -135,7 +138,8 @@ impl Log {
 
     /// Reads and unpacks the frame at `first`.
     pub(super) fn frame(&self, first: u64) -> Result<Arc<Frame>, Error> {
-        let frame = Frame::decode(first, &self.bytes(first)?).map_err(|_| self.damaged(first))?;
+        let bytes = self.bytes(first)?;
+        let frame = self.codec.borrow_mut().decode(first, &bytes).map_err(|_| self.damaged(first))?;
         let frame = Arc::new(frame);
         *self.last.borrow_mut() = Some(Arc::clone(&frame));
         Ok(frame)
@@ -194,7 +198,8 @@ impl Log {
     }
 
     fn set(&self, writer: &mut Writer<'_>, first: u64, entries: &[Append<'_>]) -> Result<(), Error> {
-        let bytes = frame::encode(entries).map_err(|source| Error::Io { doing: "packing entries", source })?;
+        let packed = self.codec.borrow_mut().encode(entries);
+        let bytes = packed.map_err(|source| Error::Io { doing: "packing entries", source })?;
         writer.make_room(bytes.len().div_ceil(PART), bytes.len())?;
         for (part, body) in (0..).zip(bytes.chunks(PART)) {
             let key = key(first, part);
