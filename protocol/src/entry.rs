@@ -5,8 +5,9 @@
 //!
 //! The story of one: bytes arrive from a peer; [`Entry::decode`] reads and counts them, and recomputes every name that
 //! follows from them; [`Signed::verify`](crate::sign::Signed::verify) checks the signature in this commons; only then is
-//! it an entry, to be judged by the roster and kept. What was signed is kept and sent as it came, never written again
-//! from what was read. [`decode_and_verify_all`] does it for a whole frame on several cores.
+//! it an entry, to be judged by the roster and kept. What was signed is kept as it came, never written again from what was
+//! read. In a sync session changes are sent [lean](change::lean) and read by [`Entry::receive`];
+//! [`receive_and_verify_all`] does it for whole frames on several cores.
 
 pub mod adoption;
 pub mod change;
@@ -27,6 +28,8 @@ const STATEMENT: u8 = 1;
 const CHANGE: u8 = 2;
 /// First byte of an adoption's entry.
 const ADOPTION: u8 = 3;
+/// First byte of a lean change, in a sync session only.
+const LEAN: u8 = 4;
 
 /// One element of a commons.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +56,17 @@ impl Entry {
             found => return Err(DecodeError::Unknown { what: "entry tag", found: found.into() }),
         };
         Ok(Signed::new(entry))
+    }
+
+    /// Reads an entry as it is sent in a sync session: a change may be [lean](change::lean).
+    ///
+    /// # Errors
+    /// As [`Entry::decode`].
+    pub fn receive(sent: &[u8], commons: &CommonsId) -> Result<Signed<Self>, DecodeError> {
+        match sent.split_first() {
+            Some((&LEAN, lean)) => Change::receive(lean, commons).map(Self::Change).map(Signed::new),
+            Some(_) | None => Self::decode(sent),
+        }
     }
 
     /// The bytes that [`Entry::decode`] reads, as they were signed.
@@ -170,31 +184,31 @@ pub enum Refused {
     },
 }
 
-/// Decodes and verifies many entries on `threads` threads (at least one). Answers stand in the order of the entries,
-/// whatever the number of threads.
+/// Reads and verifies many entries as they are sent in a sync session, on `threads` threads (at least one). Answers stand
+/// in the order of the entries, whatever the number of threads.
 #[must_use]
-pub fn decode_and_verify_all(
+pub fn receive_and_verify_all(
     entries: &[&[u8]],
     commons: &CommonsId,
     threads: usize,
 ) -> Vec<Result<Verified<Entry>, Refused>> {
     let share = entries.len().div_ceil(threads.max(1)).max(1);
     if share >= entries.len() {
-        return decode_and_verify_some(entries, commons);
+        return receive_and_verify_some(entries, commons);
     }
     std::thread::scope(|scope| {
-        let parts = entries.chunks(share).map(|part| scope.spawn(move || decode_and_verify_some(part, commons)));
+        let parts = entries.chunks(share).map(|part| scope.spawn(move || receive_and_verify_some(part, commons)));
         let parts: Vec<_> = parts.collect();
         let joined = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         joined.flatten().collect()
     })
 }
 
-fn decode_and_verify_some(entries: &[&[u8]], commons: &CommonsId) -> Vec<Result<Verified<Entry>, Refused>> {
+fn receive_and_verify_some(entries: &[&[u8]], commons: &CommonsId) -> Vec<Result<Verified<Entry>, Refused>> {
     let mut claimed = Vec::with_capacity(entries.len());
     let mut signed = Vec::with_capacity(entries.len());
-    for bytes in entries {
-        let entry = Entry::decode(bytes);
+    for sent in entries {
+        let entry = Entry::receive(sent, commons);
         claimed.push(entry.as_ref().map(Signed::claimed_signer).map_err(|error| *error));
         signed.extend(entry);
     }

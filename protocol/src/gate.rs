@@ -79,7 +79,19 @@ pub struct Cited {
 /// # Errors
 /// [`DecodeError`] saying which rule the chunk breaks. Such a change is valid nowhere, ever.
 pub fn census(bytes: &[u8]) -> Result<Chunk<'_>, DecodeError> {
-    let mut chunk = read(bytes)?;
+    if bytes.len() > CHUNK_MAX {
+        return Err(DecodeError::TooLarge { what: "a change", found: bytes.len() as u64, max: CHUNK_MAX as u64 });
+    }
+    count(bytes, hash_of(bytes))
+}
+
+/// The same for a chunk whose checksum was written here: with the hash that [`renew_checksum`] gave.
+pub(crate) fn census_of_hashed(bytes: &[u8], hash: ChangeHash) -> Result<Chunk<'_>, DecodeError> {
+    count(bytes, hash)
+}
+
+fn count(bytes: &[u8], hash: ChangeHash) -> Result<Chunk<'_>, DecodeError> {
+    let mut chunk = read(bytes, hash)?;
     let mut ops = chunk.ops();
     while let Some(op) = ops.next() {
         chunk.operations += 1 + ops.pass_typed(&op?)?;
@@ -198,9 +210,13 @@ pub(crate) fn with_header(data: &[u8]) -> Vec<u8> {
 
 /// Writes the checksum anew after bytes of a chunk were patched, and gives the chunk's hash.
 pub fn renew_checksum(chunk: &mut [u8]) -> ChangeHash {
-    let hash: [u8; 32] = Sha256::digest(&chunk[TYPE_AT..]).into();
-    chunk[4..TYPE_AT].copy_from_slice(&hash[..4]);
-    ChangeHash(hash)
+    let hash = hash_of(chunk);
+    chunk[4..TYPE_AT].copy_from_slice(&hash.0[..4]);
+    hash
+}
+
+fn hash_of(chunk: &[u8]) -> ChangeHash {
+    ChangeHash(Sha256::digest(chunk.get(TYPE_AT..).unwrap_or_default()).into())
 }
 
 /// An actor in the chunk's table: its length, which is always 16, and its bytes.
@@ -212,12 +228,9 @@ fn other_actor(others: &[u8], index: usize) -> Option<Actor> {
 }
 
 /// Everything but the operations.
-fn read(bytes: &[u8]) -> Result<Chunk<'_>, DecodeError> {
-    if bytes.len() > CHUNK_MAX {
-        return Err(DecodeError::TooLarge { what: "a change", found: bytes.len() as u64, max: CHUNK_MAX as u64 });
-    }
+fn read(bytes: &[u8], hash: ChangeHash) -> Result<Chunk<'_>, DecodeError> {
     let mut reader = Reader::new(bytes);
-    let hash = header(&mut reader, bytes)?;
+    header(&mut reader, &hash)?;
     let dependencies = dependencies(&mut reader)?;
     let actor_at = reader.position() + 1;
     actor(&mut reader)?;
@@ -248,7 +261,7 @@ fn read(bytes: &[u8]) -> Result<Chunk<'_>, DecodeError> {
     })
 }
 
-fn header(reader: &mut Reader<'_>, bytes: &[u8]) -> Result<ChangeHash, DecodeError> {
+fn header(reader: &mut Reader<'_>, hash: &ChangeHash) -> Result<(), DecodeError> {
     if reader.array()? != MAGIC {
         return Err(DecodeError::Invalid { what: "the start of a change" });
     }
@@ -261,11 +274,10 @@ fn header(reader: &mut Reader<'_>, bytes: &[u8]) -> Result<ChangeHash, DecodeErr
     if length != reader.remaining() {
         return Err(DecodeError::Invalid { what: "the length of a change" });
     }
-    let hash: [u8; 32] = Sha256::digest(&bytes[TYPE_AT..]).into();
-    if hash[..4] != checksum {
+    if hash.0[..4] != checksum {
         return Err(DecodeError::Invalid { what: "the checksum of a change" });
     }
-    Ok(ChangeHash(hash))
+    Ok(())
 }
 
 fn dependencies(reader: &mut Reader<'_>) -> Result<Vec<ChangeHash>, DecodeError> {

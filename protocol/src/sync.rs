@@ -76,7 +76,8 @@ pub trait Replica {
     /// When the store fails.
     fn read(&self, at: Ordinal) -> Result<Option<Vec<u8>>, store::Error>;
 
-    /// Verifies entries that a peer sent and keeps what may be kept, durably. One fate for each, in the same order.
+    /// Verifies entries that a peer sent, as it sent them (a change may be [lean](crate::entry::change::lean)), and keeps
+    /// what may be kept, durably. One fate for each, in the same order.
     ///
     /// # Errors
     /// When the store fails; then none of them is acknowledged.
@@ -429,7 +430,7 @@ impl Session {
             return Err(Misbehaviour::OutOfTurn.into());
         }
         let Frame::Entries { next, compressed } = frame else { return Ok(Some(frame)) };
-        let mut entries = self.incoming.unpack(&compressed, &self.config.commons)?;
+        let mut entries = self.incoming.unpack(&compressed)?;
         if self.theirs.is_some_and(|hello| self.incoming.received > hello.count) {
             return Err(Misbehaviour::TooMany.into());
         }

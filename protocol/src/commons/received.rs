@@ -32,7 +32,7 @@ impl Commons {
         now: Timestamp,
     ) -> Result<Received, store::Error> {
         let bytes: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
-        let read = entry::decode_and_verify_all(&bytes, &self.id, threads);
+        let read = entry::receive_and_verify_all(&bytes, &self.id, threads);
         let ids: Vec<_> = read.iter().map(|entry| entry.as_ref().map(|entry| entry.id()).map_err(|no| *no)).collect();
         let verified = read.into_iter().filter_map(Result::ok).collect();
         let ingested = self.take(store, verified, Some(*from), now)?;

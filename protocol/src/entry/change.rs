@@ -62,15 +62,25 @@ impl Change {
     /// # Errors
     /// [`DecodeError`] naming the rule that the bytes break.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let (record, chunk) = bytes.split_first_chunk().ok_or(DecodeError::Truncated { at: 0 })?;
-        let chunk = gate::census(chunk)?;
-        let footer = Footer::read(chunk.extra())?;
-        let body = body_hash(&chunk, Signature::LEN);
-        if chunk.actor() != actor(&body, &footer.signature) {
+        let chunk = gate::census(bytes.get(32..).ok_or(DecodeError::Truncated { at: 0 })?)?;
+        let change = Self::of(bytes, &chunk, body_hash(&chunk, Signature::LEN))?;
+        if change.actor != actor(&change.body, &change.signature) {
             return Err(DecodeError::Invalid { what: "the actor of a change" });
         }
+        Ok(change)
+    }
+
+    /// Reads and counts what follows the tag of a [lean](lean) change.
+    pub(super) fn receive(sent: &[u8], commons: &CommonsId) -> Result<Self, DecodeError> {
+        let whole = lean::unpack(sent, commons)?;
+        let chunk = gate::census_of_hashed(&whole.bytes[32..], whole.hash)?;
+        Self::of(&whole.bytes, &chunk, whole.body)
+    }
+
+    fn of(bytes: &[u8], chunk: &Chunk<'_>, body: [u8; 32]) -> Result<Self, DecodeError> {
+        let footer = Footer::read(chunk.extra())?;
         Ok(Self {
-            id: id(record, chunk.bytes()),
+            id: id(bytes),
             hash: chunk.hash(),
             dependencies: chunk.dependencies().to_vec(),
             device: footer.device,
@@ -213,12 +223,12 @@ pub(super) fn body_hash(chunk: &Chunk<'_>, zeroed: usize) -> [u8; 32] {
 
 /// The same for a chunk whose actor stands at this place of what is hashed.
 fn body_of(hashed: &[u8], actor_at: usize, zeroed: usize) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_derive_key("essaim v1 change body");
-    hasher.update(&hashed[..actor_at]);
-    hasher.update(&[0; 16]);
-    hasher.update(&hashed[actor_at + 16..hashed.len() - zeroed]);
-    hasher.update(&[0; Signature::LEN][..zeroed]);
-    hasher.finalize().into()
+    // In one piece: BLAKE3 hashes several of its blocks at once only of what it is given at once.
+    let mut blank = hashed.to_vec();
+    blank[actor_at..actor_at + 16].fill(0);
+    let end = blank.len();
+    blank[end - zeroed..].fill(0);
+    blake3::derive_key("essaim v1 change body", &blank)
 }
 
 fn actor(body: &[u8; 32], signature: &Signature) -> Actor {
@@ -240,10 +250,8 @@ fn first_record(commons: &CommonsId, body: &[u8; 32]) -> RecordId {
     RecordId(hasher.finalize().into())
 }
 
-fn id(record: &[u8; 32], chunk: &[u8]) -> EntryId {
-    let mut hasher = blake3::Hasher::new_derive_key("essaim v1 change id");
-    hasher.update(record).update(chunk);
-    EntryId(hasher.finalize().into())
+fn id(bytes: &[u8]) -> EntryId {
+    EntryId(blake3::derive_key("essaim v1 change id", bytes))
 }
 
 /// The extra bytes of a sealed chunk. The first field is automerge's own author footer.

@@ -303,7 +303,7 @@ fn many_are_verified_in_order_on_any_number_of_threads() {
     assert_eq!(alone[1].as_ref().map(|_| ()), forged("alice").as_ref().map(|_| ()));
     assert_eq!(alone[4], Err(Refused::Malformed(DecodeError::Unknown { what: "entry tag", found: 9 })));
     for threads in [0, 1, 2, 3, 7, 100] {
-        assert_eq!(decode_and_verify_all(&entries, &COMMONS, threads), alone, "{threads} threads");
+        assert_eq!(receive_and_verify_all(&entries, &COMMONS, threads), alone, "{threads} threads");
     }
-    assert!(decode_and_verify_all(&[], &COMMONS, 2).is_empty());
+    assert!(receive_and_verify_all(&[], &COMMONS, 2).is_empty());
 }

@@ -300,7 +300,7 @@ fn a_change_cut_or_flipped_anywhere_is_refused() {
 }
 
 fn row_by_row(bytes: &[u8]) -> Result<u64, DecodeError> {
-    let chunk = read(bytes)?;
+    let chunk = read(bytes, hash_of(bytes))?;
     let mut ops = chunk.ops();
     let rows = ops.by_ref().try_fold(0, |rows, op| op.map(|_| rows + 1))?;
     ops.cited(chunk.others).map(|_| rows)

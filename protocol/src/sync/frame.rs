@@ -284,7 +284,7 @@ mod tests {
         let (_, bytes) = golden.iter().find(|(name, _)| *name == "entries").unwrap();
         let Ok(Frame::Entries { next, compressed }) = Frame::decode(bytes) else { panic!("not a frame of entries") };
         assert_eq!(next, Ordinal(3));
-        assert_eq!(Incoming::default().unpack(&compressed, &COMMONS), Ok(ENTRIES.map(<[u8]>::to_vec).to_vec()));
+        assert_eq!(Incoming::default().unpack(&compressed), Ok(ENTRIES.map(<[u8]>::to_vec).to_vec()));
     }
 
     #[test]

@@ -9,7 +9,6 @@ use zstd::stream::raw::{CParameter, DParameter, Decoder, Encoder, Operation as _
 use super::frame::{Frame, MAX_RAW, Position};
 use super::{Fault, Misbehaviour, Place, Replica};
 use crate::entry::change::lean;
-use crate::id::CommonsId;
 use crate::set::Kind;
 use crate::store::{self, Ordinal};
 use crate::wire::{Reader, Write as _};
@@ -222,8 +221,8 @@ impl Incoming {
         Ok(())
     }
 
-    /// The entries in a frame.
-    pub(super) fn unpack(&mut self, compressed: &[u8], commons: &CommonsId) -> Result<Vec<Vec<u8>>, Misbehaviour> {
+    /// The entries in a frame, as they were sent.
+    pub(super) fn unpack(&mut self, compressed: &[u8]) -> Result<Vec<Vec<u8>>, Misbehaviour> {
         if self.ended {
             return Err(Misbehaviour::OutOfTurn);
         }
@@ -231,7 +230,7 @@ impl Incoming {
         let mut reader = Reader::new(&raw);
         let mut entries = Vec::new();
         while !reader.is_empty() {
-            entries.push(lean::unpack(reader.bytes("an entry", MAX_RAW)?, commons)?.into_owned());
+            entries.push(reader.bytes("an entry", MAX_RAW)?.to_vec());
         }
         if entries.is_empty() {
             return Err(Misbehaviour::EmptyFrame);

@@ -237,8 +237,8 @@ fn in_the_name_of(victim: &DeviceKey, by: &DeviceKey, entry: &[u8], commons: &Co
     if let Some(at) = sent.windows(32).position(|bytes| bytes == by.0) {
         sent[at..at + 32].copy_from_slice(&victim.0);
     }
-    let forged = lean::unpack(&sent, commons).map_err(|error| Broken::Rule(error.to_string()))?;
-    Ok(forged.into_owned())
+    let forged = Entry::receive(&sent, commons).map_err(|error| Broken::Rule(error.to_string()))?;
+    Ok(forged.trust().encode())
 }
 
 fn mutilated(mut entry: Vec<u8>, dice: &mut Dice) -> Vec<u8> {

@@ -2,23 +2,21 @@
 //!
 //! A change is full of what follows from the rest of it: its actor, its checksum, the name that a first change gives its
 //! record, the header of its chunk. And of a typed text it says for each character how many bytes it has, which the text
-//! says as well: at every accent the run breaks off. All that is a fifth of a packed record. The sender leaves it out,
-//! the receiver puts it back, and what comes out is judged like any entry: its hashes and its signature cover every byte,
-//! so that a wrong lean form is a wrong entry and nothing worse. Stores keep whole changes only.
+//! says as well: at every accent the run breaks off. All that is a fifth of a packed record. The sender leaves it out
+//! ([`pack`]), the receiver puts it back ([`Entry::receive`](crate::entry::Entry::receive)), and what comes out is judged
+//! like any entry: its hashes and its signature cover every byte, so that a wrong lean form is a wrong entry and nothing
+//! worse. Stores keep whole changes only.
 //!
 //! The byte map is in `docs/wire.md`, section *Sync frames*.
 
 use std::borrow::Cow;
 
 use super::{Change, actor, body_of, first_record};
-use crate::entry::CHANGE;
+use crate::entry::{CHANGE, LEAN};
 use crate::gate;
-use crate::id::CommonsId;
+use crate::id::{ChangeHash, CommonsId};
 use crate::sign::Signature;
 use crate::wire::{DecodeError, Reader, Write as _};
-
-/// First byte of a lean change, where an entry has its tag.
-const LEAN: u8 = 4;
 
 /// Where a chunk's type stands; its length and its data follow.
 const TYPE_AT: usize = 8;
@@ -46,15 +44,14 @@ pub fn pack(entry: &[u8]) -> Cow<'_, [u8]> {
     lean.map_or(Cow::Borrowed(entry), Cow::Owned)
 }
 
-/// The entry that was sent, still to be verified. It has at most four times the bytes.
-///
-/// # Errors
-/// [`DecodeError`] when a lean change is no change's.
-pub fn unpack<'a>(sent: &'a [u8], commons: &CommonsId) -> Result<Cow<'a, [u8]>, DecodeError> {
-    match sent.split_first() {
-        Some((&LEAN, lean)) => unpack_change(lean, commons).map(Cow::Owned),
-        Some(_) | None => Ok(Cow::Borrowed(sent)),
-    }
+/// A change put together from its lean form. Actor, checksum and the name of a first change's record were made from its
+/// bytes here, so that they hold; all else is still to be judged.
+pub(super) struct Whole {
+    /// record ‖ chunk.
+    pub(super) bytes: Vec<u8>,
+    pub(super) hash: ChangeHash,
+    /// What was signed.
+    pub(super) body: [u8; 32],
 }
 
 fn pack_change(change: &[u8]) -> Result<Vec<u8>, DecodeError> {
@@ -70,7 +67,11 @@ fn pack_change(change: &[u8]) -> Result<Vec<u8>, DecodeError> {
     Ok(lean)
 }
 
-fn unpack_change(lean: &[u8], commons: &CommonsId) -> Result<Vec<u8>, DecodeError> {
+/// The whole of what follows the tag of a lean change. It has at most four times the bytes.
+///
+/// # Errors
+/// [`DecodeError`] when it is no change's.
+pub(super) fn unpack(lean: &[u8], commons: &CommonsId) -> Result<Whole, DecodeError> {
     let parts = Parts::read(lean, |first| if first { 0 } else { RECORD })?;
     let metas = respell(parts.column(VALUE_META), parts.column(VALUE), put_back)?;
     let mut data = Vec::with_capacity(lean.len() + metas.len() + ACTOR);
@@ -78,27 +79,21 @@ fn unpack_change(lean: &[u8], commons: &CommonsId) -> Result<Vec<u8>, DecodeErro
     nobody[0] = 16;
     parts.write(&nobody, &metas, &mut data);
 
-    let mut chunk = gate::with_header(&data);
-    let actor_at = chunk.len() - data.len() + parts.dependencies.len() + 1;
+    let mut bytes = vec![0; RECORD];
+    bytes.extend_from_slice(&gate::with_header(&data));
+    if bytes.len() > Change::MAX {
+        return Err(DecodeError::TooLarge { what: "a change", found: bytes.len() as u64, max: Change::MAX as u64 });
+    }
     let Some(signature) = parts.footer.last_chunk().copied().map(Signature) else {
         return Err(DecodeError::Invalid { what: "the footer of a change" });
     };
-    let body = body_of(&chunk[TYPE_AT..], actor_at - TYPE_AT, Signature::LEN);
-    chunk[actor_at..actor_at + 16].copy_from_slice(&actor(&body, &signature).0);
-    gate::renew_checksum(&mut chunk);
-
-    let mut entry = Vec::with_capacity(1 + RECORD + chunk.len());
-    entry.push(CHANGE);
-    if parts.is_first() {
-        entry.extend_from_slice(&first_record(commons, &body).0);
-    } else {
-        entry.extend_from_slice(parts.name);
-    }
-    entry.extend_from_slice(&chunk);
-    if entry.len() > 1 + Change::MAX {
-        return Err(DecodeError::TooLarge { what: "a change", found: entry.len() as u64, max: Change::MAX as u64 + 1 });
-    }
-    Ok(entry)
+    let actor_at = bytes.len() - data.len() + parts.dependencies.len() + 1;
+    let body = body_of(&bytes[RECORD + TYPE_AT..], actor_at - RECORD - TYPE_AT, Signature::LEN);
+    bytes[actor_at..actor_at + 16].copy_from_slice(&actor(&body, &signature).0);
+    let hash = gate::renew_checksum(&mut bytes[RECORD..]);
+    let name = if parts.is_first() { &first_record(commons, &body).0[..] } else { parts.name };
+    bytes[..RECORD].copy_from_slice(name);
+    Ok(Whole { bytes, hash, body })
 }
 
 /// The data of a chunk, in the parts that one form has and the other has not.
@@ -282,6 +277,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::entry::Entry;
     use crate::gate::forge::{COMMONS, FRONTIER, keys};
     use crate::gate::{census, history};
     use crate::id::RecordId;
@@ -297,6 +293,10 @@ mod tests {
         [&[CHANGE], change.bytes()].concat()
     }
 
+    fn received(sent: &[u8], commons: &CommonsId) -> Vec<u8> {
+        Entry::receive(sent, commons).unwrap().trust().encode()
+    }
+
     fn hex_after<'a>(text: &'a str, mark: &'a str) -> impl Iterator<Item = Vec<u8>> + 'a {
         let lines = text.lines().filter_map(move |line| line.strip_prefix(mark));
         lines.map(|hex| HEXLOWER.decode(hex.trim().as_bytes()).unwrap())
@@ -306,7 +306,7 @@ mod tests {
     fn lean_changes_are_the_bytes_they_always_were() {
         let packed: Vec<_> = hex_after(WHOLE, "bytes").map(|entry| pack(&entry).into_owned()).collect();
         assert_eq!(packed, hex_after(LEANER, "lean").collect::<Vec<_>>());
-        let unpacked = packed.iter().map(|sent| unpack(sent, &COMMONS).unwrap().into_owned());
+        let unpacked = packed.iter().map(|sent| received(sent, &COMMONS));
         assert_eq!(unpacked.collect::<Vec<_>>(), hex_after(WHOLE, "bytes").collect::<Vec<_>>());
         assert_eq!(packed.last().unwrap()[0], 3, "an adoption is sent as it is");
     }
@@ -321,7 +321,7 @@ mod tests {
         // The text object, and all characters as one run.
         assert_eq!(parts.column(VALUE_META), [0x7f, 0, TEXT.chars().count() as u8, CHARACTER as u8]);
         assert!(lean.len() < whole.len() - spared, "{} of {}", lean.len(), whole.len());
-        assert_eq!(unpack(&lean, &COMMONS).unwrap(), whole);
+        assert_eq!(received(&lean, &COMMONS), whole);
     }
 
     #[test]
@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn another_commons_names_another_record() {
         let whole = sealed(&history::typed(TEXT));
-        let other = unpack(&pack(&whole), &CommonsId([1; 32])).unwrap().into_owned();
+        let other = received(&pack(&whole), &CommonsId([1; 32]));
         assert_ne!(other[1..33], whole[1..33]);
         assert_eq!(other[33..], whole[33..]);
     }
@@ -350,7 +350,8 @@ mod tests {
                 let whole = sealed(&draft);
                 let lean = pack(&whole);
                 prop_assert!(lean.len() <= whole.len());
-                prop_assert_eq!(&unpack(&lean, &COMMONS).unwrap()[..], &whole[..]);
+                prop_assert_eq!(Entry::receive(&lean, &COMMONS), Entry::decode(&whole));
+                prop_assert_eq!(received(&lean, &COMMONS), whole);
             }
         }
 
@@ -365,8 +366,12 @@ mod tests {
                 lean[at] = byte;
             }
             for sent in [&lean[..], &lean[..end.index(lean.len())]] {
-                if let Ok(entry) = unpack(sent, &COMMONS) {
-                    prop_assert!(entry.len() <= 4 * sent.len());
+                if let Some((&LEAN, lean)) = sent.split_first() && let Ok(whole) = unpack(lean, &COMMONS) {
+                    prop_assert!(whole.bytes.len() < 4 * sent.len());
+                }
+                if let Ok(entry) = Entry::receive(sent, &COMMONS) {
+                    let whole = entry.trust().encode();
+                    prop_assert_eq!(Entry::decode(&whole).map(|entry| entry.trust().encode()), Ok(whole));
                 }
             }
         }
