@@ -163,6 +163,8 @@ pub struct Config {
 pub enum Event {
     /// Frames came, in this order. The entries in frames that follow one another are made durable together.
     Frames(Vec<Vec<u8>>),
+    /// What was asked for by [`Effect::More`] can be made.
+    GoOn,
     /// Time passes: at least every few seconds.
     Tick,
 }
@@ -172,6 +174,9 @@ pub enum Event {
 pub enum Effect {
     /// Send this frame.
     Send(Vec<u8>),
+    /// There is more to send. What stands before this can leave at once, so that the peer works on it while
+    /// [`Event::GoOn`] makes the next frame.
+    More,
     /// The peer holds the entries at these places durably.
     Acknowledged(Vec<Ordinal>),
     /// Remember how far the peer's log was followed; `None`: no need any more.
@@ -401,6 +406,7 @@ impl Session {
     ) -> Result<(), Fault> {
         let frames = match event {
             Event::Frames(frames) => frames,
+            Event::GoOn => return self.go_on(replica, effects),
             Event::Tick if now.since(self.heard) >= IDLE_MS => return Err(Fault::Silent),
             Event::Tick => return Ok(()),
         };
@@ -615,13 +621,18 @@ impl Session {
         }
     }
 
-    /// Sends what there is credit for, and comes to an end when both sides have sent all.
+    /// Sends one frame of entries if there is credit for it, and comes to an end when both sides have sent all.
     fn go_on(&mut self, replica: &dyn Replica, effects: &mut Vec<Effect>) -> Result<(), Fault> {
         if self.ended {
             return Ok(());
         }
-        while let Some(frame) = self.outgoing.next_frame(replica)? {
+        if let Some(frame) = self.outgoing.next_frame(replica)? {
+            let more = matches!(frame, Frame::Entries { .. });
             send(effects, [frame]);
+            if more {
+                effects.push(Effect::More);
+                return Ok(());
+            }
         }
         if !self.done && self.outgoing.has_ended() && self.incoming.has_ended() {
             self.done = true;

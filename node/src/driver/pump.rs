@@ -96,8 +96,9 @@ async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>
         if let Some(outcome) = wanted.ended.take() {
             break exchanged(outcome);
         }
-        let event = match pending.take() {
+        let event = match pending.take_if(|_| !wanted.more) {
             Some(event) => event,
+            None if wanted.more => Event::GoOn,
             None => match tokio::time::timeout(TICK, inbox.recv_some()).await {
                 Ok(Ok(frames)) if !frames.is_empty() => Event::Frames(frames),
                 // Whoever is not admitted is told nothing: the stream just ends.

@@ -70,12 +70,19 @@ impl End {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
+        let mut made = 0;
         for effect in effects {
             match effect {
                 Effect::Send(frame) => {
                     assert!(self.outcome.is_none(), "a frame after the end");
                     self.frames.push(Frame::decode(&frame).unwrap());
+                    made += usize::from(matches!(self.frames.last(), Some(Frame::Entries { .. })));
+                    assert!(made < 2, "a frame of entries waits for the next to be made");
                     self.sent.push_back(frame);
+                }
+                Effect::More => {
+                    let effects = self.session.handle(Event::GoOn, NOW, &mut self.replica);
+                    self.carry_out(effects);
                 }
                 Effect::Acknowledged(places) => self.acknowledged += places.len(),
                 Effect::Followed(position) => self.followed = position,

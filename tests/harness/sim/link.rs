@@ -156,7 +156,7 @@ impl World {
     fn check_heard(&mut self, id: u64, end: usize, heard: &Heard, effects: &[Effect]) -> Result<(), String> {
         let named = effects.iter().find_map(|effect| match effect {
             Effect::Ended(Err(Fault::Misbehaved(Misbehaviour::Refused { device, .. }))) => Some(*device),
-            Effect::Ended(_) | Effect::Send(_) | Effect::Acknowledged(_) | Effect::Followed(_) => None,
+            Effect::Ended(_) | Effect::Send(_) | Effect::More | Effect::Acknowledged(_) | Effect::Followed(_) => None,
         });
         if named != heard.refused.first().copied() {
             return Err(format!("of wrong entries by {:?}, {named:?} is named", heard.refused));
@@ -185,6 +185,10 @@ impl World {
             let (me, peer) = (link.ends[end], link.ends[1 - end]);
             match effect {
                 Effect::Send(frame) => self.send(id, end, frame),
+                Effect::More => {
+                    let effects = self.handle(id, end, Event::GoOn);
+                    self.carry_out(id, end, effects)?;
+                }
                 Effect::Acknowledged(places) => {
                     self.check_held(me, peer, &places)?;
                     self.confirm(me, peer, &places)?;

@@ -35,6 +35,8 @@ pub(super) struct Open {
 pub struct Wanted {
     /// Frames to send, in order.
     pub send: Vec<Vec<u8>>,
+    /// It has more to send: [`Event::GoOn`] makes it.
+    pub more: bool,
     /// How it ended, once it has.
     pub ended: Option<Result<Outcome, Fault>>,
 }
@@ -206,6 +208,7 @@ impl Desk {
         for effect in effects {
             match effect {
                 Effect::Send(frame) => wanted.send.push(frame),
+                Effect::More => wanted.more = true,
                 Effect::Acknowledged(places) => self.confirm(peer, &places),
                 Effect::Followed(position) => self.note(peer, |known| {
                     known.followed = position.map(|(epoch, at)| (epoch, at.statements.0, at.content.0));
