@@ -14,6 +14,7 @@ pub mod facets;
 pub mod french;
 pub mod gazetteer;
 pub mod search;
+mod synonyms;
 pub mod web;
 
 use std::collections::BTreeSet;

@@ -12,7 +12,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Range};
-use std::sync::LazyLock;
 
 use essaim_protocol::id::RecordId;
 use essaim_protocol::query::{Item, Query, What};
@@ -29,7 +28,7 @@ use tantivy::{DocAddress, Order, Searcher, TantivyDocument, Term};
 
 use super::facets::{Counting, Counts, joined};
 use super::french::{self, French};
-use super::{Fields, IndexError, Reader, guarded};
+use super::{Fields, IndexError, Reader, guarded, synonyms};
 
 /// Words without which a question means the same: each is in nearly every record, but for the shortest, which they would
 /// leave out.
@@ -39,29 +38,6 @@ const JOINING: &[&str] = &[
     "est", "il", "ils", "je", "l", "la", "le", "les", "leur", "leurs", "mais", "ne", "nos", "notre", "nous", "on", "ou", "par",
     "pas", "pour", "qu", "que", "qui", "sa", "se", "ses", "son", "sont", "sur", "un", "une", "vos", "votre", "vous", "y",
     "and", "for", "in", "of", "on", "the", "to", "with",
-];
-
-/// Words and phrases that stand for one another in the alliance's language.
-const SYNONYMS: &[&[&str]] = &[
-    &["récit", "narration"],
-    &["EPCI", "intercommunalité", "communauté de communes", "communauté d'agglomération"],
-    &["PNR", "parc naturel régional"],
-    &["PETR", "pôle d'équilibre territorial et rural"],
-    &["REX", "retour d'expérience"],
-    &["ESS", "économie sociale et solidaire"],
-    &["PCAET", "plan climat air énergie territorial"],
-    &["CRTE", "contrat pour la réussite de la transition écologique"],
-    &["PLU", "plan local d'urbanisme"],
-    &["SCoT", "schéma de cohérence territoriale"],
-    &["PAT", "projet alimentaire territorial"],
-    &["TEPOS", "territoire à énergie positive"],
-    &["GES", "gaz à effet de serre"],
-    &["vélo", "cyclable", "bicyclette"],
-    &["mairie", "municipalité", "hôtel de ville"],
-    &["logement", "habitat"],
-    &["essaimage", "réplication"],
-    &["désaccord", "controverse", "conflit"],
-    &["échec", "n'a pas marché"],
 ];
 
 /// The facet of the records that refer to one, by its id. It is asked for and never counted: its values are as many as
@@ -368,7 +344,7 @@ impl<'a> Asked<'a> {
             return Ok(None);
         }
         let mut ways = vec![(said.clone(), 1.0)];
-        ways.extend(synonyms(&said).map(|synonym| (synonym.clone(), 0.6)));
+        ways.extend(synonyms::of(&said).map(|synonym| (synonym.clone(), 0.6)));
         if let [term] = said.as_slice() {
             let near = match how {
                 How::AsTyped if unfinished => self.beginning_like(term)?,
@@ -563,16 +539,6 @@ fn essential(query: &Query) -> Vec<&Item> {
     };
     let essential: Vec<&Item> = said.iter().copied().filter(|item| item.excluded || !joins(item)).collect();
     if essential.iter().any(|item| !item.excluded) { essential } else { said }
-}
-
-/// What stands for `said` in the alliance's language.
-fn synonyms(said: &[String]) -> impl Iterator<Item = &'static Vec<String>> {
-    static GROUPS: LazyLock<Vec<Vec<Vec<String>>>> = LazyLock::new(|| {
-        let terms = |text: &&str| french::terms(text).collect();
-        SYNONYMS.iter().map(|group| group.iter().map(terms).collect()).collect()
-    });
-    let groups = GROUPS.iter().filter(move |group| group.iter().any(|phrase| phrase == said));
-    groups.flat_map(move |group| group.iter().filter(move |phrase| *phrase != said))
 }
 
 fn first(near: Vec<String>, as_typed: &str) -> String {
