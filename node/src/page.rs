@@ -141,3 +141,5 @@ pub fn entrance(address: SocketAddr, token: &str) -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod weight;

@@ -90,6 +90,14 @@ map-departments = By department
 map-none = None of these records belongs to a department.
 map-territories = By territory
 map-elsewhere = Off this map
+map-more-departments = { $n ->
+    [one] See all departments: there is one more
+   *[other] See all departments: there are { $n } more
+  }
+map-more = { $n ->
+    [one] See all territories: there is one more
+   *[other] See all territories: there are { $n } more
+  }
 facet-kind = Kind
 facet-theme = Theme
 facet-territory = Territory

@@ -90,6 +90,14 @@ map-departments = Par département
 map-none = Aucune de ces fiches n’est rattachée à un département.
 map-territories = Par territoire
 map-elsewhere = Hors de cette carte
+map-more-departments = { $n ->
+    [one] Voir tous les départements : il y en a un autre
+   *[other] Voir tous les départements : il y en a { $n } autres
+  }
+map-more = { $n ->
+    [one] Voir tous les territoires : il y en a un autre
+   *[other] Voir tous les territoires : il y en a { $n } autres
+  }
 facet-kind = Type de fiche
 facet-theme = Thème
 facet-territory = Territoire

@@ -19,6 +19,7 @@ use super::Screen;
 use super::asked::Query;
 use super::feed::{Feed, File, file};
 use super::guard::FOLLOW;
+use super::letter::titled;
 use super::links::Links;
 use super::map::Map;
 use super::trouble::{Trouble, page};
@@ -26,7 +27,7 @@ use super::visit::{Frame, Visit};
 use crate::words::{labelled, when};
 
 /// Facets in the order in which people narrow a search. Their names for people are `facet-…` in the texts.
-const FACETS: [&str; 17] = [
+pub(super) const FACETS: [&str; 17] = [
     "kind",
     "theme",
     "outcome",
@@ -46,15 +47,21 @@ const FACETS: [&str; 17] = [
     "record_status",
 ];
 
-/// Values of a facet that are shown before "more".
+/// Values of a facet that are shown until all are asked for: with all of them, of all facets, a page would weigh twice as much.
 const SHOWN: usize = 6;
+
+/// Territories on the map: those of which most is told, as many as are read beside it.
+const ON_MAP: usize = 24;
+
+/// Departments that are named beside the map.
+const NAMED_ON_MAP: usize = 24;
 
 /// Records on one page: what a person looks over before asking better. A table shows more at a glance.
 const PER_PAGE: u32 = 20;
 const PER_TABLE: u32 = 50;
 
-/// Records along time, where paging would cut the years apart: more than a person follows.
-const ON_TIMELINE: u32 = 200;
+/// Records along time, where each takes a line and paging would cut the years apart.
+const ON_TIMELINE: u32 = 100;
 
 /// Records of a feed, and of a download: what a spreadsheet opens at once.
 const IN_FEED: u32 = 50;
@@ -80,6 +87,8 @@ pub(super) struct Asked {
     pub(super) view: View,
     /// From 1.
     pub(super) page: u32,
+    /// Facets of which all values are shown.
+    pub(super) whole: Vec<String>,
 }
 
 /// How what was found is shown.
@@ -125,6 +134,7 @@ impl Asked {
             match name.as_str() {
                 "q" => asked.q = value,
                 "vue" => asked.view = View::named(&value),
+                "plus" => asked.whole.push(value),
                 "page" => asked.page = value.parse().unwrap_or(1).max(1),
                 name if FACETS.contains(&name) && !value.is_empty() => asked.facets.push((name.to_owned(), value)),
                 _ => {}
@@ -205,8 +215,10 @@ struct Group {
     label: String,
     open: bool,
     values: Vec<Ticked>,
-    /// Those after the first few.
-    more: Vec<Ticked>,
+    /// How many there are besides.
+    more: usize,
+    /// Whether all of them were asked for.
+    whole: bool,
 }
 
 #[derive(Clone)]
@@ -268,10 +280,13 @@ pub(super) struct Card {
 }
 
 impl Card {
-    pub(super) fn of(f: &Frame, brief: Brief) -> Self {
+    pub(super) fn of(f: &Frame, mut brief: Brief) -> Self {
         let kind =
             Schema::get().kind(&brief.kind).map_or(brief.kind.as_str(), |kind| kind.label.get(f.lang())).to_owned();
         let excerpt = pieces(&brief);
+        if let Some(territory) = &mut brief.territory {
+            territory.title = titled(f, &territory.id.to_string(), &territory.title);
+        }
         let when = brief.when.as_deref().map(|date| when::edtf(f.lang(), date));
         Self { kind, when, excerpt, brief }
     }
@@ -324,7 +339,7 @@ async fn find(visit: Visit, Query(pairs): Query<Vec<(String, String)>>) -> Resul
     let mut cards: Vec<Card> = records.into_iter().map(|brief| Card::of(&visit.frame, brief)).collect();
     let groups: Vec<Group> = FACETS.iter().filter_map(|name| group(&visit, &asked, &found.facets, name)).collect();
     let map = match asked.view {
-        View::Map => Some(Map::of(&visit.ask(Command::Places(asked.whole(0))).await?)),
+        View::Map => Some(Map::of(&visit.ask(Command::Places(asked.whole(0))).await?, ON_MAP, NAMED_ON_MAP)),
         View::Cards | View::Table | View::Timeline => None,
     };
     let years = if asked.view == View::Timeline { by_year(std::mem::take(&mut cards)) } else { Vec::new() };
@@ -335,7 +350,7 @@ async fn find(visit: Visit, Query(pairs): Query<Vec<(String, String)>>) -> Resul
         current: view == asked.view,
     };
     page(&FindPage {
-        chosen: chosen(&asked, &groups),
+        chosen: chosen(&asked, &found.facets),
         views: View::ALL.map(shape).into(),
         downloads: vec![
             (asked.as_file("/recherche.atom", Some(visit.feed_key())), "file-atom"),
@@ -423,10 +438,13 @@ fn group(visit: &Visit, asked: &Asked, facets: &[Facet], name: &str) -> Option<G
     let mut values = ticked(facet, asked);
     // What is ticked stays in sight.
     values.sort_by_key(|value| !value.ticked);
-    let more = values.split_off(SHOWN.min(values.len()));
+    let whole = asked.whole.iter().any(|asked| asked == name);
+    let more = if whole { 0 } else { values.len().saturating_sub(SHOWN) };
+    values.truncate(values.len() - more);
     let label = visit.frame.maybe(&format!("facet-{name}")).unwrap_or_else(|| name.to_owned());
-    let open = values.iter().any(|value| value.ticked) || matches!(name, "kind" | "theme" | "territory" | "outcome");
-    Some(Group { name: name.to_owned(), label, open, values, more })
+    let ticked = values.iter().any(|value| value.ticked);
+    let open = whole || ticked || matches!(name, "kind" | "theme" | "territory" | "outcome");
+    Some(Group { name: name.to_owned(), label, open, values, more, whole })
 }
 
 fn ticked(facet: &Facet, asked: &Asked) -> Vec<Ticked> {
@@ -439,10 +457,10 @@ fn ticked(facet: &Facet, asked: &Asked) -> Vec<Ticked> {
     facet.values.iter().map(one).collect()
 }
 
-fn chosen(asked: &Asked, groups: &[Group]) -> Vec<Chosen> {
+fn chosen(asked: &Asked, facets: &[Facet]) -> Vec<Chosen> {
     let label = |name: &str, code: &str| {
-        let group = groups.iter().find(|group| group.name == name)?;
-        group.values.iter().chain(&group.more).find(|value| value.code == code).map(|value| value.label.clone())
+        let facet = facets.iter().find(|facet| facet.name == name)?;
+        facet.values.iter().find(|value| value.code == code).map(|value| value.label.clone())
     };
     let one = |(name, code): &(String, String)| Chosen {
         label: label(name, code).unwrap_or_else(|| code.clone()),

@@ -87,19 +87,29 @@ fn item(f: &Frame, one: &Digested) -> Item {
         id: brief.id.to_string(),
         title: if brief.title.is_empty() { f.t("sheet-untitled") } else { cut(&brief.title, TITLE) },
         what: [one.form.clone(), place, date].into_iter().flatten().collect::<Vec<_>>().join(" · "),
-        about: one.about.as_ref().map(|to: &RecordName| (to.id.to_string(), titled(f, &to.id.to_string(), &to.title))),
+        about: one.about.as_ref().map(|to| named(f, to)),
         text: one.text.as_ref().or(brief.summary.as_ref()).map(|text| cut(text, TEXT)),
         credit: [Some(by), one.licence.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · "),
     }
 }
 
-/// The title of a record; what to say of one that has not arrived, which is named by the beginning of its id.
+/// The title of a record; what to say of one that has none, and of one that has not arrived, which is named by the
+/// beginning of its id.
 pub(super) fn titled(f: &Frame, id: &str, title: &str) -> String {
-    if title.len() == essaim_protocol::id::SHORT && id.starts_with(title) {
+    if title.is_empty() {
+        f.t("sheet-untitled")
+    } else if title.len() == essaim_protocol::id::SHORT && id.starts_with(title) {
         f.t("sheet-absent")
     } else {
         cut(title, TITLE)
     }
+}
+
+/// A record by its id and title.
+pub(super) fn named(f: &Frame, to: &RecordName) -> (String, String) {
+    let id = to.id.to_string();
+    let title = titled(f, &id, &to.title);
+    (id, title)
 }
 
 #[derive(Template)]

@@ -3,7 +3,8 @@
 //! The outlines are projected beforehand (`data/gazetteer/france.svg`: Lambert-93 for the mainland and Corsica, five
 //! insets for the overseas departments). A point is projected the same way; the factors were fitted on the bounding boxes
 //! of the departments in both forms (`departements.geojson`), with at most 0.6 units of the picture between them. What lies
-//! outside of the picture is listed beside it, as everything is: the picture is never the only way to read.
+//! outside of the picture is listed beside it, as everything is: the picture is never the only way to read. A page of it
+//! stays light: corners are told from one another, and of territories the most told of are drawn and named.
 
 use std::sync::LazyLock;
 
@@ -21,7 +22,7 @@ const RADII: (f64, f64) = (4.0, 16.0);
 struct Outline {
     code: &'static str,
     name: &'static str,
-    path: &'static str,
+    path: String,
 }
 
 static OUTLINES: LazyLock<Vec<Outline>> = LazyLock::new(|| {
@@ -29,7 +30,7 @@ static OUTLINES: LazyLock<Vec<Outline>> = LazyLock::new(|| {
         let (code, rest) = line.strip_prefix("<path id=\"d")?.split_once("\" d=\"")?;
         let (path, rest) = rest.split_once('"')?;
         let name = rest.split_once("<title>")?.1.split_once("</title>")?.0;
-        Some(Outline { code, name, path })
+        Some(Outline { code, name, path: relative(path) })
     };
     FRANCE.lines().filter_map(|line| outline(line.trim())).collect()
 });
@@ -42,6 +43,10 @@ pub(super) struct Map {
     pub(super) within: Vec<(String, String, u64)>,
     /// Territories that no department of the picture contains.
     pub(super) elsewhere: Vec<(String, String, u64)>,
+    /// How many territories there are besides.
+    pub(super) more: usize,
+    /// Departments that are named beside the picture, which shows them all.
+    named: usize,
 }
 
 /// A department of the picture.
@@ -65,15 +70,16 @@ pub(super) struct Point {
 }
 
 impl Map {
-    pub(super) fn of(places: &Places) -> Self {
+    /// The map with this many territories, and this many departments named beside it: those of which most is told.
+    pub(super) fn of(places: &Places, territories: usize, named: usize) -> Self {
         let most = places.departments.iter().map(|one| one.count).max().unwrap_or(0);
-        let department = |outline: &Outline| {
+        let department = |outline: &'static Outline| {
             let count = places.departments.iter().find(|one| one.code == outline.code).map_or(0, |one| one.count);
-            Department { code: outline.code, name: outline.name, path: outline.path, count, class: class(count, most) }
+            Department { code: outline.code, name: outline.name, path: &outline.path, count, class: class(count, most) }
         };
         let (mut points, mut within, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
         let largest = places.spots.iter().map(|spot| spot.count).max().unwrap_or(1);
-        for spot in &places.spots {
+        for spot in places.spots.iter().take(territories) {
             let drawn = spot.department.as_deref().filter(|code| OUTLINES.iter().any(|outline| outline.code == *code));
             let Some(department) = drawn else {
                 elsewhere.push((spot.id.to_string(), spot.title.clone(), spot.count));
@@ -87,14 +93,17 @@ impl Map {
                 points.push(Point { id, title, count, x, y, r });
             }
         }
-        Self { departments: OUTLINES.iter().map(department).collect(), points, within, elsewhere }
+        let more = places.spots.len().saturating_sub(territories);
+        Self { departments: OUTLINES.iter().map(department).collect(), points, within, elsewhere, more, named }
     }
 
-    /// Departments where something takes place, the most first.
-    pub(super) fn counted(&self) -> Vec<&Department> {
+    /// Departments where something takes place to name, the most first, and how many there are besides.
+    pub(super) fn counted(&self) -> (Vec<&Department>, usize) {
         let mut counted: Vec<_> = self.departments.iter().filter(|one| one.count > 0).collect();
         counted.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(b.name)));
-        counted
+        let more = counted.len().saturating_sub(self.named);
+        counted.truncate(self.named);
+        (counted, more)
     }
 }
 
@@ -105,6 +114,33 @@ fn class(count: u64, most: u64) -> usize {
     }
     let halvings = (0..CLASSES).take_while(|halvings| count.saturating_mul(1 << (halvings + 1)) <= most).count();
     CLASSES - halvings.min(CLASSES - 1)
+}
+
+/// The same path with each corner told from the one before: half the bytes.
+fn relative(path: &str) -> String {
+    let corner = |text: &str| {
+        let (x, y) = text.split_once(' ')?;
+        Some((x.parse::<i32>().ok()?, y.parse::<i32>().ok()?))
+    };
+    let mut out = String::new();
+    let mut begun = (0, 0);
+    for ring in path.split_terminator('Z') {
+        out.push('m');
+        let mut last = begun;
+        for (at, (x, y)) in ring.trim_start_matches('M').split('L').filter_map(corner).enumerate() {
+            for (number, first) in [(x - last.0, at == 0), (y - last.1, false)] {
+                // A minus separates numbers as a space does.
+                out.push_str(if first || number < 0 { "" } else { " " });
+                out.push_str(&number.to_string());
+            }
+            last = (x, y);
+            if at == 0 {
+                begun = last;
+            }
+        }
+        out.push('z');
+    }
+    out
 }
 
 /// Where a point of a department lies in the picture.
@@ -160,7 +196,7 @@ mod tests {
     #[test]
     fn every_department_has_an_outline() {
         assert_eq!(OUTLINES.len(), 101);
-        assert!(OUTLINES.iter().all(|outline| outline.path.starts_with('M') && !outline.name.is_empty()));
+        assert!(OUTLINES.iter().all(|outline| outline.path.starts_with('m') && !outline.name.is_empty()));
     }
 
     #[test]
@@ -176,19 +212,45 @@ mod tests {
             (4.93, -52.33, "973"),
         ] {
             let (x, y) = project(lat, lon, department).unwrap();
-            let path = OUTLINES.iter().find(|outline| outline.code == department).unwrap().path;
-            let numbers: Vec<f64> = path
-                .split(|c: char| !c.is_ascii_digit() && c != '.' && c != '-')
-                .filter_map(|number| number.parse().ok())
-                .collect();
-            let bounds = |at: usize| {
-                let side = || numbers.iter().skip(at).step_by(2).copied();
-                (side().fold(f64::MAX, f64::min) - 1.0)..=(side().fold(f64::MIN, f64::max) + 1.0)
+            let corners = corners(&OUTLINES.iter().find(|outline| outline.code == department).unwrap().path);
+            let within = |at: f64, side: fn(&(i32, i32)) -> i32| {
+                let (least, most) = (corners.iter().map(side).min().unwrap(), corners.iter().map(side).max().unwrap());
+                (f64::from(least) - 1.0..=f64::from(most) + 1.0).contains(&at)
             };
-            assert!(bounds(0).contains(&x) && bounds(1).contains(&y), "{department}: {x:.0}, {y:.0}");
+            assert!(within(x, |at| at.0) && within(y, |at| at.1), "{department}: {x:.0}, {y:.0}");
         }
         assert_eq!(project(0.0, 120.0, "11"), None, "a point on the other side of the world is not drawn");
         assert_eq!(project(f64::NAN, 3.0, "11"), None);
+    }
+
+    /// Where a relative path leads.
+    fn corners(path: &str) -> Vec<(i32, i32)> {
+        let mut corners = Vec::new();
+        let mut begun = (0, 0);
+        for ring in path.split_terminator('z') {
+            let apart = ring.trim_start_matches('m').replace('-', " -");
+            let numbers: Vec<i32> = apart.split_whitespace().map(|number| number.parse().unwrap()).collect();
+            let mut last = begun;
+            for (at, pair) in numbers.chunks(2).enumerate() {
+                last = (last.0 + pair[0], last.1 + pair[1]);
+                corners.push(last);
+                if at == 0 {
+                    begun = last;
+                }
+            }
+        }
+        corners
+    }
+
+    #[test]
+    fn corners_told_from_one_another_are_the_same_corners() {
+        assert_eq!(relative("M10 20L13 18L9 25ZM100 5L99 5Z"), "m10 20 3-2-4 7zm90-15-1 0z");
+        let mut drawn = FRANCE.lines().filter_map(|line| line.split(" d=\"").nth(1)?.split('"').next());
+        for outline in OUTLINES.iter() {
+            let absolute = drawn.next().unwrap().replace(['M', 'L', 'Z'], " ");
+            let numbers: Vec<i32> = absolute.split_whitespace().map(|number| number.parse().unwrap()).collect();
+            assert_eq!(corners(&outline.path), numbers.chunks(2).map(|at| (at[0], at[1])).collect::<Vec<_>>());
+        }
     }
 
     #[test]
@@ -208,9 +270,13 @@ mod tests {
         };
         let count = FacetValue { code: "11".into(), label: "Aude".into(), count: 2 };
         let spots = vec![spot(Some("11"), Some((43.1, 3.1))), spot(None, Some((50.8, 4.3))), spot(Some("11"), None)];
-        let map = Map::of(&Places { total: 5, departments: vec![count], spots });
-        assert_eq!((map.points.len(), map.elsewhere.len(), map.counted().len()), (1, 1, 1));
+        let places = Places { total: 5, departments: vec![count], spots };
+        let map = Map::of(&places, 3, 101);
+        assert_eq!((map.points.len(), map.elsewhere.len(), map.counted().0.len()), (1, 1, 1));
         assert_eq!(map.within.len(), 2, "one that has no point is listed all the same");
-        assert_eq!(map.counted()[0].name, "Aude");
+        assert_eq!((map.counted().0[0].name, map.more), ("Aude", 0));
+        let few = Map::of(&places, 1, 0);
+        assert_eq!((few.within.len(), few.elsewhere.len(), few.points.len(), few.more), (1, 0, 1, 2));
+        assert!(few.counted().0.is_empty() && few.counted().1 == 1);
     }
 }

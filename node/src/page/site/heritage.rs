@@ -18,7 +18,7 @@ use crate::page::visit::Frame;
 const REFERRING: usize = 60;
 
 /// Territories that the map draws, as on the node: the most frequent first.
-const SPOTS: usize = 200;
+pub(super) const SPOTS: usize = 200;
 
 /// Letters of a title and of a summary where records are listed.
 const TITLE: usize = 200;
