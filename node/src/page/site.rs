@@ -6,7 +6,8 @@
 //! search without a server (`index`), and puts the files in the place of the earlier site in one step (`place`).
 //!
 //! ```text
-//! DIR/index.html  recherche.html  parcourir.html  carte.html  frise.html  flux.atom
+//! DIR/index.html  recherche.html  parcourir.html  carte.html  frise.html
+//! DIR/flux.atom  agenda.ics  fiches.csv  carte.geojson             for other programs
 //! DIR/fiche/RECORD.html            a record
 //! DIR/liens/RECORD.html            all that refers to it
 //! DIR/liste/FACET-CODE.html        what has this kind, theme, outcome, department, territory, year

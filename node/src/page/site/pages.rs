@@ -4,7 +4,7 @@ use askama::Template;
 use essaim_protocol::api::Brief;
 
 use super::Error;
-use super::heritage::{FACETS, Facet, Heritage, KIND, Shelf, YEAR, heading};
+use super::heritage::{FACETS, Facet, Heritage, KIND, SPOTS, Shelf, YEAR, heading};
 use super::index::Index;
 use super::place::{Place, SHEETS};
 use crate::page::assets;
@@ -25,6 +25,9 @@ pub(super) const LISTS: &str = "parcourir.html";
 pub(super) const MAP: &str = "carte.html";
 pub(super) const TIMELINE: &str = "frise.html";
 const FEED: &str = "flux.atom";
+const AGENDA: &str = "agenda.ics";
+const TABLE: &str = "fiches.csv";
+const POINTS: &str = "carte.geojson";
 
 /// Styles and scripts that a site needs.
 const ASSETS: [&str; 4] = ["style.css", "img/essaim.svg", "js/essaim.js", "js/chercher.js"];
@@ -164,9 +167,9 @@ impl Heritage {
         let group = |facet: Facet| (f.maybe(facet.1).unwrap_or_default(), self.ways(&f, facet));
         let groups = FACETS.map(group).into_iter().filter(|(_, ways)| !ways.is_empty()).collect();
         put(place, LISTS, &ListsFile { total, groups, f })?;
-        put(place, MAP, &MapFile { f: self.frame(MAP), map: Map::of(&self.map()) })?;
+        put(place, MAP, &MapFile { f: self.frame(MAP), map: Map::of(&self.map(), SPOTS, usize::MAX) })?;
         self.timeline(place)?;
-        place.put(FEED, self.feed().as_bytes())
+        self.files(place)
     }
 
     fn timeline(&self, place: &mut Place) -> Result<(), Error> {
@@ -254,9 +257,18 @@ impl Heritage {
         ways
     }
 
-    fn feed(&self) -> String {
-        let records: Vec<Brief> = (0..self.sheets.len().min(IN_FEED)).map(|at| self.brief(at)).collect();
-        let feed = Feed {
+    /// What other programs follow and open: the latest as a feed, gatherings as a calendar, all as a table and as points.
+    fn files(&self, place: &mut Place) -> Result<(), Error> {
+        let all: Vec<Brief> = (0..self.sheets.len()).map(|at| self.brief(at)).collect();
+        let gatherings: Vec<Brief> = all.iter().filter(|brief| brief.kind == "gathering").cloned().collect();
+        place.put(FEED, self.feed(&all[..all.len().min(IN_FEED)]).atom().as_bytes())?;
+        place.put(AGENDA, self.feed(&gatherings).calendar().as_bytes())?;
+        place.put(TABLE, self.feed(&all).csv().as_bytes())?;
+        place.put(POINTS, self.feed(&all).geojson(&self.map()).as_bytes())
+    }
+
+    fn feed<'a>(&self, records: &'a [Brief]) -> Feed<'a> {
+        Feed {
             lang: self.lang,
             title: self.commons.name.clone(),
             of: self.commons.name.clone(),
@@ -264,9 +276,8 @@ impl Heritage {
             origin: String::new(),
             links: Links::of_site(FEED),
             page: HOME.to_owned(),
-            records: &records,
-        };
-        feed.atom()
+            records,
+        }
     }
 
     fn frame(&self, file: &str) -> Frame {

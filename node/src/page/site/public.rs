@@ -13,14 +13,17 @@ use serde_json::{Map, Value as Json};
 /// The keys of people whose record is not public begin so. An ally has a name here only if one is known by the whole key.
 const SOMEBODY: &str = "ally:";
 
-/// Whether a record may be shown to everybody: it says `public` and `shared`, and nobody says otherwise at the same time.
+/// Whether a record may be shown to everybody: it says `public` and that it is shared, read by peers or not, and nobody says
+/// otherwise at the same time.
 /// One of a kind that this version does not know could only be shown raw, and is left out.
 pub(super) fn is_public(sheet: &Sheet) -> bool {
-    let says = |field: &str, value: &str| {
+    let says = |field: &str, values: &[&str]| {
         let disputed = sheet.disagreements.iter().any(|one| one.field.split(['/', '.']).next() == Some(field));
-        !disputed && sheet.fields.get(field).and_then(Json::as_str) == Some(value)
+        !disputed && sheet.fields.get(field).and_then(Json::as_str).is_some_and(|said| values.contains(&said))
     };
-    says("visibility", "public") && says("status", "shared") && Schema::get().kind(&sheet.brief.kind).is_some()
+    says("visibility", &["public"])
+        && says("status", &["shared", "peer_read"])
+        && Schema::get().kind(&sheet.brief.kind).is_some()
 }
 
 /// Takes out of a public record all that names one that is not.

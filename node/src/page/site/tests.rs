@@ -107,7 +107,7 @@ fn heritage() -> Vec<Json> {
         ),
         public(
             "finding:essai",
-            json!({"title": "Essayer coûte moins cher", "links": [{"rel": "draws_on", "to": "experience:navette"}], "authors": ["actor:cache"]}),
+            json!({"title": "Essayer coûte moins cher", "status": "peer_read", "links": [{"rel": "draws_on", "to": "experience:navette"}], "authors": ["actor:cache"]}),
         ),
         public(
             "contribution:question",
@@ -221,6 +221,8 @@ async fn what_is_public_is_told_and_found() {
         "liste/annee-2021.html",
         "frise.html",
         "flux.atom",
+        "fiches.csv",
+        "carte.geojson",
     ] {
         assert!(text(name).contains("Une navette sans passagers"), "{name}");
     }
