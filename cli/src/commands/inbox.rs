@@ -42,7 +42,10 @@ pub(super) async fn run(cx: &Context<'_>, command: Option<args::Inbox>) -> Resul
 }
 
 fn row(ui: &Ui, one: &InboxItem) -> Vec<String> {
-    let about = one.about.as_ref().map(|about| t!(ui, "inbox-about", title = shortened(&about.title, TITLE)));
+    let about = one.about.as_ref().map(|about| {
+        let title = Some(shortened(&about.title, TITLE)).filter(|title| !title.is_empty());
+        t!(ui, "inbox-about", title = title.unwrap_or_else(|| about.id.short()))
+    });
     let who = one_line(&one.brief.by.join(", "));
     vec![
         Ui::bold(&one.item),

@@ -194,7 +194,7 @@ impl Printer<'_> {
     }
 
     fn name(&self, id: &str) -> String {
-        self.names.get(id).cloned().unwrap_or_else(|| id.to_owned())
+        self.names.get(id).filter(|title| !title.is_empty()).cloned().unwrap_or_else(|| id.to_owned())
     }
 }
 

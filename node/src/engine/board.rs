@@ -17,7 +17,7 @@ use essaim_protocol::record::field::Field;
 use essaim_protocol::record::schema::Schema;
 use serde_json::{Value as Json, json};
 
-use super::brief::{brief, lang_of, read_error, resolve, store_failed, title};
+use super::brief::{brief, lang_of, name, read_error, resolve, store_failed};
 use super::fault::desk_error;
 use super::reading::said;
 use super::records::{At, limit};
@@ -142,7 +142,7 @@ impl At<'_> {
         answers: u64,
     ) -> Result<Contribution, Error> {
         let about = match about(view) {
-            Some(id) => Some(RecordName { id, title: title(self.desk, &id)? }),
+            Some(id) => Some(RecordName { id, title: name(self.desk, &id)? }),
             None => None,
         };
         Ok(Contribution {

@@ -22,7 +22,7 @@ const MAX_CANDIDATES: usize = 20;
 /// The line of a record.
 pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
     let territory = match view.territory() {
-        Some(id) => Some(TerritoryName { id, title: title(desk, &id)? }),
+        Some(id) => Some(TerritoryName { id, title: name(desk, &id)? }),
         None => None,
     };
     Ok(Brief {
@@ -89,12 +89,17 @@ fn signed(desk: &mut Desk, view: &View) -> Result<Vec<String>, Error> {
 
 /// A record's title, its short id while it is not here or has none.
 pub(super) fn title(desk: &mut Desk, id: &RecordId) -> Result<String, Error> {
+    Ok(Some(name(desk, id)?).filter(|title| !title.is_empty()).unwrap_or_else(|| id.short()))
+}
+
+/// A record's title, empty when it has none; its short id while it is not here.
+pub(super) fn name(desk: &mut Desk, id: &RecordId) -> Result<String, Error> {
     let view = if desk.store().of_record(id).map_err(store_failed)?.is_empty() {
         None
     } else {
         desk.view(id).map_err(read_error)?
     };
-    Ok(view.map(|view| view.title().to_owned()).filter(|title| !title.is_empty()).unwrap_or_else(|| id.short()))
+    Ok(view.map_or_else(|| id.short(), |view| view.title().to_owned()))
 }
 
 /// The record that a person names by its id or the beginning of it.
@@ -205,7 +210,7 @@ fn label(desk: &mut Desk, spec: Option<&schema::Field>, value: &Value, lang: Lan
 pub(super) fn names(desk: &mut Desk, view: &View) -> Result<BTreeMap<String, String>, Error> {
     let mut names = BTreeMap::new();
     for id in view.refers().into_iter().map(|(_, id)| id).collect::<BTreeSet<_>>() {
-        names.insert(id.to_string(), title(desk, &id)?);
+        names.insert(id.to_string(), name(desk, &id)?);
     }
     for id in view.speakers() {
         names.extend(desk.roster().ally(&id).map(|ally| (format!("ally:{id}"), ally.name.to_string())));

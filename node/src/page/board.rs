@@ -14,6 +14,7 @@ use super::asked::{Form, Query};
 use super::bring::{Bring, Refused, TO_EVERYBODY, Typed, terms};
 use super::find::address;
 use super::form::Choice;
+use super::letter::named;
 use super::once::done;
 use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
@@ -144,7 +145,7 @@ impl Line {
             text: text.filter(|text| *text != title).map(|text| beginning(&text)),
             title,
             by,
-            about: one.about.map(|about| (about.id.to_string(), about.title)),
+            about: one.about.map(|about| named(f, &about)),
             echoes: answers.into_iter().chain(stances).collect(),
         }
     }

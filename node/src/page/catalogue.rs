@@ -6,15 +6,13 @@
 use askama::Template;
 use axum::response::Html;
 use axum::routing::get;
-use essaim_protocol::api::{
-    Around, Catalogue, CatalogueOf, Command, Facet, Lacking, Listed, Page, RecordName, Referring,
-};
+use essaim_protocol::api::{Around, Catalogue, CatalogueOf, Command, Facet, Lacking, Listed, Page, Referring};
 use serde::Deserialize;
 
 use super::Screen;
 use super::asked::Query;
 use super::find::address;
-use super::letter::titled;
+use super::letter::{named, titled};
 use super::shown::{Relation, cut, of_the_web};
 use super::trouble::{Trouble, page};
 use super::visit::{Frame, Visit};
@@ -189,11 +187,10 @@ fn told(mut sides: Vec<Side>) -> Vec<Side> {
 }
 
 fn side(f: &Frame, around: Around) -> Side {
-    let record = |one: &RecordName| (one.id.to_string(), titled(f, &one.id.to_string(), &one.title));
     Side {
         heading: f.maybe(&format!("side-{}", around.how)).unwrap_or_default(),
         more: around.total.saturating_sub(around.records.len() as u64),
-        records: around.records.iter().map(record).collect(),
+        records: around.records.iter().map(|one| named(f, one)).collect(),
         how: around.how,
     }
 }

@@ -418,7 +418,7 @@ impl<'a> Paper<'a> {
         let role = key.strip_prefix("fantastic:").and_then(|code| Schema::get().term(ROLES, code));
         match role {
             Some(role) => role.label.get(self.lang).to_owned(),
-            None => self.names.get(key).cloned().unwrap_or_else(|| key.to_owned()),
+            None => self.names.get(key).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| key.to_owned()),
         }
     }
 

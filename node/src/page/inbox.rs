@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::Screen;
 use super::asked::{Form, Query};
+use super::letter::named;
 use super::trouble::{Trouble, page};
 use super::visit::{Frame, Visit};
 
@@ -83,7 +84,7 @@ impl Line {
             text: text.filter(|text| *text != title).map(|text| beginning(&text)),
             title,
             by,
-            about: one.about.map(|about| (about.id.to_string(), about.title)),
+            about: one.about.map(|about| named(f, &about)),
         }
     }
 }

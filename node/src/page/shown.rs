@@ -196,10 +196,14 @@ impl<'a> Reading<'a> {
         id.parse().ok().map(|id: RecordId| self.f.record(id))
     }
 
-    /// The title of a record; what to say of one that has not arrived or has none.
+    /// The title of a record; what to say of one that has none, and of one that has not arrived.
     fn title(&self, id: &str) -> String {
         let known = self.names.get(id).filter(|name| name.len() != SHORT || !id.starts_with(name.as_str()));
-        known.cloned().unwrap_or_else(|| self.f.t("sheet-absent"))
+        match known {
+            Some(title) if title.is_empty() => self.f.t("sheet-untitled"),
+            Some(title) => title.clone(),
+            None => self.f.t("sheet-absent"),
+        }
     }
 
     /// A number as the language writes it.

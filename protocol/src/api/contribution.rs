@@ -132,6 +132,6 @@ pub struct RecordName {
     /// The record.
     #[schema(value_type = String)]
     pub id: RecordId,
-    /// Its title; its short id while it has not arrived.
+    /// Its title, empty when it has none; its short id while it has not arrived.
     pub title: String,
 }

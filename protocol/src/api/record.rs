@@ -93,7 +93,7 @@ pub struct TerritoryName {
     /// Its record.
     #[schema(value_type = String)]
     pub id: RecordId,
-    /// Its title; its short id while the record has not arrived.
+    /// Its title, empty when it has none; its short id while the record has not arrived.
     pub title: String,
 }
 
@@ -216,7 +216,7 @@ pub struct Sheet {
     /// Its fields in the JSON form of the schema (`json_form`), record ids for references.
     #[schema(value_type = Object)]
     pub fields: Map<String, Json>,
-    /// Titles of the records that `fields` refers to.
+    /// Titles of the records that `fields` refers to, empty where there is none; short ids of those that have not arrived.
     #[schema(value_type = Object)]
     pub names: BTreeMap<String, String>,
     /// Names of the allies whose devices wrote it, in order of their first change.
