@@ -58,6 +58,7 @@ task-sync = { $n ->
 task-upgrade = Some allies use a newer Essaim: update yours to go on.
 task-doctor = The disk was found damaged: run “essaim doctor” in a terminal.
 ended-same = the same on both sides ({ $received } received, { $sent } sent)
+ended-nobody = Nothing new: there is no ally to ask for now. Invite somebody, or wait until an invitation is used.
 ended-partial = the exchange stopped before its end; what came is kept, the rest will follow
 ended-cut-off = sent what no sound node sends: the link is cut, nothing false came in
 ended-unreachable = not reachable for now

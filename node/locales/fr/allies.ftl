@@ -64,6 +64,7 @@ ended-same = même contenu des deux côtés ({ $received ->
     [one] { $sent } envoyée
    *[other] { $sent } envoyées
   })
+ended-nobody = Rien de nouveau : aucun·e allié·e à qui demander pour l’instant. Invitez quelqu’un, ou attendez qu’une invitation serve.
 ended-partial = l’échange s’est arrêté avant la fin ; ce qui est arrivé est gardé, le reste suivra
 ended-cut-off = a envoyé ce qu’un nœud en règle n’envoie pas : la liaison est coupée, rien de faux n’est entré
 ended-unreachable = injoignable pour l’instant

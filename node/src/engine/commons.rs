@@ -186,7 +186,7 @@ impl Engine {
             Some(driver) => driver.connected(),
             None => BTreeSet::new(),
         };
-        let commons = room.name.clone();
+        let (commons, commons_id) = (room.name.clone(), room.id);
         let work = move |desk: &mut Desk| {
             let me = desk.me();
             let others: Vec<Ally> = desk.roster().allies().filter(|ally| Some(ally.id) != me && is_in(ally)).collect();
@@ -197,6 +197,7 @@ impl Engine {
                     peers.push(Peer {
                         ally: ally.name.to_string(),
                         commons: commons.clone(),
+                        commons_id,
                         network: device.network,
                         connected: connected.contains(&device.network),
                         seen_at: known.seen_at,

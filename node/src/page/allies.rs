@@ -107,7 +107,10 @@ async fn peers(visit: Visit, Query(part): Query<Part>) -> Result<Html<String>, T
 
 async fn exchange(visit: Visit) -> Result<Html<String>, Trouble> {
     let synced: Synced = visit.ask(Command::Sync(Sync { peer: None, wait_s: WAIT })).await?;
-    let outcomes = synced.peers.iter().map(|outcome| said(&visit.frame, outcome)).collect();
+    let mut outcomes: Vec<String> = synced.peers.iter().map(|outcome| said(&visit.frame, outcome)).collect();
+    if outcomes.is_empty() {
+        outcomes.push(visit.frame.t("ended-nobody"));
+    }
     peers_page(visit, outcomes, Part::default()).await
 }
 
@@ -138,7 +141,7 @@ async fn peers_page(visit: Visit, outcomes: Vec<String>, part: Part) -> Result<H
         },
         same: matches!(peer.sync, PeerSync::InSync { .. }),
     };
-    let peers = status.peers.iter().filter(|peer| peer.commons == here).map(line).collect();
+    let peers = status.peers.iter().filter(|peer| f.shares(peer)).map(line).collect();
     page(&PeersPage { peers, todo, outcomes, status, f })
 }
 

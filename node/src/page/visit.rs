@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
-use essaim_protocol::api::{self, Command, Commons, CommonsList, Error, Lacking, Lang, Unread};
+use essaim_protocol::api::{self, Command, Commons, CommonsList, Error, Lacking, Lang, Peer, Unread};
 use essaim_protocol::time::Timestamp;
 use fluent_bundle::FluentValue;
 
@@ -233,6 +233,11 @@ impl Frame {
     /// How much a menu entry has to say.
     pub(super) fn news(&self, path: &str) -> Option<u64> {
         (path == INBOX && self.unread > 0).then_some(self.unread)
+    }
+
+    /// Whether a peer shares the commons that is looked at.
+    pub(super) fn shares(&self, peer: &Peer) -> bool {
+        self.commons.as_ref().is_some_and(|commons| commons.id == peer.commons_id)
     }
 
     /// Whether this is the commons that is looked at.

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::commons::Commons;
 use super::error::Words;
-use crate::id::{DeviceKey, NetworkKey};
+use crate::id::{CommonsId, DeviceKey, NetworkKey};
 use crate::time::Timestamp;
 
 /// A new identity.
@@ -82,6 +82,9 @@ pub struct Peer {
     pub ally: String,
     /// The commons shared with it, by name.
     pub commons: String,
+    /// The same by its id: two commons may bear one name.
+    #[schema(value_type = String)]
+    pub commons_id: CommonsId,
     /// Its device on the network.
     #[schema(value_type = String)]
     pub network: NetworkKey,
