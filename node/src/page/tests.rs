@@ -220,3 +220,9 @@ async fn an_error_is_a_page_in_the_persons_language() {
     let page = text(send(english).await).await;
     assert!(page.contains("<html lang=\"en\">") && page.contains("That did not work"), "{page}");
 }
+
+#[tokio::test]
+async fn whoever_has_no_commons_is_shown_where_to_begin() {
+    let page = text(send(request("get", "/recherche", "")).await).await;
+    assert!(page.contains("href=\"/bienvenue\"") && !page.contains("essaim commons"), "{page}");
+}

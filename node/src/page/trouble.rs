@@ -93,6 +93,8 @@ fn meant(one: &Candidate) -> String {
 struct TroublePage {
     f: Frame,
     said: Said,
+    /// Where it can be mended, and how that is called.
+    way: Option<(&'static str, String)>,
     status: StatusCode,
 }
 
@@ -109,7 +111,8 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
     }
     let mut f = Frame::bare(lang);
     f.here = here;
-    let page = TroublePage { said: Said::of(&f, &error), status, f }.render();
+    let way = matches!(error, Error::NoCommons {}).then(|| ("/bienvenue", f.t("way-no_commons")));
+    let page = TroublePage { said: Said::of(&f, &error), way, status, f }.render();
     page.map_or_else(|_| status.into_response(), |page| (status, Html(page)).into_response())
 }
 
