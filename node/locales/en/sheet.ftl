@@ -32,6 +32,7 @@ sheet-words = { $n ->
     [one] the word “{ $words }”
    *[other] the words “{ $words }”
   }
+sheet-undated = Taken as it is from another source, which does not say when it was changed.
 sheet-written = Written by { $by }; last changed on { $at }.
 sheet-held = { $n ->
     [one] One ally holds it too, checked on { $at }.
@@ -144,3 +145,23 @@ cite-copy = Copy the citation
 cite-copied = Copied
 cite-mail = Send by e-mail
 cite-qr = The citation of this version, as a code to photograph
+country-BE = Belgium
+country-BF = Burkina Faso
+country-CA = Canada
+country-CH = Switzerland
+country-CI = Ivory Coast
+country-CM = Cameroon
+country-DE = Germany
+country-ES = Spain
+country-GB = United Kingdom
+country-HT = Haiti
+country-IT = Italy
+country-LU = Luxembourg
+country-MA = Morocco
+country-MC = Monaco
+country-MG = Madagascar
+country-ML = Mali
+country-NL = Netherlands
+country-PT = Portugal
+country-SN = Senegal
+country-TN = Tunisia

@@ -32,6 +32,7 @@ sheet-words = { $n ->
     [one] le mot « { $words } »
    *[other] les mots « { $words } »
   }
+sheet-undated = Reprise telle quelle d’une autre source, qui ne dit pas quand elle a été modifiée.
 sheet-written = Écrite par { $by } ; dernière modification le { $at }.
 sheet-held = { $n ->
     [one] Chez un·e allié·e aussi, vérifié le { $at }.
@@ -144,3 +145,23 @@ cite-copy = Copier la citation
 cite-copied = C’est copié
 cite-mail = Envoyer par courriel
 cite-qr = La citation de cette version, en code à photographier
+country-BE = Belgique
+country-BF = Burkina Faso
+country-CA = Canada
+country-CH = Suisse
+country-CI = Côte d’Ivoire
+country-CM = Cameroun
+country-DE = Allemagne
+country-ES = Espagne
+country-GB = Royaume-Uni
+country-HT = Haïti
+country-IT = Italie
+country-LU = Luxembourg
+country-MA = Maroc
+country-MC = Monaco
+country-MG = Madagascar
+country-ML = Mali
+country-NL = Pays-Bas
+country-PT = Portugal
+country-SN = Sénégal
+country-TN = Tunisie

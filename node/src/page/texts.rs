@@ -112,6 +112,7 @@ mod tests {
             "write-step-",
             "write-ask-",
             "write-kind-",
+            "country-",
         ];
         let idle: Vec<_> =
             known.difference(&used).filter(|key| !composed.iter().any(|start| key.starts_with(start))).collect();

@@ -1,8 +1,11 @@
 //! One record: read, settled, followed through its history, cited and printed.
 
-use essaim_protocol::api::{Command, Import, Imported, Records, Saved, Search, Synced};
+use essaim_protocol::api::{Command, Import, Imported, List, Records, Saved, Search, Synced};
+use essaim_protocol::id::RecordId;
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, agreed, experience, set, until};
+use essaim_tests::visitor::Visitor;
+use serde_json::json;
 
 /// Eleven invented records: CC0, see `fixtures/invented/README.md`.
 const INVENTED: &str = include_str!("../../fixtures/invented/demo-fictional.jsonl");
@@ -206,4 +209,34 @@ async fn hostile_words_are_only_words() {
         assert_ne!(browser.run("return document.title").await, "pris", "{path}");
         assert_eq!(browser.count("main script, main img[src=x]").await, 0, "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_without_a_title_is_not_one_that_has_not_arrived() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let absent = RecordId([9; 32]).to_string();
+    let lines = [
+        json!({"id": "finding:sans-titre", "kind": "finding", "statement": "On commence petit.", "form": "lever",
+            "origin": {"system": "essai", "id": "finding:sans-titre"}}),
+        json!({"id": "experience:navette", "kind": "experience", "title": "Une navette",
+            "links": [{"rel": "documents", "to": "finding:sans-titre"}, {"rel": "nuances", "to": absent}],
+            "origin": {"system": "essai", "id": "experience:navette"}}),
+        json!({"id": "territory:yaounde", "kind": "territory", "title": "Yaoundé", "type": "commune", "country": "CM",
+            "origin": {"system": "essai", "id": "territory:yaounde"}}),
+    ];
+    let lines = lines.map(|line| format!("{line}\n")).concat().into_bytes();
+    let imported: Imported = ally.ask(Command::Import(Import { lines })).await;
+    assert_eq!((imported.created, imported.bad), (3, vec![]));
+    let list = List { q: "kind:experience".to_owned(), ..List::default() };
+    let listed: Records = ally.ask(Command::List(list)).await;
+    let (_, page) = Visitor::of(&ally).await.get(&format!("/fiche/{}", listed.records[0].id)).await;
+    for said in ["ne dit pas quand elle a été modifiée", "Sans titre", "une fiche qui n’est pas encore arrivée ici"]
+    {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let list = List { q: "kind:territory".to_owned(), ..List::default() };
+    let listed: Records = ally.ask(Command::List(list)).await;
+    let (_, page) = Visitor::of(&ally).await.get(&format!("/fiche/{}", listed.records[0].id)).await;
+    assert!(page.contains("Cameroun"), "a country has a name: {page}");
 }
