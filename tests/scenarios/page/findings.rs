@@ -107,3 +107,61 @@ async fn catalogues_pass_an_accessibility_audit_and_tell_hostile_words_as_words(
     browser.click(".top nav summary").await;
     assert_eq!(browser.violations().await, Vec::<String>::new(), "the menu unfolded");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_of_programme_tells_where_it_works_and_when_it_meets() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let forms = [
+        ("cohort", "Accompagnement en cohorte", "Cohorte des vallées", "Valombre", "Journée de lancement"),
+        ("chantier", "Chantier", "Chantier des mobilités", "Ouveillan", "Atelier des gares"),
+        ("learning_community", "Communauté apprenante", "Communauté des cantines", "Gruissan", "Voyage à Lons"),
+    ];
+    let mut lines = String::new();
+    let mut line = |kind: &str, title: &str, more: &[(&str, serde_json::Value)]| {
+        let id = format!("{kind}:{}", title.to_lowercase().replace(' ', "-"));
+        let mut line =
+            json!({"id": id, "kind": kind, "title": title, "lang": "fr", "origin": {"system": "essai", "id": id}});
+        for (field, value) in more {
+            line[*field] = value.clone();
+        }
+        lines.push_str(&format!("{line}\n"));
+        id
+    };
+    for (form, _, programme, territory, gathering) in forms {
+        let place = line("territory", territory, &[("type", json!("commune"))]);
+        let whole = line(
+            "programme",
+            programme,
+            &[
+                ("form", json!(form)),
+                ("state", json!("ongoing")),
+                ("rhythm", json!("une journée par mois")),
+                ("purpose", json!("Avancer ensemble.")),
+            ],
+        );
+        let part = json!({"rel": "part_of", "to": whole});
+        let links = json!([part, {"rel": "in_territory", "to": place}]);
+        line("experience", &format!("Ce que {territory} a tenté"), &[("links", links)]);
+        let links = json!([part]);
+        line("gathering", gathering, &[("form", json!("webinar")), ("starts", json!("2025-03-07")), ("links", links)]);
+    }
+    let imported: Imported = ally.ask(Command::Import(Import { lines: lines.into_bytes() })).await;
+    assert_eq!((imported.created, imported.bad), (12, vec![]));
+    let visitor = Visitor::of(&ally).await;
+    let (_, all) = visitor.get("/dispositifs").await;
+    for (form, label, programme, territory, gathering) in forms {
+        let (_, page) = visitor.get(&format!("/dispositifs?forme={form}")).await;
+        for said in [label, programme, territory, gathering] {
+            assert!(page.contains(said) && all.contains(said), "{form}: {said} in {page}");
+        }
+        for (_, _, other, elsewhere, _) in forms.iter().filter(|one| one.0 != form) {
+            assert!(!page.contains(other) && !page.contains(elsewhere), "{form}: {other} in {page}");
+        }
+        let at = page.split("href=\"/fiche/").nth(1).and_then(|rest| rest.split('"').next()).expect("a sheet");
+        let (_, sheet) = visitor.get(&format!("/fiche/{at}")).await;
+        for said in [programme, label, "une journée par mois", "Avancer ensemble.", territory, gathering] {
+            assert!(sheet.contains(said), "the sheet of {programme}: {said} in {sheet}");
+        }
+    }
+}

@@ -129,3 +129,74 @@ async fn conflicts_and_proposed_words_come_to_those_who_wrote() {
     let refused = valombre.try_ask::<Inbox>(Command::Inbox(AskInbox::default())).await;
     assert!(matches!(refused, Err(Error::Damaged { .. })), "{refused:?}");
 }
+
+/// What is brought through the form of a sheet: its form, as the page names it, the text, in which role, and what is said
+/// in one sentence.
+const BROUGHT: [(&str, &str, &str, &str); 4] = [
+    ("Témoignage", "J’étais dans la navette : nous étions deux.", "", "Deux passagers le mardi"),
+    ("Regard évaluatif", "Le service a relié deux quartiers que rien ne reliait.", "state", "Ce que l’État a vu"),
+    ("Proposition", "Commençons par les jours de marché.", "", "Les jours de marché d’abord"),
+    (
+        "Essaimage (« nous nous en sommes inspiré·es »)",
+        "Nous nous en sommes inspiré·es pour la cantine.",
+        "",
+        "La même carte, à la cantine",
+    ),
+];
+
+async fn comes_back_to_the_author(javascript: bool) {
+    let Some(browser) = Browser::open(javascript).await else { return };
+    let valombre = Ally::new("Commune de Valombre").await;
+    valombre.found("Vallées en transition", false).await;
+    let semeuses = Ally::new("Les Semeuses").await;
+    semeuses.join(&valombre.invite().await).await;
+    let saved: Saved = valombre.ask(experience("Une navette à la demande", "Personne ne l’a prise.")).await;
+    agreed(&[&valombre, &semeuses]).await;
+
+    browser.go(&semeuses.page()).await;
+    let origin = semeuses.page().split("/entrer").next().expect("an address").to_owned();
+    for (form, text, role, title) in BROUGHT {
+        browser.go(&format!("{origin}/fiche/{}", saved.brief.id)).await;
+        browser.press("Apporter quelque chose").await;
+        browser.press(form).await;
+        browser.fill("#bring-text", text).await;
+        browser.fill("#bring-title", title).await;
+        if !role.is_empty() {
+            browser.click(&format!("#bring-role option[value={role}]")).await;
+        }
+        browser.press("Partager").await;
+        browser.see("C’est partagé. Merci !").await;
+        browser.see(title).await;
+    }
+    agreed(&[&valombre, &semeuses]).await;
+    assert_eq!(inbox(&semeuses, true).await, [], "who brings hears nothing of it");
+
+    let mut came: Vec<_> = inbox(&valombre, false).await;
+    came.sort_by(|one, other| one.1.cmp(&other.1));
+    let mut expected = BROUGHT.map(|(.., title)| (Why::Contribution, title.to_owned(), false));
+    expected.sort_by(|one, other| one.1.cmp(&other.1));
+    assert_eq!(came, expected);
+    browser.go(&valombre.page()).await;
+    browser.click(".top a[href='/boite']").await;
+    browser.see("4 nouvelles pour vous.").await;
+    browser.see("Les Semeuses").await;
+    for (form, _, _, title) in BROUGHT {
+        browser.see(form.split(" («").next().unwrap_or(form)).await;
+        browser.see(title).await;
+    }
+    // Each leads to what was said, in the role in which it was.
+    browser.press("Ce que l’État a vu").await;
+    browser.see("Le service a relié deux quartiers que rien ne reliait.").await;
+    browser.see("À propos de").await;
+    browser.see("Une navette à la demande").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_brought_through_the_form_comes_back_to_the_author() {
+    comes_back_to_the_author(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_brought_through_the_form_comes_back_to_the_author_without_javascript() {
+    comes_back_to_the_author(false).await;
+}

@@ -1,7 +1,8 @@
 //! Finding what one needs, with JavaScript and without.
 
 use essaim_protocol::api::{Command, New, Records, Saved, Search, Setting};
-use essaim_tests::cluster::{Ally, set};
+use essaim_tests::cluster::{Ally, experience, set};
+use essaim_tests::visitor::Visitor;
 
 use super::visited;
 
@@ -164,4 +165,34 @@ async fn a_search_is_taken_away_and_followed() {
     }
     let wrong = format!("{origin}/recherche.atom?suivi=0");
     assert_eq!(stranger.get(wrong).send().await.unwrap().status(), 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_looked_for_is_marked_in_the_form_in_which_it_stands() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    ally.ask::<Saved>(experience("Une navette", "Les élu·es ont raconté leurs récits à l’école.")).await;
+    ally.ask::<Saved>(experience("Une cantine", "Un covoiturage est né au café.")).await;
+    let visitor = Visitor::of(&ally).await;
+    const NEAR: &str = "voici ce qui s’écrit presque pareil";
+    for (asked, marked, corrected) in [
+        ("recit", "<mark>récits</mark>", false),
+        ("élue", "<mark>élu·es</mark>", false),
+        ("ECOLES", "l’<mark>école</mark>", false),
+        ("narration", "<mark>récits</mark>", false),
+        ("covoit", "<mark>covoiturage</mark>", false),
+        ("covioturage", "<mark>covoiturage</mark>", true),
+        ("covoiturrage", "<mark>covoiturage</mark>", true),
+    ] {
+        for view in ["cartes", "tableau"] {
+            let (_, page) = visitor.get(&format!("/recherche?q={asked}&vue={view}")).await;
+            assert_eq!(page.contains(NEAR), corrected, "{asked}: {page}");
+            assert!(page.contains("Une fiche"), "{asked}: {page}");
+            assert!(view == "tableau" || page.contains(marked), "{asked}: {page}");
+        }
+    }
+    let (_, page) = visitor.get("/recherche?q=zygomatique").await;
+    assert!(page.contains("Aucune fiche") && !page.contains(NEAR) && !page.contains("<mark>"), "{page}");
+    let (_, page) = visitor.get("/recherche?q=zygomatique+recit").await;
+    assert!(page.contains("en voici qui en ont une partie") && page.contains("<mark>récits</mark>"), "{page}");
 }
