@@ -109,6 +109,7 @@ fn commons() -> Commons {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a search asks nothing else")]
 async fn document(path: &str) -> String {
     let ask: http::Ask = Arc::new(|request, _| {
         Box::pin(async move {
