@@ -74,6 +74,7 @@ fn records(page: Page) -> Records {
         snippet: None,
         highlights: Vec::new(),
         shared: Vec::new(),
+        by: Vec::new(),
     };
     let facets = super::find::FACETS.iter().map(|name| facet(name)).collect();
     Records { total: MANY, records: (0..u64::from(page.limit)).map(brief).collect(), facets, ..Records::default() }
