@@ -129,8 +129,10 @@ pub(crate) fn router(keys: Keys, once: Once) -> Router<Door> {
         // The guard has read every form within its bound.
         .layer(DefaultBodyLimit::disable())
         .layer(axum::middleware::from_fn_with_state(once, once::once))
-        .layer(axum::middleware::from_fn(trouble::dress))
         .layer(axum::middleware::from_fn_with_state(keys, guard::guard))
+        // Who is refused reads why.
+        .layer(axum::middleware::from_fn(trouble::dress))
+        .layer(axum::middleware::from_fn(guard::confine))
 }
 
 /// The link that opens the page of a node that answers at `address`, for somebody who can read the home's token.

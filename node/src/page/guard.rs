@@ -119,13 +119,18 @@ async fn enter(State(door): State<Door>, Query(entering): Query<Entering>) -> Re
     (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, HOME.to_owned())]).into_response()
 }
 
-/// The layer around every screen.
+/// The layer around every screen: lets in, or says why not.
 pub(super) async fn guard(State(keys): State<Keys>, request: Request, next: Next) -> Response {
-    let fixed = request.uri().path().starts_with(super::assets::PREFIX);
-    let mut response = match let_in(&keys, request).await {
+    match let_in(&keys, request).await {
         Ok(request) => next.run(request).await,
         Err(error) => Trouble(error).into_response(),
-    };
+    }
+}
+
+/// The layer around every answer, refusals as well: what a browser may do with it.
+pub(super) async fn confine(request: Request, next: Next) -> Response {
+    let fixed = request.uri().path().starts_with(super::assets::PREFIX);
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut say = |name: HeaderName, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));

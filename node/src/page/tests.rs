@@ -63,16 +63,22 @@ async fn no_screen_answers_to_a_foreign_caller() {
         ] {
             let mut request = request(screen.method, screen.path, &form());
             request.headers_mut().insert(header, value.parse().unwrap());
-            let status = send(request).await.status();
-            assert_eq!(status, StatusCode::FORBIDDEN, "{} {} with {header}: {value}", screen.method, screen.path);
+            let response = send(request).await;
+            let asked = format!("{} {} with {header}: {value}", screen.method, screen.path);
+            assert_eq!(response.status(), StatusCode::FORBIDDEN, "{asked}");
+            dressed(&asked, response).await;
         }
         let open = ["/entrer", "/fixe/{version}/{*name}"].contains(&screen.path);
         for cookie in ["", "essaim=", "essaim=0", "autre=1; essaim=x"] {
             let mut request = request(screen.method, screen.path, &form());
             request.headers_mut().insert("cookie", cookie.parse().unwrap());
-            let status = send(request).await.status();
-            let refused = status == StatusCode::UNAUTHORIZED;
-            assert!(refused || (open && screen.path != "/entrer"), "{} {}: {status}", screen.method, screen.path);
+            let response = send(request).await;
+            if response.status() == StatusCode::UNAUTHORIZED {
+                dressed(screen.path, response).await;
+            } else {
+                let status = response.status();
+                assert!(open && screen.path != "/entrer", "{} {}: {status}", screen.method, screen.path);
+            }
         }
     }
 }
@@ -82,8 +88,9 @@ async fn no_form_of_another_site_is_taken() {
     for screen in screens().iter().filter(|screen| screen.method != "get") {
         let wrong = format!("_jeton={}", "0".repeat(64));
         for form in ["", "a=b", "_jeton=", &wrong] {
-            let status = send(request(screen.method, screen.path, form)).await.status();
-            assert_eq!(status, StatusCode::FORBIDDEN, "{} {} with “{form}”", screen.method, screen.path);
+            let response = send(request(screen.method, screen.path, form)).await;
+            assert_eq!(response.status(), StatusCode::FORBIDDEN, "{} {} with “{form}”", screen.method, screen.path);
+            dressed(screen.path, response).await;
         }
         let mut json = request(screen.method, screen.path, &form());
         json.headers_mut().insert("content-type", "application/json".parse().unwrap());
