@@ -38,7 +38,7 @@ pub use self::search::{Excerpt, Hit, Hits, Search, Sort, Span};
 
 /// Version of the fields and of the analyser. A change of either makes every index on disk wrong, so it changes the name
 /// of the directory, and the driver finds an empty index to fill.
-const LAYOUT: &str = "search-4";
+const LAYOUT: &str = "search-5";
 
 /// What the writer may hold in memory: the least that the library accepts. It writes a segment when it is full, so a
 /// smaller one costs some merging, never a document.

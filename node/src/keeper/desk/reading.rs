@@ -400,7 +400,7 @@ fn indexed(view: &View, facets: BTreeSet<Facet>) -> Indexed {
         kind: view.kind.clone(),
         title: view.title().to_owned(),
         summary: view.summary().to_owned(),
-        text: view.words(Lang::Fr),
+        text: text(view),
         tags: facets.iter().filter(|(facet, _)| facet == "tags").map(|(_, tag)| tag.clone()).collect(),
         facets: facets.into_iter().collect(),
         refers: view
@@ -415,6 +415,12 @@ fn indexed(view: &View, facets: BTreeSet<Facet>) -> Indexed {
         days: days(view),
         lang: view.field("lang").and_then(|lang| lang.text()).unwrap_or("fr").to_owned(),
     }
+}
+
+/// The words of a view. The id of a record that it refers to is none: it would be read in an excerpt.
+fn text(view: &View) -> String {
+    let words = view.words(Lang::Fr);
+    words.lines().filter(|line| line.parse::<RecordId>().is_err()).collect::<Vec<_>>().join("\n")
 }
 
 /// The first and last day of a gathering, counted from 1970-01-01.
