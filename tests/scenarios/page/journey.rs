@@ -141,7 +141,7 @@ async fn tab_to(browser: &Browser, css: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_keyboard_alone_finds_reads_tells_and_asks() {
+async fn the_keyboard_alone_finds_reads_tells_shares_and_asks() {
     let Some((_ally, browser)) = visited(true).await else { return };
     browser.keys(TAB).await;
     assert!(browser.text(":focus").await.contains("contenu"), "the first Tab offers to skip the menu");
@@ -165,6 +165,18 @@ async fn the_keyboard_alone_finds_reads_tells_and_asks() {
     tab_to(&browser, "button[value=suivant]").await;
     browser.keys(ENTER).await;
     browser.see("Question 1 sur 12").await;
+    tab_to(&browser, "button[value='aller entretien']").await;
+    browser.keys(ENTER).await;
+    browser.see("Les questions, à lire à voix haute").await;
+    tab_to(&browser, "#c-story").await;
+    browser.keys("Trois essais, puis un quatrième.").await;
+    tab_to(&browser, "button[value='aller partager']").await;
+    browser.keys(ENTER).await;
+    browser.see("Il manque encore").await;
+    tab_to(&browser, ".go button[value=partager]").await;
+    browser.keys(ENTER).await;
+    browser.see("C’est partagé").await;
+    browser.see("Trois essais, puis un quatrième.").await;
     tab_to(&browser, "a[href='/permanence']").await;
     browser.keys(ENTER).await;
     browser.see("Poser une question, proposer").await;
