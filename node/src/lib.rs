@@ -28,7 +28,7 @@ use essaim_protocol::api::Error;
 
 pub use crate::driver::{Driver, Network};
 pub use crate::engine::Engine;
-pub use crate::page::site;
+pub use crate::page::{routes, site};
 
 /// What a node is to be.
 #[derive(Debug, Clone)]

@@ -105,6 +105,12 @@ pub(crate) fn screens() -> Vec<Screen> {
     .collect()
 }
 
+/// The method and the path of every screen, parameters in braces: what a proof about all of them is held against.
+#[must_use]
+pub fn routes() -> Vec<(&'static str, &'static str)> {
+    screens().iter().map(|screen| (screen.method, screen.path)).collect()
+}
+
 /// Whether a link can lead to an address.
 fn opens(path: &str) -> bool {
     static OPEN: LazyLock<Vec<&str>> =

@@ -21,6 +21,9 @@ const AXE: &str = include_str!("../fixtures/axe/axe.min.js");
 /// How long something may take to be seen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A telephone, a tablet, a screen.
+pub const WIDTHS: [u32; 3] = [390, 768, 1280];
+
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(30);
 
@@ -167,6 +170,21 @@ impl Browser {
         self.must(Method::POST, &format!("/element/{element}/click"), json!({})).await;
     }
 
+    /// Sends a form of the page's own making, with what shows that it is unless `fields` say otherwise, and waits for the
+    /// answer.
+    pub async fn send(&self, path: &str, fields: &[(&str, String)]) {
+        let (path, fields) = (json!(path), json!(fields));
+        let script = format!(
+            "document.documentElement.dataset.before = ''; const form = document.createElement('form'); form.method = 'post'; \
+             form.action = {path}; const own = ['_jeton', document.querySelector('input[name=_jeton]').value]; \
+             for (const [name, value] of Object.entries(Object.fromEntries([own, ...{fields}]))) {{ \
+             const input = document.createElement('textarea'); input.name = name; input.value = value; form.append(input); }} \
+             document.body.append(form); form.submit()"
+        );
+        self.run(&script).await;
+        self.appears("html:not([data-before]) main").await;
+    }
+
     /// Types into a field, in place of what it held.
     pub async fn fill(&self, css: &str, text: &str) {
         let element = self.found(css).await;
@@ -236,21 +254,26 @@ impl Browser {
 
     /// What axe-core finds against this screen, light and dark, each as "rule: element".
     pub async fn violations(&self) -> Vec<String> {
+        let mut found =
+            self.audit("light", &format!("{AXE}; return axe.run(document, {{resultTypes: ['violations']}})")).await;
+        self.dark(true).await;
+        // Nothing but colours hangs on what the person prefers.
+        found.extend(
+            self.audit("dark", "return axe.run(document, {runOnly: ['color-contrast', 'link-in-text-block']})").await,
+        );
+        self.dark(false).await;
+        found
+    }
+
+    async fn audit(&self, how: &str, script: &str) -> Vec<String> {
+        let result = self.run(script).await;
+        let violations = result["violations"].as_array().unwrap_or_else(|| panic!("axe did not run: {result:.500}"));
         let mut found = Vec::new();
-        for dark in [false, true] {
-            self.dark(dark).await;
-            let script = format!("{AXE}; return axe.run(document, {{resultTypes: ['violations']}});");
-            let result = self.run(&script).await;
-            let violations =
-                result["violations"].as_array().unwrap_or_else(|| panic!("axe did not run: {result:.500}"));
-            for violation in violations {
-                for node in violation["nodes"].as_array().into_iter().flatten() {
-                    let how = if dark { "dark" } else { "light" };
-                    found.push(format!("{how}, {}: {} {}", violation["id"], node["html"], node["failureSummary"]));
-                }
+        for violation in violations {
+            for node in violation["nodes"].as_array().into_iter().flatten() {
+                found.push(format!("{how}, {}: {} {}", violation["id"], node["html"], node["failureSummary"]));
             }
         }
-        self.dark(false).await;
         found
     }
 }

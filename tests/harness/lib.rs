@@ -3,6 +3,8 @@
 pub mod browser;
 pub mod cluster;
 pub mod disk;
+pub mod french;
+pub mod screens;
 pub mod sim;
 pub mod story;
 pub mod visitor;

@@ -1,6 +1,6 @@
 //! Somebody whom the page let in and who reads it without a browser: what each address answers, in bytes.
 
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, Response, StatusCode, Url};
 
 use crate::cluster::Ally;
 
@@ -14,9 +14,13 @@ pub struct Visitor {
 impl Visitor {
     /// Enters by the link of an ally's page.
     pub async fn of(ally: &Ally) -> Self {
+        Self::enter(&ally.page()).await
+    }
+
+    /// Enters by the link of a page.
+    pub async fn enter(entrance: &str) -> Self {
         let client = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build();
         let client = client.unwrap_or_else(|error| panic!("a client: {error}"));
-        let entrance = ally.page();
         let origin = entrance.split("/entrer").next().unwrap_or_default().to_owned();
         let entered = client.get(entrance).send().await.unwrap_or_else(|error| panic!("entering: {error}"));
         assert_eq!(entered.status(), StatusCode::SEE_OTHER, "the link lets in");
@@ -25,10 +29,15 @@ impl Visitor {
 
     /// What an address answers.
     pub async fn get(&self, path: &str) -> (StatusCode, String) {
-        let sent = self.client.get(format!("{}{path}", self.origin)).send().await;
-        let answer = sent.unwrap_or_else(|error| panic!("{path}: {error}"));
+        let answer = self.answer(path).await;
         let status = answer.status();
         (status, answer.text().await.unwrap_or_else(|error| panic!("{path}: {error}")))
+    }
+
+    /// The whole answer of an address. Where it leads is not followed.
+    pub async fn answer(&self, path: &str) -> Response {
+        let sent = self.client.get(format!("{}{path}", self.origin)).send().await;
+        sent.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     /// What the forms of a page hold to show that they are its own.

@@ -14,25 +14,15 @@ async fn visited(javascript: bool) -> Option<(Ally, Browser)> {
     Some((ally, browser))
 }
 
-/// Words that want to be more than words.
-const HOSTILE: &str =
-    "\"><script>window.hurt=1</script><img src=x onerror=window.hurt=1>'{{7*7}}]]>&amp;<svg/onload=hurt=1>";
-
-/// Whether nothing that a record says has become part of the page.
-const UNHURT: &str =
-    "return window.hurt === undefined && !document.querySelector('main script, main img[src=x], svg[onload]')";
-
-/// An ally with a few records that refer to one another, each title ending with `words`; a browser that its page let in, and
-/// where the page is.
-async fn related(javascript: bool, words: &str) -> Option<(Ally, Browser, String)> {
+/// An ally with a few records that refer to one another, a browser that its page let in, and where the page is.
+async fn related(javascript: bool) -> Option<(Ally, Browser, String)> {
     let browser = Browser::open(javascript).await?;
     let ally = Ally::new("Commune de Valombre").await;
     ally.found("Vallées en transition", false).await;
     let record = |id: &str, title: &str, more: serde_json::Value| {
         let kind = id.split_once(':').map(|(kind, _)| kind);
         let origin = json!({"system": "essai", "id": id});
-        let mut line =
-            json!({"id": id, "kind": kind, "title": format!("{title}{words}"), "lang": "fr", "origin": origin});
+        let mut line = json!({"id": id, "kind": kind, "title": title, "lang": "fr", "origin": origin});
         if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
             line.extend(more.clone());
         }
@@ -42,12 +32,8 @@ async fn related(javascript: bool, words: &str) -> Option<(Ally, Browser, String
         |links: &[(&str, &str)]| links.iter().map(|(rel, to)| json!({"rel": rel, "to": to})).collect::<Vec<_>>();
     let lines = [
         record("territory:valombre", "Valombre", json!({"type": "commune"})),
-        record("programme:cohorte", "Cohorte des vallées", json!({"form": "cohort", "state": "ongoing"})),
-        record(
-            "finding:levier",
-            "Commencer petit",
-            json!({"form": "lever", "statement": format!("On commence petit.{words}")}),
-        ),
+        record("programme:cohorte", "Cohorte des vallées", json!({"form": "cohort", "state": "running"})),
+        record("finding:levier", "Commencer petit", json!({"form": "lever", "statement": "On commence petit."})),
         record(
             "experience:navette",
             "Une navette",
@@ -67,7 +53,7 @@ async fn related(javascript: bool, words: &str) -> Option<(Ally, Browser, String
             "gathering:assemblee",
             "Assemblée de printemps",
             json!({
-                "form": "allies_assembly", "starts": "2099-05-30", "ends": "2099-05-31", "place": {"text": format!("La halle{words}")},
+                "form": "allies_assembly", "starts": "2099-05-30", "ends": "2099-05-31", "place": {"text": "La halle"},
                 "links": links(&[("part_of", "programme:cohorte")]),
             }),
         ),
@@ -84,7 +70,7 @@ async fn related(javascript: bool, words: &str) -> Option<(Ally, Browser, String
             "Nous avons repris la navette",
             json!({
                 "form": "reuse", "about": "experience:navette", "reused_in": "experience:cantine",
-                "text": format!("La même carte, pour les repas.{words}"), "authors": ["actor:semeuses"],
+                "text": "La même carte, pour les repas.", "authors": ["actor:semeuses"],
             }),
         ),
     ];
@@ -102,9 +88,9 @@ mod board;
 mod digest;
 mod facets;
 mod findings;
-mod hostile;
 mod inbox;
 mod journey;
+mod screens;
 mod search;
 mod settings;
 mod sheet;

@@ -5,8 +5,6 @@ use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, agreed, experience, set, until};
 use essaim_tests::visitor::Visitor;
 
-use super::visited;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_town_halls_meet_through_their_pages() {
     let Some(first) = Browser::open(false).await else { return };
@@ -52,29 +50,6 @@ async fn two_town_halls_meet_through_their_pages() {
     first.press("Échanger maintenant").await;
     first.see("même contenu des deux côtés").await;
     first.see("Même contenu ici et chez cet·te allié·e, vérifié le").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_screens_of_allies_pass_an_accessibility_audit() {
-    let Some((ally, browser)) = visited(true).await else { return };
-    let page = ally.page();
-    let origin = page.split("/entrer").next().unwrap();
-    for path in ["/allies", "/pairs", "/inviter", "/rejoindre", "/bienvenue", "/fiche/zzzz"] {
-        browser.go(&format!("{origin}{path}")).await;
-        assert_eq!(browser.violations().await, Vec::<String>::new(), "{path}");
-    }
-    browser.go(&format!("{origin}/inviter")).await;
-    browser.press("Créer l’invitation").await;
-    browser.see("Le texte à transmettre").await;
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "an invitation");
-    let ticket = browser.property("#ticket", "value").await;
-    let guest = Ally::new("Les Semeuses").await;
-    browser.go(&guest.page()).await;
-    browser.press("Rejoindre").await;
-    browser.fill("#ticket", ticket.as_str().unwrap()).await;
-    browser.press("Lire la charte").await;
-    browser.see("La charte").await;
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "a charter");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -170,24 +170,3 @@ async fn what_is_open_comes_first_and_filters_narrow() {
     let refused = ally.try_ask::<Saved>(step(&record.brief.id.to_string(), Step::Close)).await;
     assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_screens_of_the_board_pass_an_accessibility_audit() {
-    let Some((ally, browser, sheet)) = at_a_sheet(true).await else { return };
-    browser.press("Apporter quelque chose").await;
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "a sheet");
-    let saved: Saved =
-        ally.ask(brought(Some(sheet.rsplit('/').next().unwrap()), "disagreement", "Était-ce utile ?")).await;
-    ally.ask::<Saved>(step(&saved.brief.id.to_string(), Step::Position { stance: None, text: "Oui.".to_owned() }))
-        .await;
-    let origin = sheet.split("/fiche").next().unwrap();
-    for path in ["/permanence".to_owned(), "/permanence?etat=close".to_owned(), format!("/fiche/{}", saved.brief.id)] {
-        browser.go(&format!("{origin}{path}")).await;
-        assert_eq!(browser.violations().await, Vec::<String>::new(), "{path}");
-    }
-    browser.go(&format!("{origin}/permanence")).await;
-    browser.fill("#bring-text", " ").await;
-    browser.press("Partager").await;
-    browser.see("Ce n’est pas encore partagé").await;
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "what was not taken");
-}

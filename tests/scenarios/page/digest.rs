@@ -4,11 +4,11 @@ use essaim_protocol::api::{Command, Records, Saved, Search};
 use essaim_tests::cluster::set;
 use essaim_tests::plain;
 
-use super::{HOSTILE, UNHURT, related};
+use super::related;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_of_the_month_is_composed_and_sent_without_javascript() {
-    let Some((ally, browser, origin)) = related(false, "").await else { return };
+    let Some((ally, browser, origin)) = related(false).await else { return };
     // What is imported bears no time: it is told of once somebody takes it up.
     for q in ["navette kind:experience", "cantine kind:experience", "kind:contribution"] {
         let found: Records = ally.ask(Command::Search(Search { q: q.to_owned(), ..Search::default() })).await;
@@ -51,17 +51,4 @@ async fn a_letter_of_the_month_is_composed_and_sent_without_javascript() {
     let at = format!("{origin}{}", at.split('"').next().unwrap().replace("&#38;", "&"));
     let atom = reqwest::get(&at).await.unwrap().text().await.unwrap();
     assert!(atom.contains("<author><name>Les Semeuses</name></author>"), "{atom}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_letter_passes_an_accessibility_audit_and_tells_hostile_words_as_words() {
-    let Some((_ally, browser, origin)) = related(true, HOSTILE).await else { return };
-    for path in ["/digest", "/digest?theme=food", "/digest?since=1990-01-01&until=1990-02-01"] {
-        browser.go(&format!("{origin}{path}")).await;
-        assert_eq!(browser.run(UNHURT).await, true, "{path}");
-        assert_eq!(browser.violations().await, Vec::<String>::new(), "{path}");
-        browser.width(390).await;
-        let wider = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
-        assert_eq!(browser.run(wider).await, false, "{path} is wider than a telephone");
-    }
 }

@@ -5,11 +5,11 @@ use essaim_tests::cluster::Ally;
 use essaim_tests::visitor::Visitor;
 use serde_json::json;
 
-use super::{HOSTILE, UNHURT, related};
+use super::related;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finding_stands_between_experiences_without_javascript() {
-    let Some((_ally, browser, origin)) = related(false, "").await else { return };
+    let Some((_ally, browser, origin)) = related(false).await else { return };
     browser.press("Explorer").await;
     browser.press("Les enseignements").await;
     browser.see("On commence petit.").await;
@@ -66,7 +66,7 @@ async fn no_side_of_a_finding_hides_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archived_record_leaves_searches_and_comes_back_without_javascript() {
-    let Some((ally, browser, origin)) = related(false, "").await else { return };
+    let Some((ally, browser, origin)) = related(false).await else { return };
     let found = async |q: &str| {
         let search = Search { q: q.to_owned(), ..Search::default() };
         ally.ask::<Records>(Command::Search(search)).await
@@ -87,25 +87,6 @@ async fn an_archived_record_leaves_searches_and_comes_back_without_javascript() 
     browser.press("Reprendre").await;
     browser.see("Une cantine").await;
     assert_eq!((found("").await.total, browser.count(".flag").await), (all, 0));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn catalogues_pass_an_accessibility_audit_and_tell_hostile_words_as_words() {
-    let Some((_ally, browser, origin)) = related(true, HOSTILE).await else { return };
-    for path in
-        ["/enseignements", "/dispositifs", "/ressources", "/annuaire?offre=visit", "/annuaire?forme=%22%3E%3Cscript%3E"]
-    {
-        browser.go(&format!("{origin}{path}")).await;
-        assert_eq!(browser.run(UNHURT).await, true, "{path}");
-        assert_eq!(browser.violations().await, Vec::<String>::new(), "{path}");
-    }
-    browser.go(&format!("{origin}/enseignements")).await;
-    browser.click(".shelf h2 a").await;
-    browser.appears("#autour").await;
-    assert_eq!(browser.run(UNHURT).await, true);
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "the sheet of a finding");
-    browser.click(".top nav summary").await;
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "the menu unfolded");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,22 +36,6 @@ async fn a_ticked_box_narrows_at_once_with_javascript() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_screens_pass_an_accessibility_audit() {
-    let Some((_ally, browser)) = visited(true).await else { return };
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "/");
-    browser.press("Chercher").await;
-    browser.see("fiches").await;
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "/recherche");
-    for view in ["Tableau", "Dans le temps", "Sur la carte", "Cartes"] {
-        browser.press(view).await;
-        assert_eq!(browser.violations().await, Vec::<String>::new(), "{view}");
-    }
-    browser.click(".card h3 a").await;
-    browser.see("Licence").await;
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "/fiche");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn every_way_of_showing_works_without_javascript() {
     let Some((ally, browser)) = visited(false).await else { return };
     let new = New {

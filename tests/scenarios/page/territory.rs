@@ -85,19 +85,3 @@ async fn what_others_tell_of_our_territory_is_news() {
         assert!(matches!(refused, Err(Error::UnknownRecord { .. })), "{asked}: {refused:?}");
     }
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_screens_of_settings_pass_an_accessibility_audit() {
-    let Some((ally, browser)) = visited(true).await else { return };
-    ally.ask::<Saved>(told("Un marché sous les platanes", "Gruissan")).await;
-    let set = SetSettings { territory: Some("Gruissan".to_owned()) };
-    let settings: Settings = ally.ask(Command::SetSettings(set)).await;
-    let own = format!("/territoire/{}", settings.territory.expect("it is chosen").record);
-    let page = ally.page();
-    let origin = page.split("/entrer").next().unwrap_or_default();
-    for path in ["/boite", "/reglages", "/reglages?lieu=saint", "/reglages?lieu=%3Cscript%3E", "/accessibilite", &own] {
-        browser.go(&format!("{origin}{path}")).await;
-        assert_eq!(browser.violations().await, Vec::<String>::new(), "{path}");
-        assert_eq!(browser.count("main script").await, 0, "{path}");
-    }
-}

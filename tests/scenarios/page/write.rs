@@ -210,23 +210,6 @@ async fn the_keyboard_is_enough_to_tell() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_screens_of_writing_pass_an_accessibility_audit() {
-    let Some((_ally, browser)) = visited(true).await else { return };
-    begin(&browser, HOSTILE).await;
-    let first = browser.address().await;
-    let (base, _) = first.rsplit_once('/').unwrap();
-    for step in ["reperes", "1", "3", "4", "5", "6", "7", "8", "12", "retrouver", "appuis", "partager", "entretien"] {
-        browser.go(&format!("{base}/{step}")).await;
-        assert_eq!(browser.violations().await, Vec::<String>::new(), "{step}");
-        assert_ne!(browser.run("return document.title").await, "pris");
-    }
-    browser.go(&format!("{base}/reperes?cherche=lieux&mots=Bellefontaine")).await;
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "candidates");
-    browser.press("Raconter").await;
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "/ecrire");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_draft_that_no_record_holds_is_kept_and_says_so_wherever_it_is_written() {
     let ally = Ally::new("Commune de Valombre").await;
     ally.found("Vallées en transition", false).await;
