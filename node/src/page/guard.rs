@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use essaim_protocol::api::Error;
+use essaim_protocol::api::{Error, Words};
 use serde::Deserialize;
 
 use super::Screen;
@@ -168,8 +168,9 @@ async fn let_in(keys: &Keys, request: Request) -> Result<Request, Error> {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"))
         || !same(form_token(&bytes).0, keys.form().as_bytes())
     {
-        let value = parts.uri.path().to_owned();
-        return Err(Error::ForeignCaller { header: FIELD.to_owned(), value });
+        let fr = "ce formulaire n’est pas sorti d’une page de ce nœud ; rechargez la page, puis recommencez";
+        let en = "this form did not come out of a page of this node; reload the page, then try again";
+        return Err(Error::Forbidden { what: Words::new(fr, en) });
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }
@@ -186,7 +187,7 @@ fn follows(keys: &Keys, uri: &Uri) -> bool {
 
 async fn read(body: Body) -> Result<Bytes, Error> {
     axum::body::to_bytes(body, MAX_FORM).await.map_err(|_| {
-        let what = essaim_protocol::api::Words::new("ce formulaire", "this form");
+        let what = Words::new("ce formulaire", "this form");
         Error::TooLarge { what, found: MAX_FORM as u64 + 1, max: MAX_FORM as u64 }
     })
 }
