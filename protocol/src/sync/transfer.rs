@@ -131,9 +131,15 @@ impl Outgoing {
     }
 }
 
+/// Base 2 logarithms of the entries in zstd's two tables. They stay in the cache of a processor: of the level's own, 2^18
+/// entries each, the second spares half a hundredth of the bytes and costs a tenth of the time.
+const TABLES: [u32; 2] = [18, 16];
+
 fn encoder() -> std::io::Result<Encoder<'static>> {
     let mut encoder = Encoder::new(LEVEL)?;
     encoder.set_parameter(CParameter::WindowLog(WINDOW))?;
+    encoder.set_parameter(CParameter::HashLog(TABLES[0]))?;
+    encoder.set_parameter(CParameter::ChainLog(TABLES[1]))?;
     Ok(encoder)
 }
 
