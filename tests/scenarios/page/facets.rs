@@ -158,3 +158,22 @@ async fn every_facet_finds_just_what_has_it() {
     assert_eq!(titles(&page), BTreeSet::from(["Cantine".to_owned(), "Ferme".to_owned()]));
     assert_eq!((count(&page, "region", "76"), count(&page, "region", "84")), (Some(1), Some(1)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_facet_of_many_values_shows_them_all_when_asked() {
+    let Some((_ally, browser)) = super::visited(false).await else { return };
+    browser.press("Chercher").await;
+    browser.click("input[name=kind][value=territory]").await;
+    let boxes = "input[type=checkbox][name=department]";
+    let few = browser.count(boxes).await;
+    browser.press("Département").await;
+    browser
+        .run("document.querySelector('button[name=plus][value=department]').scrollIntoView({block: 'center'})")
+        .await;
+    browser.click("button[name=plus][value=department]").await;
+    browser.appears(".chosen a").await;
+    assert!(browser.address().await.contains("plus=department"), "what was ticked is kept");
+    assert_eq!(few, 6);
+    assert!(browser.count(boxes).await > few);
+    assert_eq!(browser.count("button[name=plus][value=department]").await, 0);
+}
