@@ -11,8 +11,9 @@
 //! - **automerge**: the same changes as one document each, synced pair by pair in memory, without network or disk. Run on a
 //!   twentieth of the records and multiplied: documents do not know of one another.
 //!
-//! Five alternated runs; after each the disk is synced, within its time. Processor time is what both sides spent in user
-//! code, all threads. Bytes are those of the sessions in both directions, what the transport adds left out.
+//! Five alternated runs. What writes to the disk begins when all that others wrote is there, and syncs the disk within its
+//! time. Processor time is what both sides spent in user code, all threads. Bytes are those of the sessions in both
+//! directions, what the transport adds left out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -198,6 +199,7 @@ fn fields(text: &str) -> BTreeMap<String, Value> {
 async fn join(host: &Ally, count: usize) -> Run {
     let mut newcomer = Ally::new("Métropole de Lyon").await;
     let ticket = host.invite().await;
+    rustix::fs::sync();
     let (before, started) = (user(), Instant::now());
     let joined = newcomer.join(&ticket).await;
     rustix::fs::sync();
@@ -244,6 +246,7 @@ fn repository(dir: &Path, texts: &[String]) {
 
 fn clone(dir: &Path, number: usize) -> Run {
     let (source, name) = (format!("file://{}", dir.join("source").display()), format!("clone{number}"));
+    rustix::fs::sync();
     let (before, started) = (user(), Instant::now());
     git(dir, &["clone", "--quiet", &source, &name]);
     rustix::fs::sync();
@@ -271,7 +274,6 @@ fn documents(changes: &[Vec<u8>]) -> Run {
     let mut sources: Vec<AutoCommit> = changes.iter().step_by(SAMPLE).map(load).collect();
     let (before, started) = (user(), Instant::now());
     let bytes: usize = sources.iter_mut().map(document).sum();
-    rustix::fs::sync();
     let scale = changes.len() as f64 / sources.len() as f64;
     Run {
         elapsed: started.elapsed().as_secs_f64() * scale,
