@@ -75,7 +75,7 @@ impl Codec {
     }
 
     /// The bytes of a frame of `entries`.
-    pub(super) fn encode(&mut self, entries: &[Append<'_>]) -> std::io::Result<Vec<u8>> {
+    fn encode(&mut self, entries: &[Append<'_>]) -> std::io::Result<Vec<u8>> {
         let mut raw = Vec::with_capacity(FULL);
         for entry in entries {
             raw.push(u8::from(entry.record.is_some()) | u8::from(entry.change.is_some()) << 1);
@@ -92,6 +92,11 @@ impl Codec {
         entries.iter().for_each(|entry| frame.extend_from_slice(&entry.id.0));
         frame.extend_from_slice(&packed);
         Ok(frame)
+    }
+
+    /// The bytes of several frames.
+    pub(super) fn encode_all(&mut self, frames: &[&[Append<'_>]]) -> std::io::Result<Vec<Vec<u8>>> {
+        frames.iter().map(|entries| self.encode(entries)).collect()
     }
 
     /// Unpacks the frame at `first`.

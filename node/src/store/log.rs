@@ -29,7 +29,7 @@ pub(super) struct Log {
     end: u64,
     /// The frame last read: entries are asked for in log order or by record, mostly neighbours.
     last: RefCell<Option<Arc<Frame>>>,
-    codec: RefCell<Codec>,
+    codecs: RefCell<[Codec; 2]>,
 }
 
 /// What one step of merging did.
@@ -45,9 +45,9 @@ pub(super) struct Merged {
 
 impl Log {
     pub(super) fn open(engine: &Engine) -> Result<Self, Error> {
-        let codec = Codec::new().map_err(|source| Error::Io { doing: "making room to pack entries", source })?;
-        let tree = Tree::open(engine, "log")?;
-        let mut log = Self { tree, end: 0, last: RefCell::default(), codec: RefCell::new(codec) };
+        let codec = || Codec::new().map_err(|source| Error::Io { doing: "making room to pack entries", source });
+        let (tree, codecs) = (Tree::open(engine, "log")?, RefCell::new([codec()?, codec()?]));
+        let mut log = Self { tree, end: 0, last: RefCell::default(), codecs };
         log.end = log.find_end()?;
         Ok(log)
     }
@@ -71,13 +71,17 @@ impl Log {
     /// Appends `entries`, cut in frames. They are durable only after the engine's next
     /// [`make_durable`](Engine::make_durable).
     pub(super) fn append(&mut self, entries: &[Append<'_>]) -> Result<(), Error> {
-        let mut writer = self.tree.writer();
-        let (mut rest, mut end) = (entries, self.end);
+        let (mut frames, mut rest) = (Vec::new(), entries);
         while !rest.is_empty() {
             let (now, later) = rest.split_at(frame::next(rest));
-            self.set(&mut writer, end, now)?;
-            end += now.len() as u64;
+            frames.push(now);
             rest = later;
+        }
+        let mut writer = self.tree.writer();
+        let mut end = self.end;
+        for (frame, bytes) in frames.iter().zip(self.pack(&frames)?) {
+            self.set(&mut writer, end, &bytes)?;
+            end += frame.len() as u64;
         }
         writer.apply()?;
         self.end = end;
@@ -139,7 +143,7 @@ impl Log {
     /// Reads and unpacks the frame at `first`.
     pub(super) fn frame(&self, first: u64) -> Result<Arc<Frame>, Error> {
         let bytes = self.bytes(first)?;
-        let frame = self.codec.borrow_mut().decode(first, &bytes).map_err(|_| self.damaged(first))?;
+        let frame = self.codecs.borrow_mut()[0].decode(first, &bytes).map_err(|_| self.damaged(first))?;
         let frame = Arc::new(frame);
         *self.last.borrow_mut() = Some(Arc::clone(&frame));
         Ok(frame)
@@ -192,14 +196,29 @@ impl Log {
                 writer.remove(&key(frame.first, part));
             }
         }
-        self.set(&mut writer, frames[0].first, &entries)?;
+        for bytes in self.pack(&[&entries])? {
+            self.set(&mut writer, frames[0].first, &bytes)?;
+        }
         *self.last.borrow_mut() = None;
         writer.apply()
     }
 
-    fn set(&self, writer: &mut Writer<'_>, first: u64, entries: &[Append<'_>]) -> Result<(), Error> {
-        let packed = self.codec.borrow_mut().encode(entries);
-        let bytes = packed.map_err(|source| Error::Io { doing: "packing entries", source })?;
+    /// The bytes of these frames. Half of many are packed on a second core.
+    fn pack(&self, frames: &[&[Append<'_>]]) -> Result<Vec<Vec<u8>>, Error> {
+        let [codec, other] = &mut *self.codecs.borrow_mut();
+        let (here, there) = frames.split_at(frames.len().div_ceil(2));
+        let packed = std::thread::scope(|scope| {
+            let there = (!there.is_empty()).then(|| scope.spawn(|| other.encode_all(there)));
+            let mut packed = codec.encode_all(here)?;
+            if let Some(there) = there {
+                packed.append(&mut there.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            }
+            Ok(packed)
+        });
+        packed.map_err(|source| Error::Io { doing: "packing entries", source })
+    }
+
+    fn set(&self, writer: &mut Writer<'_>, first: u64, bytes: &[u8]) -> Result<(), Error> {
         writer.make_room(bytes.len().div_ceil(PART), bytes.len())?;
         for (part, body) in (0..).zip(bytes.chunks(PART)) {
             let key = key(first, part);
