@@ -19,3 +19,4 @@ mod reading;
 mod running;
 mod store_format;
 mod stories;
+mod together;
