@@ -30,6 +30,38 @@ const LOOK: Duration = Duration::from_millis(30);
 /// The key under which WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// A driver that listens, and the port it listens on; `None` where there is none. What it and its browser leave behind when
+/// killed lies in `scratch`.
+///
+/// With `--port=0` chromedriver takes a free port of IPv6 and then exits unless the same number is free in IPv4; beside
+/// tests that hold IPv4 ports it has to be asked again.
+fn driver(scratch: &Path) -> Option<(Child, u16)> {
+    let mut said = String::new();
+    for _ in 0..20 {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .env("TMPDIR", scratch)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .ok()?;
+        let out = driver.stdout.take().unwrap_or_else(|| panic!("a piped output"));
+        said.clear();
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            let port = line.strip_prefix("ChromeDriver was started successfully on port ");
+            if let Some(port) = port.and_then(|rest| rest.trim_end_matches('.').parse().ok()) {
+                return Some((driver, port));
+            }
+            said.push_str(&line);
+            said.push('\n');
+        }
+        let _ = driver.wait();
+        assert!(said.contains("port not available"), "chromedriver ended: {said}");
+    }
+    panic!("chromedriver found no port: {said}")
+}
+
 /// A browser, closed when dropped.
 #[derive(Debug)]
 pub struct Browser {
@@ -53,28 +85,14 @@ impl Drop for Browser {
 impl Browser {
     /// Opens a browser, with JavaScript or without; `None` where there is none.
     pub async fn open(javascript: bool) -> Option<Self> {
-        let spawned = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn();
-        let Ok(mut driver) = spawned else {
+        let profile = tempfile::tempdir().unwrap_or_else(|error| panic!("a temporary profile: {error}"));
+        let Some((driver, port)) = driver(profile.path()) else {
             let needed = "the tests of the page need Debian's packages chromium and chromium-driver";
             assert!(std::env::var_os("ESSAIM_CI").is_none(), "{needed}");
             // Past the capture of the test harness: who runs the tests must see what they do not show.
             let _ = writeln!(io::stderr(), "NOT TESTED: the page in a browser; {needed}");
             return None;
         };
-        let out = driver.stdout.take().unwrap_or_else(|| panic!("a piped output"));
-        let port = BufReader::new(out).lines().map_while(Result::ok).find_map(|line| {
-            line.strip_prefix("ChromeDriver was started successfully on port ")?
-                .trim_end_matches('.')
-                .parse::<u16>()
-                .ok()
-        });
-        let port = port.unwrap_or_else(|| panic!("chromedriver says where it listens"));
-        let profile = tempfile::tempdir().unwrap_or_else(|error| panic!("a temporary profile: {error}"));
         let http = reqwest::Client::new();
         let base = format!("http://127.0.0.1:{port}/session");
         let wanted = capabilities(profile.path(), javascript);
