@@ -63,24 +63,28 @@ impl Change {
     /// [`DecodeError`] naming the rule that the bytes break.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let chunk = gate::census(bytes.get(32..).ok_or(DecodeError::Truncated { at: 0 })?)?;
-        let change = Self::of(bytes, &chunk, body_hash(&chunk, Signature::LEN))?;
+        // Before the body, which ends where the signature begins: a chunk without one may be shorter than it.
+        let footer = Footer::read(chunk.extra())?;
+        let change = Self::of(&chunk, &footer, body_hash(&chunk, Signature::LEN));
         if change.actor != actor(&change.body, &change.signature) {
             return Err(DecodeError::Invalid { what: "the actor of a change" });
         }
-        Ok(change)
+        Ok(Self { id: id(bytes), bytes: bytes.to_vec(), ..change })
     }
 
     /// Reads and counts what follows the tag of a [lean](lean) change.
     pub(super) fn receive(sent: &[u8], commons: &CommonsId) -> Result<Self, DecodeError> {
         let whole = lean::unpack(sent, commons)?;
         let chunk = gate::census_of_hashed(&whole.bytes[32..], whole.hash)?;
-        Self::of(&whole.bytes, &chunk, whole.body)
+        let change = Self::of(&chunk, &Footer::read(chunk.extra())?, whole.body);
+        Ok(Self { id: id(&whole.bytes), bytes: whole.bytes, ..change })
     }
 
-    fn of(bytes: &[u8], chunk: &Chunk<'_>, body: [u8; 32]) -> Result<Self, DecodeError> {
-        let footer = Footer::read(chunk.extra())?;
-        Ok(Self {
-            id: id(bytes),
+    /// What a chunk says of itself; `bytes` and `id` are still to be filled in.
+    fn of(chunk: &Chunk<'_>, footer: &Footer, body: [u8; 32]) -> Self {
+        Self {
+            bytes: Vec::new(),
+            id: EntryId([0; 32]),
             hash: chunk.hash(),
             dependencies: chunk.dependencies().to_vec(),
             device: footer.device,
@@ -89,8 +93,7 @@ impl Change {
             actor: chunk.actor(),
             body,
             signature: footer.signature,
-            bytes: bytes.to_vec(),
-        })
+        }
     }
 
     /// Seals a draft: the raw, uncompressed chunk of one automerge change, under any actor of 16 bytes.

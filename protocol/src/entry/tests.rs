@@ -204,6 +204,20 @@ fn an_actor_that_does_not_follow_from_the_change_is_refused() {
 }
 
 #[test]
+fn a_change_shorter_than_a_signature_is_refused() {
+    for chunk in [Forge::new(&[]).chunk(), Forge::after(&[&Forge::new(&rows()).chunk()], &[]).chunk()] {
+        census(&chunk).expect("it says nothing, which is no fault");
+        let bytes = [&[6; 32][..], &chunk].concat();
+        assert!(Change::decode(&bytes).is_err());
+        let entry = [&[CHANGE], &bytes[..]].concat();
+        assert!(Entry::decode(&entry).is_err());
+        assert!(Entry::receive(&entry, &COMMONS).is_err());
+        let answers = receive_and_verify_all(&[&entry, &entry], &COMMONS, 2);
+        assert!(answers.iter().all(|answer| matches!(answer, Err(Refused::Malformed(_)))), "{answers:?}");
+    }
+}
+
+#[test]
 fn a_footer_has_one_form() {
     let plain = Forge::new(&rows());
     let extra = first().chunk()[first().chunk().len() - FOOTER_LEN..].to_vec();
