@@ -67,7 +67,8 @@ fn pack_change(change: &[u8]) -> Result<Vec<u8>, DecodeError> {
     Ok(lean)
 }
 
-/// The whole of what follows the tag of a lean change. It has at most four times the bytes.
+/// The whole of what follows the tag of a lean change. It has at most four times the bytes: a byte of a value is given one
+/// byte of meta at most.
 ///
 /// # Errors
 /// [`DecodeError`] when it is no change's.
@@ -126,6 +127,10 @@ impl<'a> Parts<'a> {
         let mut table = Vec::with_capacity(count);
         for _ in 0..count {
             table.push((reader.uleb()?, reader.count("a column of a change", gate::CHUNK_MAX)?));
+        }
+        // Else the metas of the values could come several times, and each be spelled out.
+        if !table.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Err(DecodeError::NotCanonical { what: "the columns of a change" });
         }
         let columns = table.into_iter().map(|(column, length)| Ok((column, reader.take(length)?)));
         let columns = columns.collect::<Result<_, DecodeError>>()?;
@@ -194,8 +199,7 @@ fn put_back(meta: u64, mut count: u64, values: &mut Reader<'_>, spelled: &mut Sp
     // Every round takes a byte at least, so that a claimed count makes no more of them than there are bytes.
     while count > 0 {
         let rest = values.clone().rest();
-        let ascii =
-            rest.iter().take_while(|byte| byte.is_ascii()).count().min(usize::try_from(count).unwrap_or(usize::MAX));
+        let ascii = ascii_at_start(rest).min(usize::try_from(count).unwrap_or(usize::MAX));
         let (taken, length) = match rest.first() {
             _ if ascii > 0 => (ascii, 1),
             Some(first) => (1, length_of_character(*first)),
@@ -211,6 +215,13 @@ fn put_back(meta: u64, mut count: u64, values: &mut Reader<'_>, spelled: &mut Sp
 fn pass(meta: u64, count: u64, values: &mut Reader<'_>) -> Result<(), DecodeError> {
     let bytes = (meta >> 4).checked_mul(count).and_then(|bytes| usize::try_from(bytes).ok());
     values.take(bytes.ok_or(DecodeError::Invalid { what: "the value of an operation" })?).map(|_| ())
+}
+
+/// How many bytes at the start are ASCII, looked at eight by eight.
+fn ascii_at_start(bytes: &[u8]) -> usize {
+    let (words, _) = bytes.as_chunks::<8>();
+    let whole = 8 * words.iter().take_while(|word| word.is_ascii()).count();
+    whole + bytes[whole..].iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 /// Bytes of the character that begins with this one in UTF-8. Bytes that begin none count as one.
@@ -333,6 +344,18 @@ mod tests {
         let cut_short = "é".repeat(9);
         let cut_short = respell(&metas, &cut_short.as_bytes()[..17], put_back);
         assert_eq!(cut_short, Err(DecodeError::Truncated { at: 16 }));
+    }
+
+    #[test]
+    fn a_column_comes_once() {
+        let lean = pack(&sealed(&history::typed(TEXT))).into_owned();
+        let mut parts = Parts::read(&lean[1..], |_| 0).unwrap();
+        let metas = parts.column(VALUE_META);
+        parts.columns.insert(0, (VALUE_META, metas));
+        let mut twice = Vec::new();
+        parts.write(&[], metas, &mut twice);
+        let refused = DecodeError::NotCanonical { what: "the columns of a change" };
+        assert_eq!(unpack(&twice, &COMMONS).map(|_| ()), Err(refused));
     }
 
     #[test]
