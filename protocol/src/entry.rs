@@ -197,9 +197,16 @@ pub fn receive_and_verify_all(
         return receive_and_verify_some(entries, commons);
     }
     std::thread::scope(|scope| {
-        let parts = entries.chunks(share).map(|part| scope.spawn(move || receive_and_verify_some(part, commons)));
+        let parts = entries.chunks(share).map(|part| {
+            let there = std::thread::Builder::new().spawn_scoped(scope, move || receive_and_verify_some(part, commons));
+            // A system that gives no more threads is no fault of the entries.
+            there.map_err(|_| receive_and_verify_some(part, commons))
+        });
         let parts: Vec<_> = parts.collect();
-        let joined = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let joined = parts.into_iter().map(|part| match part {
+            Ok(there) => there.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(here) => here,
+        });
         joined.flatten().collect()
     })
 }
