@@ -160,7 +160,19 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Truncated`] at the end, [`DecodeError::NotCanonical`] when padded,
     /// [`DecodeError::Invalid`] over 64 bits.
+    #[inline]
     pub fn uleb(&mut self) -> Result<u64, DecodeError> {
+        // Nearly every number in a column has one byte.
+        match self.bytes.get(self.at) {
+            Some(byte @ 0..0x80) => {
+                self.at += 1;
+                Ok((*byte).into())
+            }
+            Some(_) | None => self.long_uleb(),
+        }
+    }
+
+    fn long_uleb(&mut self) -> Result<u64, DecodeError> {
         let mut value = 0u64;
         for shift in (0..).step_by(7) {
             let byte = self.u8()?;
@@ -184,7 +196,19 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::uleb`].
+    #[inline]
     pub fn sleb(&mut self) -> Result<i64, DecodeError> {
+        match self.bytes.get(self.at) {
+            Some(byte @ 0..0x80) => {
+                self.at += 1;
+                // The sign is the seventh bit.
+                Ok(((*byte << 1) as i8 >> 1).into())
+            }
+            Some(_) | None => self.long_sleb(),
+        }
+    }
+
+    fn long_sleb(&mut self) -> Result<i64, DecodeError> {
         let mut value = 0i64;
         let mut previous = 0u8;
         for shift in (0..).step_by(7) {

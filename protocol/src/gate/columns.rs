@@ -233,18 +233,20 @@ impl<'a> Ops<'a> {
     /// Checks the next `count` values.
     fn values(&mut self, mut count: u64) -> Result<(), DecodeError> {
         while count > 0 {
-            let same = self.value_meta.same().min(count);
-            if same > 0 && self.value_meta.last == Some(ONE_BYTE_STRING) {
-                // No more than a column's bytes, so it fits.
-                let bytes = self.value.take(same as usize)?;
+            let meta = some(self.value_meta.next()?, "the value of an operation")?;
+            let times = 1 + self.value_meta.same().min(count - 1);
+            self.value_meta.pass(times - 1);
+            count -= times;
+            if meta == ONE_BYTE_STRING {
+                // No more than the operations of a change, so it fits.
+                let bytes = self.value.take(times as usize)?;
                 if !bytes.is_ascii() {
                     return Err(DecodeError::Invalid { what: "the value of an operation" });
                 }
-                self.value_meta.pass(same);
-                count -= same;
             } else {
-                self.value()?;
-                count -= 1;
+                for _ in 0..times {
+                    self.value_of(meta)?;
+                }
             }
         }
         Ok(())
@@ -315,10 +317,14 @@ impl<'a> Ops<'a> {
         }
     }
 
-    /// The bytes of one value are checked as its type demands, so that another reader takes the same.
     fn value(&mut self) -> Result<Value, DecodeError> {
-        let invalid = DecodeError::Invalid { what: "the value of an operation" };
         let meta = some(self.value_meta.next()?, "the value of an operation")?;
+        self.value_of(meta)
+    }
+
+    /// The bytes of one value are checked as its type demands, so that another reader takes the same.
+    fn value_of(&mut self, meta: u64) -> Result<Value, DecodeError> {
+        let invalid = DecodeError::Invalid { what: "the value of an operation" };
         let length = usize::try_from(meta >> 4).map_err(|_| invalid)?;
         let mut reader = Reader::new(self.value.take(length)?);
         let value = match meta & 15 {
