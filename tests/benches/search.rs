@@ -26,27 +26,27 @@ const THEMES: [&str; 8] = ["energy", "housing", "mobility", "food", "circular", 
 const OUTCOMES: [&str; 5] = ["under_way", "achieved", "partly", "stopped", "did_not_work"];
 const SETTINGS: [&str; 4] = ["mountain", "rural", "coastal", "urban"];
 
-/// What twenty people asked: one word to six, in any form, with and without facets, one mistyped, one half typed.
+/// What twenty people asked: none to six words in any form, two of them mistyped, with one facet to three.
 const QUESTIONS: [&str; 20] = [
-    "mobilité",
+    "mobilité thème:énergie",
     "l'énergie thème:énergie",
-    "élus mobilité",
+    "élus mobilité milieu:rural",
     "rénovation énergétique des bâtiments thème:habitat",
-    "récits",
+    "récits outcome:achieved",
     "eau milieu:montagne",
-    "plan climat air énergie territorial",
+    "plan climat air énergie territorial territory:t12",
     "\"gaz à effet de serre\" outcome:achieved",
     "alimentation -cantine thème:alimentation",
-    "agriculteur·ices circuits courts",
+    "agriculteur·ices circuits courts thème:alimentation",
     "vélo milieu:rural milieu:montagne",
-    "réseau de chaleur bois",
+    "réseau de chaleur bois milieu:montagne",
     "déchets réemploi outcome:partly thème:économie",
-    "acteurs du territoire",
+    "acteurs du territoire thème:eau",
     "adaptation au changement climatique territory:t7",
-    "budget vert",
-    "sobrieté foncière",
+    "budget vert outcome:under_way",
+    "sobrieté foncière thème:habitat",
     "coopérations intercommunales -outcome:stopped",
-    "covioturage",
+    "covioturage thème:mobilités",
     "thème:mobilités milieu:littoral outcome:did_not_work",
 ];
 
@@ -80,47 +80,65 @@ fn main() {
     );
 
     let reader = index.reader();
-    let (mut ours, mut cpu, mut baseline) = (Vec::new(), Vec::new(), Vec::new());
+    let mut asked: Vec<Asked> = QUESTIONS.iter().map(|_| Asked::default()).collect();
+    // One after the other, as people ask: no question finds what it touched last time still at hand.
+    for _ in 0..ROUNDS {
+        for (question, asked) in QUESTIONS.iter().zip(&mut asked) {
+            let (before, started) = (processor(), Instant::now());
+            let query = Query::parse(question).and_then(|query| Facets::get().resolve(&query)).expect("a query");
+            let search = Search { query, limit: 20, ..Search::default() };
+            asked.total = reader.search(&search).expect("an answer").total;
+            asked.times.push(started.elapsed());
+            asked.cpu += processor() - before;
+        }
+    }
     println!(
         "\n{:<58} {:>7} {:>9} {:>9} {:>9} {:>9} {:>11}",
         "question", "found", "first ms", "median ms", "p99 ms", "cpu ms", "baseline ms"
     );
-    for question in QUESTIONS {
-        let mut total = 0;
-        let before = processor();
-        let mut times = repeat(ROUNDS, || {
-            let query = Query::parse(question).and_then(|query| Facets::get().resolve(&query)).expect("a query");
-            let search = Search { query, limit: 20, ..Search::default() };
-            total = reader.search(&search).expect("an answer").total;
-        });
-        let spent = (processor() - before) / ROUNDS as u32;
-        let first = times[0];
+    let (mut ours, mut firsts, mut cpu, mut baseline) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (question, mut asked) in QUESTIONS.iter().zip(asked) {
+        let (first, spent) = (asked.times[0], asked.cpu / ROUNDS as u32);
+        asked.times.sort();
         let mut scans = repeat(5, || scan(&folded, question));
-        times.sort();
         scans.sort();
         println!(
-            "{question:<58} {total:>7} {:>9.2} {:>9.2} {:>9.2} {:>9.2} {:>11.2}",
+            "{question:<58} {:>7} {:>9.2} {:>9.2} {:>9.2} {:>9.2} {:>11.2}",
+            asked.total,
             milliseconds(first),
-            milliseconds(at(&times, 50)),
-            milliseconds(at(&times, 99)),
+            milliseconds(at(&asked.times, 50)),
+            milliseconds(at(&asked.times, 99)),
             milliseconds(spent),
             milliseconds(at(&scans, 50)),
         );
-        ours.extend(times);
+        firsts.push(first);
+        ours.extend(asked.times);
         cpu.push(spent);
         baseline.extend(scans);
     }
-    ours.sort();
-    cpu.sort();
-    baseline.sort();
+    for times in [&mut ours, &mut firsts, &mut cpu, &mut baseline] {
+        times.sort();
+    }
     println!(
-        "\nall questions, {ROUNDS} times each: median {:.2} ms (target < 5 ms), p99 {:.2} ms, processor median {:.2} ms; baseline median {:.2} ms, p99 {:.2} ms",
+        "\nall questions, {ROUNDS} rounds: median {:.2} ms, p99 {:.2} ms; first answers: median {:.2} ms, slowest {:.2} ms; processor median {:.2} ms; baseline median {:.2} ms, p99 {:.2} ms",
         milliseconds(at(&ours, 50)),
         milliseconds(at(&ours, 99)),
+        milliseconds(at(&firsts, 50)),
+        milliseconds(at(&firsts, 100)),
         milliseconds(at(&cpu, 50)),
         milliseconds(at(&baseline, 50)),
         milliseconds(at(&baseline, 99)),
     );
+    let median = milliseconds(at(&ours, 50));
+    println!("median: {median:.2} ms (target < 5 ms): {}", if median < 5.0 { "met" } else { "MISSED" });
+}
+
+/// What became of one question.
+#[derive(Default)]
+struct Asked {
+    total: usize,
+    times: Vec<Duration>,
+    cpu: Duration,
 }
 
 /// Looking territories up: the first question unpacks the tables.
