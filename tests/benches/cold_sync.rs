@@ -138,6 +138,7 @@ fn report([ours, git, automerge]: [Run; 3], count: usize) {
     verdict("time beside git clone", ours.elapsed / git.elapsed, 1.0, "×");
     verdict("time beside automerge", ours.elapsed / automerge.elapsed, 0.1, "×");
     verdict("on the wire", ours.bytes / count as f64, 700.0, " bytes/record");
+    verdict("on the wire beside git's pack", ours.bytes / git.bytes, 1.0, "×");
     println!(
         "user CPU beside git clone: {:.2}×, beside automerge: {:.2}×",
         ours.user / git.user,
@@ -147,7 +148,7 @@ fn report([ours, git, automerge]: [Run; 3], count: usize) {
 
 fn verdict(what: &str, found: f64, most: f64, unit: &str) {
     let met = if found <= most { "met" } else { "MISSED" };
-    println!("{what}: {found:.2}{unit} (target ≤ {most}{unit}): {met}");
+    println!("{what}: {found:.3}{unit} (target ≤ {most}{unit}): {met}");
 }
 
 /// A node that holds the texts, and the changes that they became.
