@@ -318,6 +318,12 @@ impl Disk {
         self.parts.tables[&table].damage(key);
     }
 
+    /// Writes the indexes up to the end of the log, as after many entries: from then on opening does not read these.
+    #[cfg(test)]
+    pub(crate) fn cover(&mut self) {
+        self.parts.runs.write(&self.parts.engine, self.parts.log.end()).unwrap();
+    }
+
     /// Puts in the place of the last frame of the log what is none.
     #[cfg(test)]
     pub(crate) fn damage_last_frame(&self) {

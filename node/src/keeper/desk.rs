@@ -385,6 +385,21 @@ impl Desk {
 
     /// Notes the records with changes at `from` or above: those whose views are exact are to be indexed, the others folded.
     fn note_changed(&mut self, from: Ordinal) -> Result<(), Error> {
+        let changed = match self.changed_since(from) {
+            Err(store::Error::Corrupt { .. }) => self.placed_since(from),
+            changed => changed,
+        };
+        for (record, last) in changed? {
+            match self.kept_view(&record)? {
+                Some((until, _)) if until > last => self.unindexed.insert(record),
+                Some(_) | None => self.stale.insert(record),
+            };
+        }
+        Ok(())
+    }
+
+    /// The records with entries at `from` or above, and the last place of each, read off the log.
+    fn changed_since(&self, from: Ordinal) -> Result<BTreeMap<RecordId, Ordinal>, store::Error> {
         let mut changed = BTreeMap::new();
         self.store.scan(from, &mut |at, _, bytes| {
             if !Entry::is_statement(bytes)
@@ -395,13 +410,22 @@ impl Desk {
             }
             ControlFlow::Continue(())
         })?;
-        for (record, last) in changed {
-            match self.kept_view(&record)? {
-                Some((until, _)) if until > last => self.unindexed.insert(record),
-                Some(_) | None => self.stale.insert(record),
-            };
+        Ok(changed)
+    }
+
+    /// The same without the log, of which a damaged part would keep the whole commons closed: slower, every record is
+    /// looked up.
+    fn placed_since(&self, from: Ordinal) -> Result<BTreeMap<RecordId, Ordinal>, store::Error> {
+        let mut placed = BTreeMap::new();
+        for record in self.records()? {
+            placed.extend(self.last_place(&record)?.filter(|last| *last >= from).map(|last| (record, last)));
         }
-        Ok(())
+        Ok(placed)
+    }
+
+    /// Where the last entry of a record is.
+    fn last_place(&self, record: &RecordId) -> Result<Option<Ordinal>, store::Error> {
+        Ok(self.store.of_record(record)?.last().copied())
     }
 }
 

@@ -236,6 +236,35 @@ fn a_record_with_an_entry_that_cannot_be_read_concerns_no_other() {
 }
 
 #[test]
+fn a_commons_with_a_damaged_frame_opens_without_its_index() {
+    for folded in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut desk = founded(dir.path());
+        let id = desk.id();
+        experience(&mut desk, "La navette");
+        let record = experience(&mut desk, "Le verger");
+        assert_eq!(found(&mut desk), 2);
+        desk.store.cover();
+        desk.store.damage_last_frame();
+        experience(&mut desk, "Le train");
+        assert_eq!(found(&mut desk), 3);
+        desk.close();
+        if !folded {
+            desk.store.put(Table::Views, &[(FOLDED.to_vec(), None), (record.0.to_vec(), None)]).unwrap();
+            desk.store.put(Table::Documents, &[(record.0.to_vec(), None)]).unwrap();
+        }
+        desk.store.sync().unwrap();
+        drop(desk);
+        fs::remove_dir_all(dir.path().join("index")).unwrap();
+        let mut desk = open(dir.path(), id);
+        assert!(matches!(desk.changed_since(Ordinal(0)), Err(store::Error::Corrupt { .. })));
+        // The view of what is damaged is as good as ever while it is there.
+        assert_eq!(found(&mut desk), if folded { 3 } else { 2 });
+        assert_eq!(desk.unfoldable().contains_key(&record), !folded);
+    }
+}
+
+#[test]
 fn what_the_index_of_another_log_shows_is_not_found() {
     let dir = tempfile::tempdir().unwrap();
     let mut desk = founded(dir.path());
