@@ -237,7 +237,9 @@ impl Desk {
         self.asked.remove(&record);
         self.stale.insert(record);
         if anew {
-            self.give_up(record, error.to_string())
+            // What came meanwhile may be what it lacked.
+            let more = self.last_place(&record)?.is_some_and(|last| last >= until);
+            if more { Ok(()) } else { self.give_up(record, error.to_string()) }
         } else {
             unless_full(self.store.put(Table::Documents, &[(record.0.to_vec(), None)]))?;
             self.ask_upon(record, Base::Nothing, Ordinal(0), true).map(drop)
@@ -286,7 +288,10 @@ impl Desk {
             self.stale.extend(done.iter().map(|(record, ..)| *record));
             return Err(error);
         }
-        self.unindexed.extend(done.iter().map(|(record, ..)| *record));
+        for (record, ..) in done {
+            self.unfoldable.remove(record);
+            self.unindexed.insert(*record);
+        }
         self.settle_folded()
     }
 

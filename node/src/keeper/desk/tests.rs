@@ -265,6 +265,30 @@ fn a_commons_with_a_damaged_frame_opens_without_its_index() {
 }
 
 #[test]
+fn a_record_of_which_more_came_while_it_failed_to_fold_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = founded(dir.path());
+    let record = experience(&mut desk, "Le verger");
+    let until = desk.commons.end();
+    desk.save(&record, &[], &[Edit::set("title", "Le verger du haut")], NOW).unwrap();
+    let failed = |until| {
+        let outcome = Err(StackError::Panicked("a defect".to_owned()).into());
+        Done { record, anew: true, until, outcome }
+    };
+    desk.asked.insert(record);
+    desk.took(failed(until)).unwrap();
+    assert!(desk.is_stale(&record) && desk.unfoldable().is_empty());
+    assert_eq!(desk.view(&record).unwrap().unwrap().title(), "Le verger du haut");
+
+    desk.asked.insert(record);
+    desk.took(failed(desk.commons.end())).unwrap();
+    assert_eq!(desk.view(&record).unwrap(), None);
+    desk.refresh(&record).unwrap();
+    assert!(desk.unfoldable().is_empty(), "it folds now");
+    assert_eq!(desk.view(&record).unwrap().unwrap().title(), "Le verger du haut");
+}
+
+#[test]
 fn what_the_index_of_another_log_shows_is_not_found() {
     let dir = tempfile::tempdir().unwrap();
     let mut desk = founded(dir.path());
