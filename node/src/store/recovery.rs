@@ -235,10 +235,10 @@ fn compact(config: &Config, old: Parts, thorough: bool, place: &Place) -> Result
     remove(&new_dir)?;
     match guarded(|| Parts::open(Engine::open(&new_dir, config.cache)?)?.become_as(&old)) {
         Ok(true) => {}
-        other => {
-            tracing::warn!(?other, size, live, "the database takes much room and could not be written anew");
+        failed => {
+            tracing::warn!(?failed, size, live, "the database takes much room and could not be written anew");
             remove(&new_dir)?;
-            return old.note_measured(2 * size).map(|()| old);
+            return put_off(&old, size, &failed).map(|()| old);
         }
     }
     drop(old);
@@ -249,6 +249,11 @@ fn compact(config: &Config, old: Parts, thorough: bool, place: &Place) -> Result
     put_in_place(&new_dir, &dir)?;
     remove(&old_dir)?;
     reopened(config, &dir)
+}
+
+/// Not all of it being whole will be so at the next opening too. Whatever else failed, as on a full disk, may pass.
+fn put_off(old: &Parts, size: u64, failed: &Result<bool, Error>) -> Result<(), Error> {
+    if failed.is_ok() { old.note_measured(2 * size) } else { Ok(()) }
 }
 
 fn reopened(config: &Config, dir: &Path) -> Result<Parts, Error> {
@@ -538,6 +543,17 @@ mod tests {
         drop(disk);
         drop(store::rebuild(&roomy).unwrap());
         assert!(number() != before, "once it is whole");
+    }
+
+    #[test]
+    fn writing_anew_is_put_off_for_damage_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let (disk, _) = store::open(&config(home.path())).unwrap();
+        let full = Err(Error::Full { path: String::new(), free: 0, needed: 1 });
+        for (failed, above) in [(full, None), (Ok(false), Some(10))] {
+            put_off(&disk.parts, 5, &failed).unwrap();
+            assert_eq!(disk.parts.measure_above(), above, "{failed:?}");
+        }
     }
 
     #[test]
