@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::thread;
 
 use essaim_protocol::id::EntryId;
 use essaim_protocol::store::{Append, Error, Flaw};
@@ -205,14 +206,22 @@ impl Log {
 
     /// The bytes of these frames. Half of many are packed on a second core.
     fn pack(&self, frames: &[&[Append<'_>]]) -> Result<Vec<Vec<u8>>, Error> {
+        self.pack_beside(frames, thread::Builder::new())
+    }
+
+    /// Packs half of the frames on another thread, or here when the system gives none.
+    fn pack_beside(&self, frames: &[&[Append<'_>]], thread: thread::Builder) -> Result<Vec<Vec<u8>>, Error> {
         let [codec, other] = &mut *self.codecs.borrow_mut();
         let (here, there) = frames.split_at(frames.len().div_ceil(2));
-        let packed = std::thread::scope(|scope| {
-            let there = (!there.is_empty()).then(|| scope.spawn(|| other.encode_all(there)));
-            let mut packed = codec.encode_all(here)?;
-            if let Some(there) = there {
-                packed.append(&mut there.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        let packed = thread::scope(|scope| {
+            if there.is_empty() {
+                return codec.encode_all(here);
             }
+            let Ok(beside) = thread.spawn_scoped(scope, || other.encode_all(there)) else {
+                return codec.encode_all(frames);
+            };
+            let mut packed = codec.encode_all(here)?;
+            packed.append(&mut beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
             Ok(packed)
         });
         packed.map_err(|source| Error::Io { doing: "packing entries", source })
@@ -280,4 +289,22 @@ fn key(first: u64, part: u16) -> Vec<u8> {
 
 fn first_of(key: &[u8]) -> Option<u64> {
     key.first_chunk().map(|first| u64::from_be_bytes(*first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_packed_where_no_thread_is_given_too() {
+        let home = tempfile::tempdir().unwrap();
+        let log = Log::open(&Engine::open(home.path(), 1 << 20).unwrap()).unwrap();
+        let bytes: Vec<Vec<u8>> = (0..8_u8).map(|n| vec![n; 1000]).collect();
+        let ids = (0..8).map(|n| EntryId([n; 32])).zip(&bytes);
+        let entries: Vec<Append<'_>> =
+            ids.map(|(id, bytes)| Append { id, bytes, record: None, change: None, own: false }).collect();
+        let frames: Vec<_> = entries.chunks(2).collect();
+        let packed = log.pack(&frames).unwrap();
+        assert_eq!(log.pack_beside(&frames, thread::Builder::new().stack_size(1 << 60)).unwrap(), packed);
+    }
 }
