@@ -186,7 +186,8 @@ async fn changes_that_do_not_fold_are_quarantined_under_their_authors_name() {
         assert_eq!(other.fields["story"], "Des pommes.", "{look}");
         let quarantine = check(&alice, Check::Quarantine).await;
         assert_eq!((quarantine.count, quarantine.health), (hostile, Health::Warning), "{look}: {quarantine:?}");
-        let named = quarantine.details.iter().filter(|one| one.fr.contains(&device)).count() as u64;
+        let named =
+            quarantine.details.iter().filter(|one| one.fr.contains(&format!("de Eve ({device})"))).count() as u64;
         assert_eq!(named, hostile, "{look}: {:?}", quarantine.details);
         assert_eq!(check(&alice, Check::Log).await.health, Health::Ok, "{look}");
     }

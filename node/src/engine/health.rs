@@ -1,7 +1,7 @@
 //! Looking after what is stored.
 
 use essaim_protocol::api::{Check, Checked, Diagnosis, Doctor, Error, Health, Lang, Progress, Report, Stage, Words};
-use essaim_protocol::id::CommonsId;
+use essaim_protocol::id::{CommonsId, DeviceKey, RecordId};
 
 use super::fault::{damage, desk_error, internal, repair};
 use super::{Engine, Room, now};
@@ -138,20 +138,18 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
     desk.forget_repairs()?;
     let quarantine = desk.quarantine()?;
     let count = quarantine.iter().map(|(_, out)| out.len() as u64).sum::<u64>() + desk.unfoldable().len() as u64;
-    let mut out: Vec<Words> = quarantine
-        .iter()
-        .flat_map(|(record, out)| {
-            out.iter().map(move |Quarantined { entry, device, reason }| {
-                Words::new(
-                    format!("{record:#} : modification {entry:#} de {device:#} mise à l'écart : {}", reason.fr),
-                    format!("{record:#}: change {entry:#} by {device:#} set aside: {}", reason.en),
-                )
-            })
-        })
-        .collect();
+    let set_aside = |record: &RecordId, Quarantined { entry, device, reason }: &Quarantined| {
+        let author = author(desk, device);
+        Words::new(
+            format!("{record:#} : modification {entry:#} de {author} mise à l'écart : {}", reason.fr),
+            format!("{record:#}: change {entry:#} by {author} set aside: {}", reason.en),
+        )
+    };
+    let each = quarantine.iter().flat_map(|(record, out)| out.iter().map(move |one| (record, one)));
+    let mut out: Vec<Words> = each.map(|(record, one)| set_aside(record, one)).collect();
     out.extend(desk.unfoldable().iter().map(|(record, why)| {
         Words::new(
-            format!("{record:#} : la fiche n'a pas pu être assemblée et n'est pas montrée"),
+            format!("{record:#} : la fiche n'a pas pu être assemblée et n'est pas montrée : {why}"),
             format!("{record:#}: the record could not be folded and is not shown: {why}"),
         )
     }));
@@ -170,6 +168,12 @@ fn check_desk(desk: &mut Desk) -> Result<Vec<Checked>, DeskError> {
         checked(Check::Quarantine, quarantine_health, count, out),
         check_index(desk)?,
     ])
+}
+
+/// Who signed with a device, with its short id; that alone while the roster does not know it.
+fn author(desk: &Desk, device: &DeviceKey) -> String {
+    let ally = desk.roster().ally_of(device).and_then(|id| desk.roster().ally(&id));
+    ally.map_or_else(|| format!("{device:#}"), |ally| format!("{} ({device:#})", ally.name))
 }
 
 /// Compares the search index with the views, as far as these are exact.
