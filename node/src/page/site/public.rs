@@ -50,7 +50,8 @@ pub(super) fn clean(sheet: &mut Sheet, public: &BTreeSet<RecordId>) {
     sheet.brief.conflicts = u32::try_from(sheet.disagreements.len()).unwrap_or(u32::MAX);
 }
 
-/// Names as signers the authors whose record is public; when it is that of none, the allies that wrote.
+/// Names as signers the authors whose record is public; when it is that of none, the allies that wrote. A contribution has one
+/// author: others wrote at most a position of theirs in it.
 fn name_public_authors(sheet: &mut Sheet, public: &BTreeSet<RecordId>) {
     let authors: Vec<RecordId> =
         refers(sheet).into_iter().filter(|(how, _)| how == "authors").map(|(_, id)| id).collect();
@@ -58,8 +59,12 @@ fn name_public_authors(sheet: &mut Sheet, public: &BTreeSet<RecordId>) {
         return;
     }
     let known = authors.iter().filter(|id| public.contains(id));
-    let named: Vec<String> = known.filter_map(|id| sheet.names.get(&id.to_string()).cloned()).collect();
-    sheet.brief.by = if named.is_empty() { sheet.written_by.clone() } else { named };
+    let named = known.filter_map(|id| sheet.names.get(&id.to_string()).cloned()).filter(|name| !name.is_empty());
+    sheet.brief.by = named.collect();
+    if sheet.brief.by.is_empty() {
+        let signers = if sheet.brief.kind == "contribution" { 1 } else { usize::MAX };
+        sheet.brief.by = sheet.written_by.iter().take(signers).cloned().collect();
+    }
 }
 
 /// Whether a text names a record that is not public.

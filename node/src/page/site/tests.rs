@@ -1,6 +1,6 @@
 //! A site as files: what is in it, what is not, and what it replaces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -277,6 +277,22 @@ async fn what_somebody_would_keep_among_allies_is_left_out() {
     assert!(public::is_public(&sheet));
     sheet.disagreements.push(visibility);
     assert!(!public::is_public(&sheet));
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn only_who_brought_a_contribution_signs_it() {
+    let (_home, node) = ally(&heritage()).await;
+    let all = sheets(&node).await;
+    let hidden = all.iter().find(|sheet| !public::is_public(sheet)).unwrap().brief.id;
+    for (kind, signers) in [("contribution", &["Alice"][..]), ("experience", &["Alice", "Bob"])] {
+        let of_kind = |sheet: &&Sheet| sheet.brief.kind == kind && public::is_public(sheet);
+        let mut sheet = all.iter().find(of_kind).unwrap().clone();
+        sheet.fields.insert("authors".to_owned(), json!([hidden.to_string()]));
+        sheet.written_by = ["Alice", "Bob"].map(str::to_owned).into();
+        public::clean(&mut sheet, &BTreeSet::new());
+        assert_eq!(sheet.brief.by, signers, "{kind}");
+    }
     node.shutdown().await;
 }
 
