@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, Method, Request, Response};
-use essaim_node::http::{CORRECTED, OUTDATED, PARTIAL, TOTAL, UNFOLDED};
+use essaim_node::http::{CORRECTED, OUTDATED, PARTIAL, TOTAL, UNFOLDABLE, UNFOLDED};
 use essaim_protocol::api::{self, Error, Exported, Lacking, Lang, Line, Progress, Records};
 use futures::StreamExt as _;
 use serde::Serialize;
@@ -200,8 +200,8 @@ fn told<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
 }
 
 fn lacking(headers: &HeaderMap) -> Lacking {
-    let unfolded = told(headers, UNFOLDED).parse().unwrap_or_default();
-    Lacking { unfolded, outdated: told(headers, OUTDATED) == "true" }
+    let count = |name| told(headers, name).parse().unwrap_or_default();
+    Lacking { unfolded: count(UNFOLDED), unfoldable: count(UNFOLDABLE), outdated: told(headers, OUTDATED) == "true" }
 }
 
 /// A body with its media type.

@@ -209,6 +209,9 @@ pub(crate) fn say_if_lacking(ui: &Ui, lacking: Lacking) {
     } else if lacking.unfolded > 0 {
         ui.note(&Ui::warning(&t!(ui, "records-unfolded", n = lacking.unfolded)));
     }
+    if lacking.unfoldable > 0 {
+        ui.note(&Ui::warning(&t!(ui, "records-unfoldable", n = lacking.unfoldable)));
+    }
 }
 
 /// How long records that changed may go on being unreadable without getting fewer.

@@ -44,7 +44,7 @@ use error::Refusal;
 pub(crate) use error::status as status_of;
 pub use extract::LINES;
 use openapi::Shape;
-pub use records::{CORRECTED, OUTDATED, PARTIAL, TOTAL, UNFOLDED};
+pub use records::{CORRECTED, OUTDATED, PARTIAL, TOTAL, UNFOLDABLE, UNFOLDED};
 
 pub use crate::page::entrance;
 

@@ -183,6 +183,10 @@ records-unfolded = { $n ->
     [one] { $n } record that came in is not readable yet: it may be missing here.
    *[other] { $n } records that came in are not readable yet: they may be missing here.
 }
+records-unfoldable = { $n ->
+    [one] { $n } record cannot be read, and is missing here: essaim doctor says which, and what to do.
+   *[other] { $n } records cannot be read, and are missing here: essaim doctor says which, and what to do.
+}
 facet-kind = Kind
 facet-theme = Theme
 facet-territory = Territory
@@ -275,6 +279,10 @@ site-removed = { $n ->
 site-unfolded = { $n ->
     [one] { $n } record cannot be read yet: without it the site would be incomplete. Nothing was changed
    *[other] { $n } records cannot be read yet: without them the site would be incomplete. Nothing was changed
+}
+site-unfoldable = { $n ->
+    [one] { $n } record cannot be read: without it the site would be incomplete. Nothing was changed; essaim doctor says which, and what to do
+   *[other] { $n } records cannot be read: without them the site would be incomplete. Nothing was changed; essaim doctor says which, and what to do
 }
 site-not-ours = { $path } holds something else than a site written by Essaim, and was not touched: choose another directory
 site-busy = another command is already writing { $path }

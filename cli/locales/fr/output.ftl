@@ -189,6 +189,10 @@ records-unfolded = { $n ->
     [one] { $n } fiche arrivée n'est pas encore lisible : elle peut manquer ici.
    *[other] { $n } fiches arrivées ne sont pas encore lisibles : elles peuvent manquer ici.
 }
+records-unfoldable = { $n ->
+    [one] { $n } fiche ne peut pas être lue, et manque ici : essaim doctor dit laquelle, et quoi faire.
+   *[other] { $n } fiches ne peuvent pas être lues, et manquent ici : essaim doctor dit lesquelles, et quoi faire.
+}
 facet-kind = Type de fiche
 facet-theme = Thème
 facet-territory = Territoire
@@ -296,6 +300,10 @@ site-removed = { $n ->
 site-unfolded = { $n ->
     [one] { $n } fiche n'est pas encore lisible : sans elle, le site serait incomplet. Rien n'a été changé
    *[other] { $n } fiches ne sont pas encore lisibles : sans elles, le site serait incomplet. Rien n'a été changé
+}
+site-unfoldable = { $n ->
+    [one] { $n } fiche ne peut pas être lue : sans elle, le site serait incomplet. Rien n'a été changé ; essaim doctor dit laquelle, et quoi faire
+   *[other] { $n } fiches ne peuvent pas être lues : sans elles, le site serait incomplet. Rien n'a été changé ; essaim doctor dit lesquelles, et quoi faire
 }
 site-not-ours = { $path } contient autre chose qu'un site écrit par Essaim, et n'a pas été touché : choisissez un autre dossier
 site-busy = une autre commande écrit déjà { $path }

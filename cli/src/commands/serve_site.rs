@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use essaim_node::site::{self, Site, Written};
-use essaim_protocol::api::{self, Brief, Progress, Stage};
+use essaim_protocol::api::{self, Brief, Lacking, Progress, Records, Stage};
 use serde_json::json;
 
 use super::{Context, commons, readable};
@@ -32,15 +32,16 @@ pub(super) async fn run(cx: &Context<'_>, dir: &Path) -> Result<Outcome, Failure
 /// All records that may be public, once each that changed can be read: what was missing here would disappear from the site.
 async fn all(cx: &Context<'_>, client: &Client) -> Result<Vec<Brief>, Failure> {
     match readable(cx, client).await? {
-        0 => {
-            let found = client.records("records", vec![]).await?;
-            if found.lacking.outdated {
-                Err(Failure::Declined(t!(cx.ui, "records-outdated")))
-            } else {
-                Ok(found.records)
-            }
-        }
+        0 => whole(cx.ui, client.records("records", vec![]).await?),
         n => Err(Failure::Declined(t!(cx.ui, "site-unfolded", n = n))),
+    }
+}
+
+fn whole(ui: &Ui, found: Records) -> Result<Vec<Brief>, Failure> {
+    match found.lacking {
+        Lacking { outdated: true, .. } => Err(Failure::Declined(t!(ui, "records-outdated"))),
+        Lacking { unfoldable: 0, .. } => Ok(found.records),
+        Lacking { unfoldable: n, .. } => Err(Failure::Declined(t!(ui, "site-unfoldable", n = n))),
     }
 }
 
@@ -74,5 +75,23 @@ fn refused(ui: &Ui, error: site::Error) -> Failure {
         site::Error::Busy(path) => Failure::Declined(t!(ui, "site-busy", path = path.display().to_string())),
         site::Error::Io { path, source } => Failure::File { path, source },
         error @ site::Error::Template(_) => api::Error::Internal { detail: error.to_string() }.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use essaim_protocol::api::Lang;
+
+    use super::*;
+    use crate::ui::Look;
+
+    #[test]
+    fn a_site_is_not_written_without_the_records_that_cannot_be_read() {
+        let ui = Ui::new(Lang::Fr, Look::default());
+        let found = |lacking| Records { lacking, ..Records::default() };
+        assert!(whole(&ui, found(Lacking::default())).is_ok());
+        let refused = whole(&ui, found(Lacking { unfoldable: 2, ..Lacking::default() })).unwrap_err();
+        assert!(refused.to_string().contains("essaim doctor"), "{refused}");
+        assert_eq!(refused.code(), 1);
     }
 }

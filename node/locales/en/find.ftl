@@ -61,6 +61,10 @@ find-unfolded = { $n ->
     [one] { $n } record that came in is not readable yet: it may be missing here.
    *[other] { $n } records that came in are not readable yet: they may be missing here.
 }
+find-unfoldable = { $n ->
+    [one] { $n } record cannot be read, and is missing here: “essaim doctor” says which, and what to do.
+   *[other] { $n } records cannot be read, and are missing here: “essaim doctor” says which, and what to do.
+}
 find-chosen = What narrows the search
 find-remove = (remove)
 find-nothing = Try fewer words, or remove a filter. Perhaps nobody has told this yet: it could be you.

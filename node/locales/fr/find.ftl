@@ -61,6 +61,10 @@ find-unfolded = { $n ->
     [one] { $n } fiche arrivée n’est pas encore lisible : elle peut manquer ici.
    *[other] { $n } fiches arrivées ne sont pas encore lisibles : elles peuvent manquer ici.
 }
+find-unfoldable = { $n ->
+    [one] { $n } fiche ne peut pas être lue, et manque ici : « essaim doctor » dit laquelle, et quoi faire.
+   *[other] { $n } fiches ne peuvent pas être lues, et manquent ici : « essaim doctor » dit lesquelles, et quoi faire.
+}
 find-chosen = Ce qui précise la recherche
 find-remove = (retirer)
 find-nothing = Essayez avec moins de mots, ou retirez un filtre. Personne n’a peut-être encore raconté cela : ce serait à vous.

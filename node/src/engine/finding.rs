@@ -234,7 +234,8 @@ impl At<'_> {
         // What is still not exact then could not be kept.
         let unkept = (1..=FOLD_FIRST).contains(&self.desk.stale());
         let (reader, written) = self.desk.search().map_err(|error| desk_error(self.commons, error))?;
-        Ok((reader, Lacking { unfolded: self.desk.stale() as u64, outdated: unkept || !written }))
+        let (unfolded, unfoldable) = (self.desk.stale() as u64, self.desk.unfoldable().len() as u64);
+        Ok((reader, Lacking { unfolded, unfoldable, outdated: unkept || !written }))
     }
 }
 

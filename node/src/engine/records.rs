@@ -403,7 +403,7 @@ impl At<'_> {
                 answer.lines.push('\n');
             }
         }
-        answer.lacking.unfolded += self.desk.unfoldable().len() as u64;
+        answer.lacking.unfoldable = self.desk.unfoldable().len() as u64;
         Ok(answer)
     }
 
@@ -632,33 +632,49 @@ fn import_problem(error: &essaim_protocol::record::import::ImportError) -> Probl
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::Arc;
 
-    use essaim_protocol::api::{CreateCommons, Init, Request};
+    use essaim_protocol::api::{CreateCommons, Init, Lacking, List, Request};
 
     use super::*;
     use crate::{Config, Node};
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn an_export_tells_of_a_record_that_cannot_be_read() {
-        let home = tempfile::tempdir().unwrap();
-        let node = Node::start(Config { free: 0, ..Config::new(home.path()) }).await.unwrap();
+    /// A node with an empty commons.
+    async fn founded(home: &Path) -> Node {
+        let node = Node::start(Config { free: 0, ..Config::new(home) }).await.unwrap();
         let create = CreateCommons { name: "Patrimoine".to_owned(), starter: false, charter: None };
         for command in [Command::Init(Init { name: "Alice".to_owned() }), Command::CreateCommons(create)] {
             let report: Report = Arc::new(|_| {});
             node.engine().call(Request { commons: None, lang: Lang::Fr, command }, &report).await.unwrap();
         }
+        node
+    }
+
+    /// Writes a record on the desk of the only commons.
+    fn create(desk: &mut Desk, kind: &str, fields: Json) -> RecordId {
+        desk.create(kind, &serde_json::from_value(fields).unwrap(), now()).unwrap().view.record
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_export_tells_of_a_record_that_cannot_be_read() {
+        let home = tempfile::tempdir().unwrap();
+        let node = founded(home.path()).await;
         let room = node.engine().rooms().await.remove(0);
         let exported = room.keeper.run(|desk| {
             for title in ["Le verger", "La navette"] {
-                desk.create("experience", &[("title".to_owned(), json!(title))].into(), now()).unwrap();
+                create(desk, "experience", json!({"title": title}));
             }
             desk.derive_anew().unwrap();
             desk.store().damage_last_frame();
-            At { desk, commons: "Patrimoine", lang: Lang::Fr }.export(&Export::default()).unwrap()
+            let mut at = At { desk, commons: "Patrimoine", lang: Lang::Fr };
+            (at.export(&Export::default()).unwrap(), at.list(&List::default()).unwrap())
         });
-        let exported = exported.await.unwrap();
-        assert_eq!((exported.lines.lines().count(), exported.lacking.unfolded), (1, 1), "{exported:?}");
+        let (exported, listed) = exported.await.unwrap();
+        let damaged = Lacking { unfolded: 0, unfoldable: 1, outdated: false };
+        assert_eq!((exported.lines.lines().count(), exported.lacking), (1, damaged), "{exported:?}");
+        assert_eq!((listed.records.len(), listed.lacking), (1, damaged), "{listed:?}");
+        assert!(!damaged.is_nothing());
         node.shutdown().await;
     }
 }

@@ -25,6 +25,9 @@ pub const PARTIAL: &str = "x-partial";
 /// In answers that are lists of records or an export: how many records changed and are not made readable yet, so that some may lack.
 pub const UNFOLDED: &str = "x-unfolded";
 
+/// In answers that are lists of records or an export: how many records cannot be made readable and are not there.
+pub const UNFOLDABLE: &str = "x-unfoldable";
+
 /// In answers that are lists of records or an export: `true` when the search index cannot be written and the answer is of before.
 pub const OUTDATED: &str = "x-outdated";
 
@@ -140,9 +143,10 @@ fn found(records: Records) -> Found {
 }
 
 /// Beside an answer: whether it may lack records.
-pub(super) fn lacking(Lacking { unfolded, outdated }: Lacking) -> HeaderMap {
+pub(super) fn lacking(Lacking { unfolded, unfoldable, outdated }: Lacking) -> HeaderMap {
     HeaderMap::from_iter([
         (HeaderName::from_static(UNFOLDED), HeaderValue::from(unfolded)),
+        (HeaderName::from_static(UNFOLDABLE), HeaderValue::from(unfoldable)),
         (HeaderName::from_static(OUTDATED), yes(outdated)),
     ])
 }

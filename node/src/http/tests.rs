@@ -16,7 +16,7 @@ use super::*;
 
 const TOKEN: &str = "s3cret";
 
-const LACKING: Lacking = Lacking { unfolded: 7, outdated: true };
+const LACKING: Lacking = Lacking { unfolded: 7, unfoldable: 2, outdated: true };
 
 fn brief() -> Brief {
     Brief {
@@ -175,6 +175,7 @@ async fn lists_are_arrays_with_their_counts_beside_them() {
     assert_eq!(response.headers()[CORRECTED], "true");
     assert_eq!(response.headers()[PARTIAL], "false");
     assert_eq!(response.headers()[UNFOLDED], "7");
+    assert_eq!(response.headers()[UNFOLDABLE], "2");
     assert_eq!(response.headers()[OUTDATED], "true");
     let records = json(response).await;
     assert_eq!(records[0]["title"], "Une navette à la demande");

@@ -183,11 +183,13 @@ impl Frame {
 
     /// What a list may lack, if anything.
     pub(super) fn lacking(&self, lacking: &Lacking) -> Option<String> {
-        match lacking {
-            Lacking { outdated: true, .. } => Some(self.t("find-outdated")),
-            Lacking { unfolded: 0, .. } => None,
-            Lacking { unfolded, .. } => Some(self.t1("find-unfolded", "n", *unfolded)),
-        }
+        let Lacking { unfolded, unfoldable, outdated } = *lacking;
+        let said = [
+            outdated.then(|| self.t("find-outdated")),
+            (!outdated && unfolded > 0).then(|| self.t1("find-unfolded", "n", unfolded)),
+            (unfoldable > 0).then(|| self.t1("find-unfoldable", "n", unfoldable)),
+        ];
+        Some(said.into_iter().flatten().collect::<Vec<_>>().join(" ")).filter(|said| !said.is_empty())
     }
 
     /// A moment with its hour.

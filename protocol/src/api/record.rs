@@ -174,6 +174,10 @@ pub struct Lacking {
     /// Records that changed and are not made readable yet: while there are any, the answer may lack some.
     #[serde(default)]
     pub unfolded: u64,
+    /// Records that cannot be made readable, as when a part of the store is damaged: the answer lacks them until that is
+    /// mended. The doctor names them.
+    #[serde(default)]
+    pub unfoldable: u64,
     /// The search index cannot be written, as on a full disk: the answer is of what was there before.
     #[serde(default)]
     pub outdated: bool,
@@ -183,7 +187,7 @@ impl Lacking {
     /// Whether the answer is whole.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
-        self.unfolded == 0 && !self.outdated
+        self.unfolded == 0 && self.unfoldable == 0 && !self.outdated
     }
 }
 
