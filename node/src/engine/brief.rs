@@ -64,12 +64,12 @@ fn when(view: &View) -> Option<String> {
     ["starts", "issued", "joined"].iter().find_map(|name| view.field(name).and_then(text))
 }
 
-/// Who signs a record: its authors, else the allies that wrote it. A contribution has one author: others wrote at most a
-/// position of theirs in it.
+/// Who signs a record: its authors that have a name here, else the allies that wrote it. A contribution has one author:
+/// others wrote at most a position of theirs in it.
 fn signed(desk: &mut Desk, view: &View) -> Result<Vec<String>, Error> {
     let mut by = Vec::new();
     for (_, id) in view.refers().iter().filter(|(how, _)| how == "authors") {
-        by.push(title(desk, id)?);
+        by.extend(here(desk, id)?.map(|author| author.title().to_owned()).filter(|name| !name.is_empty()));
     }
     if by.is_empty() && view.kind == CONTRIBUTION {
         let author = match desk.author(&view.record) {
@@ -94,12 +94,23 @@ pub(super) fn title(desk: &mut Desk, id: &RecordId) -> Result<String, Error> {
 
 /// A record's title, empty when it has none; its short id while it is not here.
 pub(super) fn name(desk: &mut Desk, id: &RecordId) -> Result<String, Error> {
-    let view = if desk.store().of_record(id).map_err(store_failed)?.is_empty() {
-        None
-    } else {
-        desk.view(id).map_err(read_error)?
-    };
-    Ok(view.map_or_else(|| id.short(), |view| view.title().to_owned()))
+    Ok(here(desk, id)?.map_or_else(|| id.short(), |view| view.title().to_owned()))
+}
+
+/// A record in words: people read its label where there is nothing else to tell it by.
+pub(super) fn in_words(desk: &mut Desk, id: &RecordId, lang: Lang) -> Result<String, Error> {
+    let none = lang.pick("Sans titre", "Untitled");
+    let absent = lang.pick("une fiche qui n’est pas encore arrivée ici", "a record that has not arrived here yet");
+    let title = here(desk, id)?.map_or_else(|| absent.to_owned(), |view| view.title().to_owned());
+    Ok(if title.is_empty() { none.to_owned() } else { title })
+}
+
+/// The view of a record, if it is here.
+fn here(desk: &mut Desk, id: &RecordId) -> Result<Option<View>, Error> {
+    if desk.store().of_record(id).map_err(store_failed)?.is_empty() {
+        return Ok(None);
+    }
+    desk.view(id).map_err(read_error)
 }
 
 /// The record that a person names by its id or the beginning of it.

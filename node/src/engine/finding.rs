@@ -8,7 +8,7 @@ use essaim_protocol::query::{Facets, Item, Query, QueryError, What};
 use essaim_protocol::record::field::Field;
 use essaim_protocol::record::schema::Schema;
 
-use super::brief::{lang_of, read_error, resolve, title};
+use super::brief::{in_words, lang_of, read_error, resolve};
 use super::fault::{desk_error, internal};
 use super::records::{At, FOLD_FIRST, limit, place, record_of};
 use crate::index::gazetteer::{Found, Gazetteer, Place, Type};
@@ -207,7 +207,7 @@ impl At<'_> {
 
     pub(super) fn facet_label(&mut self, facet: &str, code: &str) -> Result<String, Error> {
         if let Ok(id) = code.parse::<RecordId>() {
-            return title(self.desk, &id);
+            return in_words(self.desk, &id, self.lang);
         }
         let lang = lang_of(self.lang);
         if facet == "stratum" {

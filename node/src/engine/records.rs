@@ -635,7 +635,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use essaim_protocol::api::{CreateCommons, Init, Lacking, List, Request};
+    use essaim_protocol::api::{CreateCommons, Init, Lacking, List, Records, Request, Search};
 
     use super::*;
     use crate::{Config, Node};
@@ -654,6 +654,11 @@ mod tests {
     /// Writes a record on the desk of the only commons.
     fn create(desk: &mut Desk, kind: &str, fields: Json) -> RecordId {
         desk.create(kind, &serde_json::from_value(fields).unwrap(), now()).unwrap().view.record
+    }
+
+    fn values<'a>(found: &'a Records, name: &str) -> Vec<(&'a str, u64)> {
+        let facet = found.facets.iter().find(|facet| facet.name == name).unwrap();
+        facet.values.iter().map(|value| (&value.label[..], value.count)).collect()
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -675,6 +680,28 @@ mod tests {
         assert_eq!((exported.lines.lines().count(), exported.lacking), (1, damaged), "{exported:?}");
         assert_eq!((listed.records.len(), listed.lacking), (1, damaged), "{listed:?}");
         assert!(!damaged.is_nothing());
+        node.shutdown().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_has_no_name_here_signs_nothing_and_is_told_in_words() {
+        let home = tempfile::tempdir().unwrap();
+        let node = founded(home.path()).await;
+        let room = node.engine().rooms().await.remove(0);
+        let found = room.keeper.run(|desk| {
+            let absent = RecordId([7; 32]);
+            let [actor, territory] = ["actor", "territory"].map(|kind| create(desk, kind, json!({"lang": "fr"})));
+            let links = [absent, territory].map(|to| json!({"rel": "in_territory", "to": to.to_string()}));
+            let authors = [absent, actor].map(|id| id.to_string());
+            create(desk, "experience", json!({"title": "Le verger", "authors": authors, "links": links}));
+            let search = Search { q: "verger".to_owned(), ..Search::default() };
+            At { desk, commons: "Patrimoine", lang: Lang::Fr }.search(search).unwrap()
+        });
+        let found = found.await.unwrap();
+        assert_eq!(found.records[0].by, ["Alice"]);
+        let mut labels = values(&found, "territory");
+        labels.sort_unstable();
+        assert_eq!(labels, [("Sans titre", 1), ("une fiche qui n’est pas encore arrivée ici", 1)]);
         node.shutdown().await;
     }
 }
