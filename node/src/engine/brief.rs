@@ -21,10 +21,7 @@ const MAX_CANDIDATES: usize = 20;
 
 /// The line of a record.
 pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
-    let territory = match view.territory() {
-        Some(id) => Some(TerritoryName { id, title: name(desk, &id)? }),
-        None => None,
-    };
+    let territory = view.territory().map(|id| territory(desk, id)).transpose()?;
     Ok(Brief {
         id: view.record,
         short: shortest(desk, &view.record)?,
@@ -41,6 +38,19 @@ pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
         highlights: Vec::new(),
         shared: Vec::new(),
     })
+}
+
+fn territory(desk: &mut Desk, id: RecordId) -> Result<TerritoryName, Error> {
+    let view = here(desk, &id)?;
+    let point = view.as_ref().and_then(point);
+    Ok(TerritoryName { id, title: view.map_or_else(|| id.short(), |view| view.title().to_owned()), point })
+}
+
+/// Where a territory is: latitude and longitude in degrees.
+pub(super) fn point(view: &View) -> Option<(f64, f64)> {
+    let point = view.field("point")?;
+    let degrees = |name: &str| point.member(name).and_then(Field::number);
+    Some((degrees("lat")?, degrees("lon")?))
 }
 
 /// When what a record tells of took place or came out: the first of its dates that people read as that.

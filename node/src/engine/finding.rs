@@ -5,10 +5,9 @@ use essaim_protocol::api::{
 };
 use essaim_protocol::id::RecordId;
 use essaim_protocol::query::{Facets, Item, Query, QueryError, What};
-use essaim_protocol::record::field::Field;
 use essaim_protocol::record::schema::Schema;
 
-use super::brief::{in_words, lang_of, read_error, resolve};
+use super::brief::{in_words, lang_of, point, read_error, resolve};
 use super::fault::{desk_error, internal};
 use super::records::{At, FOLD_FIRST, limit, place, record_of};
 use crate::index::gazetteer::{Found, Gazetteer, Place, Type};
@@ -198,9 +197,7 @@ impl At<'_> {
     fn spot(&mut self, value: &FacetValue) -> Result<Option<Spot>, Error> {
         let Ok(id) = value.code.parse::<RecordId>() else { return Ok(None) };
         let view = self.desk.view(&id).map_err(read_error)?;
-        let degrees = |field: &Field, name: &str| field.member(name).and_then(Field::number);
-        let point = view.as_ref().and_then(|view| view.field("point"));
-        let point = point.and_then(|point| Some((degrees(point, "lat")?, degrees(point, "lon")?)));
+        let point = view.as_ref().and_then(point);
         let department = view.as_ref().and_then(crate::keeper::department);
         Ok(Some(Spot { id, title: value.label.clone(), department, point, count: value.count }))
     }

@@ -2,11 +2,9 @@
 //! ([RFC 4180](https://www.rfc-editor.org/rfc/rfc4180)), GeoJSON ([RFC 7946](https://www.rfc-editor.org/rfc/rfc7946)) and
 //! iCalendar ([RFC 5545](https://www.rfc-editor.org/rfc/rfc5545)).
 
-use std::collections::BTreeMap;
-
 use axum::http::HeaderName;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use essaim_protocol::api::{Brief, Commons, Lang, Places};
+use essaim_protocol::api::{Brief, Commons, Lang};
 use essaim_protocol::record::schema::Schema;
 use jiff::civil::Date;
 use serde_json::json;
@@ -122,11 +120,10 @@ impl Feed<'_> {
     }
 
     /// Records at the point of their territory.
-    pub(super) fn geojson(&self, places: &Places) -> String {
-        let points: BTreeMap<_, _> = places.spots.iter().filter_map(|spot| Some((spot.id, spot.point?))).collect();
+    pub(super) fn geojson(&self) -> String {
         let feature = |brief: &Brief| {
             let territory = brief.territory.as_ref()?;
-            let (lat, lon) = points.get(&territory.id)?;
+            let (lat, lon) = territory.point?;
             Some(json!({
                 "type": "Feature",
                 "id": self.name(brief),
@@ -221,7 +218,7 @@ fn folded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use essaim_protocol::api::{Spot, TerritoryName};
+    use essaim_protocol::api::TerritoryName;
     use essaim_protocol::id::RecordId;
     use essaim_protocol::time::Timestamp;
 
@@ -234,7 +231,11 @@ mod tests {
             kind: "gathering".into(),
             title: title.into(),
             summary: Some("Une \"journée\", avec <tous> ; & vous\nà la mairie".into()),
-            territory: Some(TerritoryName { id: RecordId([9; 32]), title: "Gruissan".into() }),
+            territory: Some(TerritoryName {
+                id: RecordId([9; 32]),
+                title: "Gruissan".into(),
+                point: Some((43.1, 3.1)),
+            }),
             updated_at: Some(Timestamp(951_782_400_000)),
             when: Some("2024-05-07T14:00".into()),
             by: Vec::new(),
@@ -305,16 +306,8 @@ mod tests {
 
     #[test]
     fn records_are_placed_at_their_territory() {
-        let spot = Spot {
-            id: RecordId([9; 32]),
-            title: "Gruissan".into(),
-            department: Some("11".into()),
-            point: Some((43.1, 3.1)),
-            count: 1,
-        };
-        let places = Places { total: 1, departments: vec![], spots: vec![spot] };
         let records = [brief("Ici")];
-        let json: serde_json::Value = serde_json::from_str(&feed(&records).geojson(&places)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&feed(&records).geojson()).unwrap();
         assert_eq!(json["features"][0]["geometry"]["coordinates"], json!([3.1, 43.1]));
     }
 }

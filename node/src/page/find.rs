@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::get;
-use essaim_protocol::api::{Brief, Command, Facet, List, Page, Places, Records, Search};
+use essaim_protocol::api::{Brief, Command, Facet, List, Page, Records, Search};
 use essaim_protocol::query;
 use essaim_protocol::record::schema::Schema;
 
@@ -423,8 +423,7 @@ async fn csv(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {
 async fn geojson(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {
     let asked = Asked::read(pairs);
     let records = gathered(&visit, &asked, false, IN_DOWNLOAD).await?;
-    let places: Places = visit.ask(Command::Places(asked.whole(0))).await?;
-    Ok(file("application/geo+json", "essaim.geojson", feed(&visit, &asked, &records).geojson(&places)))
+    Ok(file("application/geo+json", "essaim.geojson", feed(&visit, &asked, &records).geojson()))
 }
 
 async fn calendar(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {

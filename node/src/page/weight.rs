@@ -60,7 +60,8 @@ fn facet(name: &str) -> Facet {
 }
 
 fn records(page: Page) -> Records {
-    let territory = TerritoryName { id: id(1), title: "Communauté de communes du Val-sur-Rivière".to_owned() };
+    let territory =
+        TerritoryName { id: id(1), title: "Communauté de communes du Val-sur-Rivière".to_owned(), point: None };
     let brief = |n: u64| Brief {
         id: id(n),
         short: id(n).to_string()[..8].to_owned(),

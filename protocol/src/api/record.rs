@@ -88,13 +88,16 @@ pub struct Spot {
 }
 
 /// A territory as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TerritoryName {
     /// Its record.
     #[schema(value_type = String)]
     pub id: RecordId,
     /// Its title, empty when it has none; its short id while the record has not arrived.
     pub title: String,
+    /// Latitude and longitude in degrees, where it has a point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub point: Option<(f64, f64)>,
 }
 
 /// Which part of a long answer. `limit` 0 means all.

@@ -165,7 +165,7 @@ impl Heritage {
     pub(super) fn brief(&self, at: usize) -> Brief {
         let brief = &self.sheets[at].brief;
         let territory =
-            |territory: &TerritoryName| TerritoryName { id: territory.id, title: cut(&territory.title, TITLE) };
+            |territory: &TerritoryName| TerritoryName { title: cut(&territory.title, TITLE), ..territory.clone() };
         Brief {
             title: title(brief),
             summary: brief.summary.as_ref().map(|summary| cut(summary, SUMMARY)),

@@ -264,7 +264,7 @@ impl Heritage {
         place.put(FEED, self.feed(&all[..all.len().min(IN_FEED)]).atom().as_bytes())?;
         place.put(AGENDA, self.feed(&gatherings).calendar().as_bytes())?;
         place.put(TABLE, self.feed(&all).csv().as_bytes())?;
-        place.put(POINTS, self.feed(&all).geojson(&self.map()).as_bytes())
+        place.put(POINTS, self.feed(&all).geojson().as_bytes())
     }
 
     fn feed<'a>(&self, records: &'a [Brief]) -> Feed<'a> {
