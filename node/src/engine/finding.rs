@@ -10,6 +10,7 @@ use essaim_protocol::record::schema::Schema;
 use super::brief::{in_words, lang_of, point, read_error, resolve};
 use super::fault::{desk_error, internal};
 use super::records::{At, FOLD_FIRST, limit, place, record_of};
+use crate::index::facets::Counts;
 use crate::index::gazetteer::{Found, Gazetteer, Place, Type};
 use crate::index::{Hits, Reader as IndexReader, Search as Asked, Sort};
 use crate::words::number;
@@ -83,7 +84,7 @@ impl At<'_> {
             let none = FacetValue { label: self.facet_label(&name, &code)?, code, count: 0 };
             match facets.iter_mut().find(|facet| facet.name == name) {
                 Some(facet) => facet.values.push(none),
-                None => facets.push(Facet { name, values: vec![none] }),
+                None => facets.push(Facet { name, values: vec![none], left_off: 0 }),
             }
         }
         Ok(())
@@ -92,12 +93,12 @@ impl At<'_> {
     /// Asks the index.
     pub(super) fn find(&mut self, q: &str, sort: Sort, page: Page) -> Result<Records, Error> {
         let query = self.current(q)?;
-        let (hits, lacking) = self.hits(&Asked { sort, ..asked(query, page) })?;
+        let (hits, lacking) = self.hits(&Asked { sort, ..asked(query.clone(), page) })?;
         let mut answer = Records {
             total: hits.total as u64,
             corrected: hits.corrected,
             partial: hits.partial,
-            facets: if sort == Sort::Relevance { self.facet_counts(&hits.facets)? } else { Vec::new() },
+            facets: if sort == Sort::Relevance { self.facet_counts(&query, hits.facets)? } else { Vec::new() },
             records: Vec::new(),
             lacking,
         };
@@ -163,15 +164,17 @@ impl At<'_> {
         Ok(query)
     }
 
-    pub(super) fn facet_counts(&mut self, counts: &crate::index::facets::Counts) -> Result<Vec<Facet>, Error> {
+    /// The counts beside what a question finds.
+    pub(super) fn facet_counts(&mut self, query: &Query, counts: Counts) -> Result<Vec<Facet>, Error> {
         let mut facets = Vec::new();
-        for (name, values) in counts {
-            let mut shown = Vec::new();
-            for (code, count) in values.iter().take(shown_of(name)) {
-                let label = self.facet_label(name, code)?;
-                shown.push(FacetValue { code: code.clone(), label, count: *count as u64 });
+        for (name, mut tally) in counts {
+            tally.cut(&name, shown_of(&name), query);
+            let mut values = Vec::new();
+            for (code, count) in tally.values {
+                let label = self.facet_label(&name, &code)?;
+                values.push(FacetValue { code, label, count: count as u64 });
             }
-            facets.push(Facet { name: name.clone(), values: shown });
+            facets.push(Facet { name, values, left_off: tally.left_off as u64 });
         }
         Ok(facets)
     }
@@ -184,6 +187,7 @@ impl At<'_> {
             match facet.name.as_str() {
                 "department" => map.departments = facet.values,
                 "territory" => {
+                    map.left_off = facet.left_off;
                     for value in facet.values {
                         map.spots.extend(self.spot(&value)?);
                     }

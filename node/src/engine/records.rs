@@ -704,4 +704,23 @@ mod tests {
         assert_eq!(labels, [("Sans titre", 1), ("une fiche qui n’est pas encore arrivée ici", 1)]);
         node.shutdown().await;
     }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_value_that_is_asked_for_is_counted_among_many() {
+        let home = tempfile::tempdir().unwrap();
+        let node = founded(home.path()).await;
+        let room = node.engine().rooms().await.remove(0);
+        let found = room.keeper.run(|desk| {
+            let mut tags: Vec<String> = (10..70).map(|n| format!("mot{n}")).collect();
+            tags.push("zinc".to_owned());
+            create(desk, "experience", json!({"title": "Le verger", "tags": tags}));
+            let search = Search { q: "tags:zinc".to_owned(), ..Search::default() };
+            At { desk, commons: "Patrimoine", lang: Lang::Fr }.search(search).unwrap()
+        });
+        let found = found.await.unwrap();
+        let counts = values(&found, "tags");
+        assert_eq!((counts.len(), counts.last()), (51, Some(&("zinc", 1))), "{counts:?}");
+        assert_eq!(found.facets.iter().find(|facet| facet.name == "tags").unwrap().left_off, 10);
+        node.shutdown().await;
+    }
 }

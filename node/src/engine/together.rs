@@ -123,9 +123,9 @@ impl At<'_> {
         let has_words = query.items.iter().any(|item| !matches!(item.what, What::Facet { .. }));
         let sort = if kind.name == "actor" && !has_words { Sort::Title } else { Sort::Relevance };
         let limit = if of.page.limit == 0 { IN_CATALOGUE } else { of.page.limit.min(IN_CATALOGUE) };
-        let (hits, lacking) = self.hits(&Asked { sort, ..asked(query, Page { limit, ..of.page }) })?;
+        let (hits, lacking) = self.hits(&Asked { sort, ..asked(query.clone(), Page { limit, ..of.page }) })?;
         let narrowing = hits.facets.into_iter().filter(|(name, _)| NARROWING.contains(&name.as_str())).collect();
-        let facets = self.facet_counts(&narrowing)?;
+        let facets = self.facet_counts(&query, narrowing)?;
         let mut records = Vec::new();
         for hit in &hits.hits {
             if let Some(view) = self.desk.view(&hit.record).map_err(read_error)? {
@@ -182,7 +182,8 @@ impl At<'_> {
         let query = Query::default().with("programme", &view.record.to_string());
         let parts = self.hits(&asked(query.clone(), Page { limit: 1, offset: 0 }))?.0.facets;
         let mut territories = view.territories();
-        let places = parts.get("territory").into_iter().flatten().filter_map(|(id, _)| id.parse().ok());
+        let places =
+            parts.get("territory").into_iter().flat_map(|tally| &tally.values).filter_map(|(id, _)| id.parse().ok());
         for id in places {
             if !territories.contains(&id) {
                 territories.push(id);

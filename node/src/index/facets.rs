@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use essaim_protocol::query::{Item, Query, What};
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::StrColumn;
 use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
@@ -16,16 +17,44 @@ const SEPARATOR: char = '\u{1f}';
 /// Values counted for one facet: more than a page can show.
 const MAX_VALUES: usize = 200;
 
-/// How many records have each value: facet → (value, records), the most frequent first.
-pub type Counts = BTreeMap<String, Vec<(String, usize)>>;
+/// How many records have each value, by facet.
+pub type Counts = BTreeMap<String, Tally>;
+
+/// How many records have each value of one facet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// (value, records), the most frequent first.
+    pub values: Vec<(String, usize)>,
+    /// How many values there are besides.
+    pub left_off: usize,
+}
+
+impl Tally {
+    /// Leaves off all but the most frequent `most`, and what a question asks for: whoever narrowed by it reads how many
+    /// have it.
+    pub fn cut(&mut self, facet: &str, most: usize, asked: &Query) {
+        let before = self.values.len();
+        let mut rank = 0..;
+        self.values.retain(|(value, _)| rank.next().is_some_and(|rank| rank < most) || asks(asked, facet, value));
+        self.left_off += before - self.values.len();
+    }
+}
+
+fn asks(query: &Query, facet: &str, code: &str) -> bool {
+    let asked = |item: &Item| match &item.what {
+        What::Facet { name, value } => !item.excluded && name == facet && value == code,
+        What::Word(_) | What::Phrase(_) => false,
+    };
+    query.items.iter().any(asked)
+}
 
 /// One value as a term of the index.
 pub(super) fn joined(name: &str, value: &str) -> String {
     format!("{name}{SEPARATOR}{}", value.replace(SEPARATOR, " "))
 }
 
-/// Counts the facets of the records that match, with how many those are.
-pub(super) struct Counting;
+/// Counts the facets of the records that match a question, with how many those are.
+pub(super) struct Counting<'q>(pub(super) &'q Query);
 
 /// The counts of one segment, by the ordinal of the value in it.
 pub(super) struct Segment {
@@ -34,7 +63,7 @@ pub(super) struct Segment {
     records: usize,
 }
 
-impl Collector for Counting {
+impl Collector for Counting<'_> {
     type Fruit = (usize, Counts);
     type Child = Segment;
 
@@ -63,7 +92,12 @@ impl Collector for Counting {
                 }
             }
         }
-        Ok((total, counts.into_iter().map(|(name, values)| (name, most_frequent(values))).collect()))
+        let tally = |(name, values): (String, BTreeMap<String, usize>)| {
+            let mut tally = Tally { values: most_frequent(values), left_off: 0 };
+            tally.cut(&name, MAX_VALUES, self.0);
+            (name, tally)
+        };
+        Ok((total, counts.into_iter().map(tally).collect()))
     }
 }
 
@@ -92,6 +126,5 @@ impl SegmentCollector for Segment {
 fn most_frequent(values: BTreeMap<String, usize>) -> Vec<(String, usize)> {
     let mut values: Vec<_> = values.into_iter().collect();
     values.sort_by(|(a, more), (b, fewer)| fewer.cmp(more).then_with(|| a.cmp(b)));
-    values.truncate(MAX_VALUES);
     values
 }

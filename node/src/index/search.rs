@@ -293,7 +293,7 @@ enum How {
 }
 
 /// What matches, counted by facet, and the page of it.
-type Counted = (<Counting as Collector>::Fruit, Vec<(f32, DocAddress)>);
+type Counted = (<Counting<'static> as Collector>::Fruit, Vec<(f32, DocAddress)>);
 
 /// A query in terms of the index.
 struct Asked<'a> {
@@ -454,18 +454,18 @@ impl<'a> Asked<'a> {
     fn answer(&self, search: &Search) -> Result<Hits, IndexError> {
         // The library makes room for as many as are asked for: never more than there are.
         let held = usize::try_from(self.searcher.num_docs()).unwrap_or(usize::MAX);
-        let offset = search.offset.min(held);
+        let (query, offset) = (&search.query, search.offset.min(held));
         let page = TopDocs::with_limit(search.limit.clamp(1, (held - offset).max(1))).and_offset(offset);
         let ((total, facets), best) = match search.sort {
             Sort::Relevance if !self.terms.is_empty() => {
-                self.searcher.search(&self.lookup, &(Counting, page.order_by_score()))?
+                self.searcher.search(&self.lookup, &(Counting(query), page.order_by_score()))?
             }
             Sort::Relevance | Sort::Newest => {
-                self.sorted(page.order_by_fast_field::<i64>("updated_at", Order::Desc))?
+                self.sorted(query, page.order_by_fast_field::<i64>("updated_at", Order::Desc))?
             }
-            Sort::Soonest => self.sorted(page.order_by_fast_field::<i64>("starts", Order::Asc))?,
-            Sort::Latest => self.sorted(page.order_by_fast_field::<i64>("starts", Order::Desc))?,
-            Sort::Title => self.sorted(page.order_by_string_fast_field("name", Order::Asc))?,
+            Sort::Soonest => self.sorted(query, page.order_by_fast_field::<i64>("starts", Order::Asc))?,
+            Sort::Latest => self.sorted(query, page.order_by_fast_field::<i64>("starts", Order::Desc))?,
+            Sort::Title => self.sorted(query, page.order_by_string_fast_field("name", Order::Asc))?,
         };
         let hits = best.into_iter().map(|(score, address)| self.hit(score, address)).collect::<Result<_, _>>()?;
         Ok(Hits { total, hits, facets, corrected: false, partial: false })
@@ -474,9 +474,10 @@ impl<'a> Asked<'a> {
     /// What matches, counted, and the page of it in an order that is not that of the score.
     fn sorted<K: Send + 'static>(
         &self,
+        query: &Query,
         page: impl Collector<Fruit = Vec<(K, DocAddress)>>,
     ) -> Result<Counted, IndexError> {
-        let (counted, sorted) = self.searcher.search(&self.lookup, &(Counting, page))?;
+        let (counted, sorted) = self.searcher.search(&self.lookup, &(Counting(query), page))?;
         Ok((counted, sorted.into_iter().map(|(_, address)| (0.0, address)).collect()))
     }
 

@@ -215,7 +215,7 @@ struct Group {
     label: String,
     open: bool,
     values: Vec<Ticked>,
-    /// How many there are besides.
+    /// How many there are besides. When all were asked for, those that nothing lists.
     more: usize,
     /// Whether all of them were asked for.
     whole: bool,
@@ -438,8 +438,9 @@ fn group(visit: &Visit, asked: &Asked, facets: &[Facet], name: &str) -> Option<G
     // What is ticked stays in sight.
     values.sort_by_key(|value| !value.ticked);
     let whole = asked.whole.iter().any(|asked| asked == name);
-    let more = if whole { 0 } else { values.len().saturating_sub(SHOWN) };
-    values.truncate(values.len() - more);
+    let hidden = if whole { 0 } else { values.len().saturating_sub(SHOWN) };
+    values.truncate(values.len() - hidden);
+    let more = if hidden > 0 || whole { hidden + facet.left_off as usize } else { 0 };
     let label = visit.frame.maybe(&format!("facet-{name}")).unwrap_or_else(|| name.to_owned());
     let ticked = values.iter().any(|value| value.ticked);
     let open = whole || ticked || matches!(name, "kind" | "theme" | "territory" | "outcome");

@@ -93,7 +93,9 @@ impl Map {
                 points.push(Point { id, title, count, x, y, r });
             }
         }
-        let more = places.spots.len().saturating_sub(territories);
+        let hidden = places.spots.len().saturating_sub(territories);
+        // Those that were left off cannot be asked for here.
+        let more = if hidden > 0 { hidden + places.left_off as usize } else { 0 };
         Self { departments: OUTLINES.iter().map(department).collect(), points, within, elsewhere, more, named }
     }
 
@@ -270,7 +272,7 @@ mod tests {
         };
         let count = FacetValue { code: "11".into(), label: "Aude".into(), count: 2 };
         let spots = vec![spot(Some("11"), Some((43.1, 3.1))), spot(None, Some((50.8, 4.3))), spot(Some("11"), None)];
-        let places = Places { total: 5, departments: vec![count], spots };
+        let places = Places { total: 5, departments: vec![count], spots, left_off: 0 };
         let map = Map::of(&places, 3, 101);
         assert_eq!((map.points.len(), map.elsewhere.len(), map.counted().0.len()), (1, 1, 1));
         assert_eq!(map.within.len(), 2, "one that has no point is listed all the same");

@@ -56,7 +56,7 @@ fn facet(name: &str) -> Facet {
             terms.iter().map(|term| value(term.code.clone(), term.label.fr.clone())).collect()
         }
     };
-    Facet { name: name.to_owned(), values }
+    Facet { name: name.to_owned(), values, left_off: 0 }
 }
 
 fn records(page: Page) -> Records {
@@ -91,7 +91,12 @@ fn places() -> Places {
         point: Some((47.0 + n as f64 / 100.0, 2.0)),
         count: 12,
     };
-    Places { total: MANY, spots: (0..200).zip(departments.iter().cycle()).map(spot).collect(), departments }
+    Places {
+        total: MANY,
+        spots: (0..200).zip(departments.iter().cycle()).map(spot).collect(),
+        departments,
+        left_off: 0,
+    }
 }
 
 fn commons() -> Commons {

@@ -67,8 +67,11 @@ pub struct Places {
     pub total: u64,
     /// How many of them take place in each department, by its official code.
     pub departments: Vec<FacetValue>,
-    /// The territories that they name, the most frequent first, two hundred at most.
+    /// The territories that they name, the most frequent first: two hundred, and those that the question asks for.
     pub spots: Vec<Spot>,
+    /// How many territories there are besides.
+    #[serde(default)]
+    pub left_off: u64,
 }
 
 /// A territory with what takes place in it.
@@ -199,8 +202,11 @@ impl Lacking {
 pub struct Facet {
     /// The facet's name in the query language.
     pub name: String,
-    /// Its values, most frequent first.
+    /// Its values, most frequent first; what the question asks for is among them.
     pub values: Vec<FacetValue>,
+    /// How many values there are besides.
+    #[serde(default)]
+    pub left_off: u64,
 }
 
 /// How many records have this value.

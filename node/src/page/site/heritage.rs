@@ -157,8 +157,10 @@ impl Heritage {
         };
         let mut spots: Vec<Spot> = shelves(TERRITORY).filter_map(spot).collect();
         spots.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.title.cmp(&b.title)));
+        let left_off = spots.len().saturating_sub(SPOTS) as u64;
         spots.truncate(SPOTS);
-        Places { total: self.sheets.len() as u64, departments: shelves(DEPARTMENT).map(count).collect(), spots }
+        let departments = shelves(DEPARTMENT).map(count).collect();
+        Places { total: self.sheets.len() as u64, departments, spots, left_off }
     }
 
     /// A record as lists show it.
