@@ -211,6 +211,8 @@ impl List {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::digest::Digest;
     use crate::id::{CommonsId, EntryId, Epoch, NetworkKey};
@@ -285,6 +287,81 @@ mod tests {
         let Ok(Frame::Entries { next, compressed }) = Frame::decode(bytes) else { panic!("not a frame of entries") };
         assert_eq!(next, Ordinal(3));
         assert_eq!(Incoming::default().unpack(&compressed), Ok(ENTRIES.map(<[u8]>::to_vec).to_vec()));
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_is_refused_or_is_a_shorter_frame() {
+        for (name, bytes) in golden() {
+            for length in 0..bytes.len() {
+                let cut = &bytes[..length];
+                assert!(name == "hello" || commons_of(cut).is_none());
+                match Frame::decode(cut) {
+                    Ok(frame) => {
+                        assert!(ends_where_it_likes(&frame), "{name}, {length} bytes: {frame:?}");
+                        assert_eq!(frame.encode(), cut, "{name}, {length} bytes");
+                    }
+                    Err(DecodeError::Truncated { .. } | DecodeError::Invalid { .. }) => {}
+                    Err(error) => panic!("{name}, {length} bytes: {error}"),
+                }
+            }
+        }
+    }
+
+    /// Whether a frame that lost its end may be one all the same: what it lacks shows later.
+    fn ends_where_it_likes(frame: &Frame) -> bool {
+        matches!(
+            frame,
+            Frame::Symbols(_) | Frame::Items(_) | Frame::Want(_) | Frame::Entries { .. } | Frame::Ack { .. }
+        )
+    }
+
+    #[test]
+    fn entries_whose_bytes_are_cut_bring_none_that_was_not_sent() {
+        let golden = golden();
+        let (_, bytes) = golden.iter().find(|(name, _)| *name == "entries").unwrap();
+        let Ok(Frame::Entries { compressed, .. }) = Frame::decode(bytes) else { panic!("not a frame of entries") };
+        for length in 0..compressed.len() {
+            if let Ok(entries) = Incoming::default().unpack(&compressed[..length]) {
+                assert!(
+                    !entries.is_empty() && ENTRIES.starts_with(&entries.iter().map(Vec::as_slice).collect::<Vec<_>>())
+                );
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever comes: an error, or a frame that has no other spelling.
+        #[test]
+        fn bytes_at_random_are_refused_or_are_the_only_spelling_of_a_frame(
+            kind in 0..16u8,
+            body in prop::collection::vec(prop_oneof![Just(0), Just(1), any::<u8>()], 0..200),
+        ) {
+            let bytes = [vec![kind], body].concat();
+            if let Ok(frame) = Frame::decode(&bytes) {
+                prop_assert_eq!(frame.encode(), bytes);
+            }
+        }
+
+        /// The same for frames of which a few bytes were changed, and what is compressed in them.
+        #[test]
+        fn frames_with_bytes_changed_are_refused_or_are_frames(
+            which in any::<prop::sample::Index>(),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            let golden = golden();
+            let mut bytes = which.get(&golden).1.clone();
+            for (at, byte) in edits {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Ok(frame) = Frame::decode(&bytes) {
+                prop_assert_eq!(frame.encode(), bytes);
+                if let Frame::Entries { compressed, .. } = frame {
+                    // Whether these are entries is for who verifies them to say.
+                    let _ = Incoming::default().unpack(&compressed);
+                }
+            }
+        }
     }
 
     #[test]
