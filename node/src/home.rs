@@ -392,20 +392,32 @@ pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
 }
 
 fn make_dirs(dir: &Path, mode: u32) -> io::Result<()> {
-    // Each new directory is a line in the one above it. One that is there may have been made a moment before the power
-    // went, by a process that was killed then.
-    let above = dir.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
-    let old = above.clone().take_while(|above| !above.exists()).count() + 1;
+    let changed = changed_by_making(dir, Path::exists);
     fs::DirBuilder::new().recursive(true).mode(mode).create(dir)?;
-    for above in above.take(old) {
+    for above in changed {
         match sync_dir(above) {
             // One in which we may write and not read cannot be synced; it is not ours.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
             synced => synced?,
         }
     }
-    // A name alone stands in the directory where we are.
-    if dir.is_relative() { sync_dir(Path::new(".")) } else { Ok(()) }
+    Ok(())
+}
+
+/// The directories that get a new line when one is made with those above it that are not there: all above it up to the
+/// first that is. When it is there itself it may have been made a moment ago by a process that was killed then, so
+/// the one above it is always among them.
+fn changed_by_making(dir: &Path, is_there: impl Fn(&Path) -> bool) -> Vec<&Path> {
+    let mut changed = Vec::new();
+    for above in dir.ancestors().skip(1) {
+        // A name alone stands in the directory where we are.
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        changed.push(above);
+        if is_there(above) {
+            break;
+        }
+    }
+    changed
 }
 
 /// New and renamed files survive a power cut only after their directory is synced.
@@ -435,6 +447,30 @@ mod tests {
         drop(home);
         let home = Home::open(&path).unwrap();
         assert_eq!((home.keys().key(), home.token(), home.profile()), (key, token.as_str(), &profile()));
+    }
+
+    #[test]
+    fn every_directory_with_a_new_line_is_synced() {
+        let there = [".", "/", "/srv", "donnees", "donnees/maison"];
+        let changed =
+            |dir: &'static str| changed_by_making(Path::new(dir), |above| there.iter().any(|t| above == Path::new(t)));
+        let paths = |all: &'static [&'static str]| all.iter().map(Path::new).collect::<Vec<_>>();
+        assert_eq!(changed("/srv/essaim"), paths(&["/srv"]));
+        assert_eq!(changed("/srv/alliance/allies/essaim"), paths(&["/srv/alliance/allies", "/srv/alliance", "/srv"]));
+        assert_eq!(changed("/essaim"), paths(&["/"]));
+        assert_eq!(changed("/srv"), paths(&["/"]), "it may be as new as what is made in it");
+        assert_eq!(changed("essaim"), paths(&["."]));
+        assert_eq!(changed("neuf/essaim"), paths(&["neuf", "."]));
+        assert_eq!(changed("donnees/maison/essaim"), paths(&["donnees/maison"]));
+        assert_eq!(changed("/"), paths(&[]));
+    }
+
+    #[test]
+    fn a_home_and_all_above_it_are_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("alliance/allies/essaim");
+        drop(Home::create(&path, &profile()).unwrap());
+        drop(Home::open(&path).unwrap());
     }
 
     #[test]
