@@ -461,6 +461,8 @@ async fn write_frame(
 
 #[cfg(test)]
 mod tests {
+    mod cut;
+
     use futures::StreamExt as _;
     use libp2p::Transport as _;
     use libp2p::core::transport::memory::{Channel, MemoryTransport};
