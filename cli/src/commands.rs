@@ -146,7 +146,7 @@ impl Context<'_> {
 
 /// How a node that a command starts is on the network, for as long as the command runs.
 fn network() -> Network {
-    Network { listen: net::everywhere(), mdns: true, on_this_machine: false }
+    Network { mdns: true, ..Network::new(net::everywhere()) }
 }
 
 /// The query that words and filters make together.

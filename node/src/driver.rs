@@ -38,7 +38,7 @@ use crate::net::{self, Event, SessionError, StartError, address};
 
 /// How often a session opens with one member of each commons whatever happened. Shorter costs 300 bytes a time; longer
 /// delays what a lost notice hid.
-const ANTI_ENTROPY: Duration = Duration::from_secs(180);
+pub const ANTI_ENTROPY: Duration = Duration::from_secs(180);
 
 /// How long news gather before sessions open: an import is thousands of entries and one session.
 const GATHER: Duration = Duration::from_millis(20);
@@ -64,6 +64,22 @@ pub struct Network {
     pub mdns: bool,
     /// Whether tickets are for this very machine: rehearsals and tests.
     pub on_this_machine: bool,
+    /// How often a session opens with one member of each commons whatever happened: [`ANTI_ENTROPY`], but for tests.
+    pub reconcile_every: Duration,
+}
+
+impl Network {
+    /// A node that listens on these addresses of any interface, and by itself finds nobody.
+    #[must_use]
+    pub const fn new(listen: Vec<Multiaddr>) -> Self {
+        Self { listen, mdns: false, on_this_machine: false, reconcile_every: ANTI_ENTROPY }
+    }
+
+    /// The same for others on this very machine.
+    #[must_use]
+    pub fn on_this_machine(listen: Vec<Multiaddr>) -> Self {
+        Self { on_this_machine: true, ..Self::new(listen) }
+    }
 }
 
 /// The node's life on the network. It begins once there is an identity.
@@ -247,7 +263,7 @@ impl Driver {
     }
 
     async fn take_events(self, engine: &Engine, mut events: mpsc::Receiver<Event>) {
-        let mut clock = tokio::time::interval(ANTI_ENTROPY);
+        let mut clock = tokio::time::interval(self.0.config.reconcile_every);
         clock.tick().await;
         loop {
             tokio::select! {

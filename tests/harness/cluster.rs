@@ -75,7 +75,7 @@ impl Ally {
     pub async fn start(&mut self, online: bool) {
         let listen = ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"];
         let listen = listen.iter().filter_map(|address| address.parse().ok()).collect();
-        let network = online.then_some(Network { listen, mdns: false, on_this_machine: true });
+        let network = online.then_some(Network::on_this_machine(listen));
         // Without an identity there is no token, and nobody to let in.
         let http = self.home.join("token").exists().then(|| std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
         let config = Config { network, http, free: self.free, ..Config::new(&self.home) };

@@ -117,5 +117,5 @@ fn network(up: &args::Up) -> Result<Network, Failure> {
     if listen.is_empty() {
         listen = net::everywhere();
     }
-    Ok(Network { listen, mdns: !up.no_mdns, on_this_machine: false })
+    Ok(Network { mdns: !up.no_mdns, ..Network::new(listen) })
 }

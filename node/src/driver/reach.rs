@@ -255,7 +255,7 @@ mod tests {
     #[tokio::test]
     async fn an_ally_whose_link_drops_while_its_commons_is_closed_is_dialled_again() {
         let home = tempfile::tempdir().unwrap();
-        let driver = Driver::new(Network { listen: Vec::new(), mdns: false, on_this_machine: true });
+        let driver = Driver::new(Network::on_this_machine(Vec::new()));
         let engine = Engine::open(home.path(), 0, None).await.unwrap();
         driver.state(|state| state.allies.met(ally(1), Direction::Outgoing, Instant::now()));
         for peer in [ally(1), ally(2)] {
