@@ -2,10 +2,11 @@
 //!
 //! `cargo bench -p essaim-tests --bench reconcile [-- --quick]`. For *n* entries at each side of which *d* are at one
 //! side only, half at each: bytes of both directions, round trips, and CPU time of both sides together, each the median
-//! of several draws of what differs, beside the most bytes that one of them took. Ours is a whole session whose entries are not sent, hello and end included; the list of what is wanted
-//! (16 bytes an entry) stands apart, since whoever fetches entries must name them. Negentropy's includes the ids of both
-//! sides (32 bytes each), of which that list would be made; building its sorted storage stands apart, too: our sketch
-//! is kept up to date with the set. What was aimed at is judged at the end, by the worst row.
+//! of several draws of what differs, beside the most bytes that one of them took. Ours is a whole session whose entries
+//! are not sent, hello and end included; the list of what is wanted (16 bytes an entry) stands apart, since whoever
+//! fetches entries must name them. Negentropy's includes the ids of both sides (32 bytes each), of which that list would
+//! be made; building its sorted storage stands apart, too: our sketch is kept up to date with the set. What was aimed at
+//! is judged at the end, by the worst row.
 
 use std::collections::VecDeque;
 use std::time::Duration;
