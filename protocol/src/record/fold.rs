@@ -36,6 +36,8 @@ pub struct Folded {
     pub saved: Vec<u8>,
     /// The changes left out when some were last added, by ascending index.
     pub quarantined: Vec<Quarantined>,
+    /// How many times automerge tried changes when some were last added: what those that fail cost everybody.
+    pub trials: usize,
     past: Past,
 }
 
@@ -114,7 +116,13 @@ pub fn fold(base: Option<&[u8]>, changes: &[&[u8]]) -> Result<Folded, FoldError>
 impl Default for Folded {
     /// A record without a change.
     fn default() -> Self {
-        Self { document: Automerge::new(), saved: Vec::new(), quarantined: Vec::new(), past: Past::default() }
+        Self {
+            document: Automerge::new(),
+            saved: Vec::new(),
+            quarantined: Vec::new(),
+            trials: 0,
+            past: Past::default(),
+        }
     }
 }
 
@@ -126,7 +134,7 @@ impl Folded {
     pub fn load(saved: &[u8]) -> Result<Self, FoldError> {
         let document = Automerge::load(saved).map_err(|error| FoldError::Base(Box::new(error)))?;
         let past = Past::of(&document).ok_or(FoldError::Foreign)?;
-        Ok(Self { document, saved: saved.to_vec(), quarantined: Vec::new(), past })
+        Ok(Self { document, saved: saved.to_vec(), quarantined: Vec::new(), trials: 0, past })
     }
 
     /// How many operations were judged: some hundred bytes of memory each, the document included.
@@ -144,6 +152,7 @@ impl Folded {
     pub fn add(&mut self, changes: &[&[u8]]) -> Result<(), FoldError> {
         let mut fold = Fold { chunks: BTreeMap::new(), out: BTreeMap::new(), hashes: BTreeMap::new(), folded: self };
         let coherent = fold.judge(changes)?;
+        fold.folded.trials = 0;
         fold.settle(&coherent);
         let out = fold.out;
         if coherent.iter().any(|index| out.contains_key(index)) {
@@ -283,6 +292,7 @@ impl<'a> Fold<'a> {
             return;
         }
         let chunks: Vec<&[u8]> = batch.iter().map(|index| self.chunks[index].bytes()).collect();
+        self.folded.trials += 1;
         match (attempt(&self.folded.document, &chunks), &batch[..]) {
             (Ok((document, saved)), _) => (self.folded.document, self.folded.saved) = (document, saved),
             (Err(reason), [index]) => {
