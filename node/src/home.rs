@@ -11,6 +11,7 @@
 //! HOME/settings.json    which territory is ours; HOME/read.json: what was read in the inbox
 //! HOME/drafts/          what was typed and not shared yet
 //! HOME/commons/ID/      one commons: charter.md, store/, index/
+//! HOME/commons/ID.founding/      one that is being founded, or whose founding was cut
 //! ```
 //!
 //! Files that matter are written aside, fsynced and renamed, so that a crash leaves the old one or the new one.
@@ -28,6 +29,9 @@ use crate::lock::Refused;
 
 /// The layout that this program reads and writes.
 const VERSION: &str = "essaim 1";
+
+/// What the directory of a commons has behind its id until its first statements are durable.
+pub(crate) const FOUNDING: &str = "founding";
 
 /// Least characters of a token: 128 bits in base 32, which nobody guesses. A file that a power cut left empty is not a
 /// token that everybody has.
@@ -180,7 +184,20 @@ impl Home {
         }
         let lock = lock(path)?;
         check_version(path)?;
-        Self::read(path, lock)
+        let home = Self::read(path, lock)?;
+        home.clear_unfounded();
+        Ok(home)
+    }
+
+    /// Removes what is left of a founding that was cut before it was answered. Nobody has heard of such a commons; one
+    /// that cannot be removed takes room and nothing else.
+    fn clear_unfounded(&self) {
+        let Ok(entries) = fs::read_dir(self.path.join("commons")) else { return };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.extension().is_some_and(|extension| extension == FOUNDING) {
+                let _ = fs::remove_dir_all(path);
+            }
+        }
     }
 
     fn read(path: &Path, lock: File) -> Result<Self, Error> {
@@ -447,6 +464,20 @@ mod tests {
         drop(home);
         let home = Home::open(&path).unwrap();
         assert_eq!((home.keys().key(), home.token(), home.profile()), (key, token.as_str(), &profile()));
+    }
+
+    #[test]
+    fn what_is_left_of_a_founding_that_was_cut_is_no_commons_and_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::create(dir.path(), &profile()).unwrap();
+        let (cut, whole) = (CommonsId([1; 32]), CommonsId([2; 32]));
+        let left = home.commons_dir(&cut).with_extension(FOUNDING);
+        fs::create_dir_all(left.join("store")).unwrap();
+        fs::create_dir_all(home.commons_dir(&whole)).unwrap();
+        assert_eq!(home.commons().unwrap(), [whole]);
+        drop(home);
+        assert_eq!(Home::open(dir.path()).unwrap().commons().unwrap(), [whole]);
+        assert!(!left.exists());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use essaim_protocol::store::{self, Store as _};
 use essaim_protocol::time::Timestamp;
 
 use super::{Desk, Error};
-use crate::home::{make_dir, write_whole};
+use crate::home::{FOUNDING, make_dir, sync_dir, write_whole};
 
 /// The file of the charter's text, beside the store.
 const CHARTER: &str = "charter.md";
@@ -141,7 +141,8 @@ pub struct About {
 }
 
 impl Desk {
-    /// Founds a commons: makes its directory under `parent` and signs its first two statements.
+    /// Founds a commons: signs its first two statements and makes its directory. It stands there once they are durable:
+    /// whatever ends this before leaves no commons, or one that nobody is in and that is in the way for ever.
     ///
     /// # Errors
     /// [`JoinError`].
@@ -156,14 +157,19 @@ impl Desk {
         let statements = roster::found(&keys, founding, now)?;
         let id = statements[0].commons();
         let dir = dir(&id);
+        let aside = dir.with_extension(FOUNDING);
         let found = || {
-            write_charter(&dir, charter)?;
-            let mut desk = Self::open(&dir, id, keys, free)?;
+            write_charter(&aside, charter)?;
+            let mut desk = Self::open(&aside, id, keys.clone(), free)?;
             desk.take_in(entries(statements), now)?;
-            Ok(desk)
+            desk.close();
+            drop(desk);
+            let stands = fs::rename(&aside, &dir).and_then(|()| dir.parent().map_or(Ok(()), sync_dir));
+            stands.map_err(|source| JoinError::File { path: dir.clone(), source })?;
+            Ok(Self::open(&dir, id, keys, free)?)
         };
-        // A commons without its first statement is none: what a full disk leaves of it would be in the way.
-        found().inspect_err(|_| drop(fs::remove_dir_all(&dir)))
+        // What a full disk leaves of it.
+        found().inspect_err(|_| drop(fs::remove_dir_all(&aside)))
     }
 
     /// The charter's text, when it is here and is the one that this commons signs.
