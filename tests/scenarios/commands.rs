@@ -4,15 +4,16 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command as Process, Output, Stdio};
 
 use essaim_node::home::Home;
 use essaim_node::keeper::Desk;
+use essaim_protocol::api::{Command, Edit, Log, Saved, Setting};
 use essaim_protocol::entry::{Change, Entry};
 use essaim_protocol::record::edit;
 use essaim_protocol::sign::Verified;
 use essaim_protocol::time::Timestamp;
-use essaim_tests::cluster::Ally;
+use essaim_tests::cluster::{Ally, experience};
 use serde_json::{Value, json};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -20,8 +21,8 @@ const NOW: Timestamp = Timestamp(1_800_000_000_000);
 /// More records than are made readable before a search answers.
 const MANY: u16 = 600;
 
-fn essaim(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_essaim-under-test"));
+fn essaim(home: &Path) -> Process {
+    let mut command = Process::new(env!("CARGO_BIN_EXE_essaim-under-test"));
     command.arg("--home").arg(home).args(["--lang", "fr"]).env("NO_COLOR", "1").stdin(Stdio::null());
     command
 }
@@ -76,14 +77,7 @@ fn every_command_that_lists_or_shows_prints_one_json_value() {
     let file = |name: &str| dir.path().join(name).display().to_string();
     std::fs::write(file("a.jsonl"), "{\"kind\": \"experience\", \"id\": \"experience:a\", \"title\": \"Un verger\"}\n")
         .unwrap();
-    let json = |args: &[&str]| -> Value {
-        let said = ok(&home, &[args, &["--json"]].concat());
-        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{args:?}: {error} in {said}"))
-    };
-    let has = |value: &Value, keys: &[&str], of: &[&str]| {
-        let one = value.as_array().map_or(value, |all| all.first().unwrap_or_else(|| panic!("{of:?} lists nothing")));
-        keys.iter().for_each(|key| assert!(one.get(key).is_some(), "{of:?}: {key} in {one}"));
-    };
+    let json = |args: &[&str]| json_of(&home, args);
     let brief = &["id", "kind", "title", "summary", "territory", "updated_at"][..];
     let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
     has(&json(&["init", "--name", "Valombre"]), &["name", "home"], &["init"]);
@@ -119,6 +113,57 @@ fn every_command_that_lists_or_shows_prints_one_json_value() {
     for nothing in [&["conflicts"][..], &["inbox"], &["agenda"], &["search", "zzzz"]] {
         assert_eq!(json(nothing), json!([]), "{nothing:?}");
     }
+}
+
+fn json_of(home: &Path, args: &[&str]) -> Value {
+    let said = ok(home, &[args, &["--json"]].concat());
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{args:?}: {error} in {said}"))
+}
+
+/// A value, or the first of a list, has these keys.
+fn has(value: &Value, keys: &[&str], of: &[&str]) {
+    let one = value.as_array().map_or(value, |all| all.first().unwrap_or_else(|| panic!("{of:?} lists nothing")));
+    keys.iter().for_each(|key| assert!(one.get(key).is_some(), "{of:?}: {key} in {one}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_between_allies_print_one_json_value_too() {
+    let valombre = Ally::new("Commune de Valombre").await;
+    valombre.found("Vallées", false).await;
+    let shuttle: Saved = valombre.ask(experience("Une navette", "Personne ne réservait.")).await;
+    let id = shuttle.brief.id.to_string();
+    let base = valombre.ask::<Log>(Command::Log(id.clone())).await.versions[0].change;
+    for outcome in ["achieved", "did_not_work"] {
+        let set = vec![Setting { field: "outcome".to_owned(), value: outcome.to_owned() }];
+        let edit = Edit { record: id.clone(), base: vec![base], form: None, set, territories: vec![] };
+        valombre.ask::<Saved>(Command::Edit(edit)).await;
+    }
+    let (theirs, ours) = (tempfile::tempdir().unwrap(), valombre.home());
+    let gathering = ["new", "gathering", "--set", "title=Assemblée", "--set", "starts=2099-05-30"];
+    has(&json_of(ours, &gathering), &["id", "kind", "title"], &gathering);
+    ok(theirs.path(), &["init", "--name", "Les Semeuses"]);
+    let ticket = valombre.invite().await;
+    let joined = json_of(theirs.path(), &["join", &ticket, "--accept-charter"]);
+    has(&joined, &["commons", "admitted", "synced"], &["join"]);
+    assert_eq!((&joined["admitted"], &joined["commons"]["allies"]), (&json!(true), &json!(2)), "{joined}");
+
+    let level = ["ally", "commons", "ended", "received", "sent", "traffic", "ms"];
+    let synced = json_of(theirs.path(), &["sync"]);
+    has(&synced["peers"], &level, &["sync"]);
+    assert_eq!(synced["peers"][0]["ended"], "in_sync", "{synced}");
+    for home in [theirs.path(), ours] {
+        let conflicts = json_of(home, &["conflicts"]);
+        has(&conflicts, &["record", "kind", "title", "field", "label", "values"], &["conflicts"]);
+        has(&conflicts[0]["values"], &["value", "ally"], &["conflicts"]);
+        has(&json_of(home, &["agenda"]), &["id", "title", "when", "form", "online"], &["agenda"]);
+        has(&json_of(home, &["status"])["peers"], &["ally", "commons", "network", "connected", "sync"], &["status"]);
+    }
+    let item = ["item", "why", "read", "id", "title", "field"];
+    has(&json_of(ours, &["inbox"]), &item, &["inbox"]);
+    assert_eq!(json_of(ours, &["inbox", "done", "--all"]), json!([]), "what is left to look at");
+    assert_eq!(json_of(ours, &["inbox", "show", "--all"])[0]["read"], true);
+    has(&json_of(ours, &["settle", &id, "outcome", "--keep", "A"]), &["id", "change", "fields"], &["settle"]);
+    assert_eq!(json_of(ours, &["conflicts"]), json!([]));
 }
 
 #[test]
