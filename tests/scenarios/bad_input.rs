@@ -237,7 +237,6 @@ async fn records_that_were_not_folded_before_the_disk_was_full_are_read_all_the_
     let id = home.commons().unwrap()[0];
     let (mut disk, _) = store::open(&store_config(&home.commons_dir(&id), 0)).unwrap();
     disk.clear(Table::Views).unwrap();
-    disk.put(Table::Notes, &[(b"folded".to_vec(), None)]).unwrap();
     drop((disk, home));
     alice.leave_free(u64::MAX);
     alice.start(false).await;
