@@ -265,7 +265,7 @@ demo-conflict = disagreement kept in "{ $title }", { $field }:
 demo-search = search "{ $words }": { $n } records, in { $ms } ms
 demo-nothing-found = the search "{ $words }" finds nothing
 demo-done = rehearsal done, in { $seconds } s
-demo-kept = essaim --home { $path } status goes on with the first of the three homes
+demo-kept = essaim --home { $path } status goes on with the first of the three homes; the two others are 2 and 3 beside it
 
 site-written = { $n ->
     [0] no public record: the site in { $path } is empty

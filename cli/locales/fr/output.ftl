@@ -286,7 +286,7 @@ demo-search = recherche « { $words } » : { $n ->
 }, en { $ms } ms
 demo-nothing-found = la recherche « { $words } » ne trouve rien
 demo-done = répétition réussie, en { $seconds } s
-demo-kept = essaim --home { $path } status continue avec le premier des trois dossiers
+demo-kept = essaim --home { $path } status continue avec le premier des trois dossiers ; à côté, 2 et 3 sont les deux autres
 
 site-written = { $n ->
     [0] aucune fiche publique : le site de { $path } est vide

@@ -1,7 +1,7 @@
 //! `essaim demo`: a rehearsal. Three pretend territories on this machine found, join, write apart, disagree, meet again
 //! and hold the same; every step goes through the same doors as a real one: signed entries, sled, sockets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -59,7 +59,8 @@ pub(super) async fn run(cx: &Context<'_>, keep: Option<PathBuf>) -> Result<Outco
     }
     cx.ui.note(&Ui::done(&t!(cx.ui, "demo-done", seconds = started.elapsed().as_secs())));
     if let Some(keep) = keep {
-        cx.ui.next(&t!(cx.ui, "demo-kept", path = keep.join("1").display().to_string()));
+        let keep = std::path::absolute(&keep).unwrap_or(keep);
+        cx.ui.next(&t!(cx.ui, "demo-kept", path = quoted(&keep.join("1").display().to_string())));
     }
     Ok(Outcome::Done)
 }
@@ -202,7 +203,7 @@ async fn show(cx: &Context<'_>, actors: &[Actor], record: &str) -> Result<(), Fa
     Ok(())
 }
 
-/// Exchanges through the first node until all three show the same digest of everything they hold.
+/// Exchanges through the first node until all show the same digest of everything they hold.
 async fn exchange(cx: &Context<'_>, actors: &[Actor]) -> Result<(), Failure> {
     let mut last = Synced::default();
     for _ in 0..ROUNDS {
@@ -214,7 +215,9 @@ async fn exchange(cx: &Context<'_>, actors: &[Actor]) -> Result<(), Failure> {
         let moved: u64 = last.peers.iter().map(|peer| peer.traffic.bytes_in + peer.traffic.bytes_out).sum();
         let (size, ms) = (bytes(cx.ui.lang(), moved), elapsed(started));
         step(cx, &t!(cx.ui, "demo-exchanged", received = received, sent = sent, size = size, ms = ms));
-        if are_equal(cx, actors).await? && last.peers.iter().all(|peer| peer.ended == Ended::InSync) {
+        if are_equal(&held(cx, actors).await?, actors.len())
+            && last.peers.iter().all(|peer| peer.ended == Ended::InSync)
+        {
             return Ok(());
         }
     }
@@ -222,14 +225,19 @@ async fn exchange(cx: &Context<'_>, actors: &[Actor]) -> Result<(), Failure> {
     Err(Failure::Demo(t!(cx.ui, "demo-differ")))
 }
 
-/// Whether all three hold the same, by the digests of their sets.
-async fn are_equal(cx: &Context<'_>, actors: &[Actor]) -> Result<bool, Failure> {
-    let mut digests = BTreeSet::new();
+/// The commons of each.
+async fn held(cx: &Context<'_>, actors: &[Actor]) -> Result<CommonsList, Failure> {
+    let mut held = CommonsList::new();
     for actor in actors {
-        let held: CommonsList = actor.client(cx)?.get("commons", vec![]).await?;
-        digests.extend(held.into_iter().map(|commons| commons.digest));
+        let list: CommonsList = actor.client(cx)?.get("commons", vec![]).await?;
+        held.extend(list);
     }
-    Ok(digests.len() == 1)
+    Ok(held)
+}
+
+/// Whether so many hold a commons, and all the same, by the digests of their sets.
+fn are_equal(held: &[Commons], holders: usize) -> bool {
+    held.len() == holders && held.windows(2).all(|pair| pair[0].digest == pair[1].digest)
 }
 
 /// Puts all on the network of this machine.
@@ -250,7 +258,7 @@ impl Actor {
     async fn restart(&mut self, online: bool) -> Result<(), Failure> {
         let text = format!("/ip4/127.0.0.1/tcp/{}", self.port);
         let (address, _) = address::parse(&text).map_err(|error| Failure::Demo(error.to_string()))?;
-        let network = online.then(|| Network { listen: vec![address], mdns: false, on_this_machine: true });
+        let network = online.then(|| Network::on_this_machine(vec![address]));
         self.stop().await;
         self.node = Some(Node::start(Config { network, ..Config::new(&self.home) }).await?);
         Ok(())
@@ -261,6 +269,15 @@ impl Actor {
             node.shutdown().await;
         }
     }
+}
+
+/// A path as a shell reads it as one word.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:,@".contains(c);
+    if !path.is_empty() && path.chars().all(plain) {
+        return path.to_owned();
+    }
+    format!("'{}'", path.replace('\'', "'\\''"))
 }
 
 /// A port that nobody listened on a moment ago.
@@ -276,4 +293,58 @@ fn step(cx: &Context<'_>, text: &str) {
 
 fn elapsed(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use essaim_protocol::api::Lang;
+
+    use super::*;
+    use crate::ui::Look;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        assert_eq!(quoted("/tmp/répétition/1"), "/tmp/répétition/1");
+        assert_eq!(quoted("ma répétition/1"), "'ma répétition/1'");
+        assert_eq!(quoted("l'été/1"), "'l'\\''été/1'");
+        assert_eq!(quoted("$HOME/1"), "'$HOME/1'");
+    }
+
+    /// Nodes each of which founded a commons of its own, where nobody else is.
+    async fn strangers(cx: &Context<'_>, place: &Path) -> Vec<Actor> {
+        let mut actors = Vec::new();
+        for (number, name) in NAMES.into_iter().enumerate() {
+            let home = place.join(number.to_string());
+            let network = Some(Network::on_this_machine(Vec::new()));
+            let node = Some(Node::start(Config { network, ..Config::new(&home) }).await.unwrap());
+            let actor = Actor { name, home, port: 0, node };
+            let client = actor.client(cx).unwrap();
+            let _: Identity = client.post("identity", &Init { name: name.to_owned() }).await.unwrap();
+            let create = CreateCommons { name: "Vallées".to_owned(), starter: false, charter: None };
+            let _: Commons = client.long("commons", &create, |_| {}).await.unwrap();
+            actors.push(actor);
+        }
+        actors
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn stores_that_differ_fail_the_rehearsal() {
+        let (ui, dir) = (Ui::new(Lang::Fr, Look { quiet: true, ..Look::default() }), tempfile::tempdir().unwrap());
+        let cx = Context { ui: &ui, home: dir.path().to_owned(), commons: None, node: tokio::sync::Mutex::default() };
+        let mut actors = strangers(&cx, dir.path()).await;
+        let all = held(&cx, &actors).await.unwrap();
+        assert!(!are_equal(&all, 3), "each has founded its own");
+        let same = vec![all[0].clone(); 3];
+        assert!(are_equal(&same, 3) && !are_equal(&same[..2], 3), "one who holds nothing is not equal");
+        assert!(!are_equal(&[], 3));
+        let failure = exchange(&cx, &actors).await.unwrap_err();
+        assert!(
+            matches!(&failure, Failure::Demo(said) if said == "les trois ne contiennent pas la même chose"),
+            "{failure}"
+        );
+        assert_eq!(failure.code(), 1);
+        for actor in &mut actors {
+            actor.stop().await;
+        }
+    }
 }
