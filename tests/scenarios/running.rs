@@ -9,7 +9,7 @@ use essaim_tests::visitor::Visitor;
 use reqwest::StatusCode;
 
 /// Starts a node. Gives what it says first.
-fn up(home: &Path, more: &[&str]) -> (Child, String) {
+pub(crate) fn up(home: &Path, more: &[&str]) -> (Child, String) {
     let mut node = Command::new(env!("CARGO_BIN_EXE_essaim-under-test"))
         .arg("--home")
         .arg(home)
@@ -27,7 +27,7 @@ fn up(home: &Path, more: &[&str]) -> (Child, String) {
 }
 
 /// Tells a node politely to stop. Gives its exit code.
-fn kill(mut node: Child) -> Option<i32> {
+pub(crate) fn kill(mut node: Child) -> Option<i32> {
     let killed = Command::new("kill").args(["-TERM", &node.id().to_string()]).status().expect("kill");
     assert!(killed.success());
     node.wait().expect("it ends").code()
