@@ -3,8 +3,9 @@
 //! The outlines are projected beforehand (`data/gazetteer/france.svg`: Lambert-93 for the mainland and Corsica, five
 //! insets for the overseas departments). A point is projected the same way; the factors were fitted on the bounding boxes
 //! of the departments in both forms (`departements.geojson`), with at most 0.6 units of the picture between them. What lies
-//! outside of the picture is listed beside it, as everything is: the picture is never the only way to read. A page of it
-//! stays light: corners are told from one another, and of territories the most told of are drawn and named.
+//! outside of the picture is listed beside it, all of it, since nothing else shows it: the picture is never the only way to
+//! read. A page of it stays light: corners are told from one another, and of the territories of the picture those of which
+//! most is told are drawn and named, unless all are asked for.
 
 use std::sync::LazyLock;
 
@@ -43,7 +44,7 @@ pub(super) struct Map {
     pub(super) within: Vec<(String, String, u64)>,
     /// Territories that no department of the picture contains.
     pub(super) elsewhere: Vec<(String, String, u64)>,
-    /// How many territories there are besides.
+    /// How many territories of the departments of the picture there are besides.
     pub(super) more: usize,
     /// Departments that are named beside the picture, which shows them all.
     named: usize,
@@ -70,21 +71,26 @@ pub(super) struct Point {
 }
 
 impl Map {
-    /// The map with this many territories, and this many departments named beside it: those of which most is told.
+    /// The map with this many territories of the picture, and this many departments named beside it: those of which most is
+    /// told.
     pub(super) fn of(places: &Places, territories: usize, named: usize) -> Self {
         let most = places.departments.iter().map(|one| one.count).max().unwrap_or(0);
         let department = |outline: &'static Outline| {
             let count = places.departments.iter().find(|one| one.code == outline.code).map_or(0, |one| one.count);
             Department { code: outline.code, name: outline.name, path: &outline.path, count, class: class(count, most) }
         };
-        let (mut points, mut within, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut points, mut within, mut elsewhere, mut more) = (Vec::new(), Vec::new(), Vec::new(), 0);
         let largest = places.spots.iter().map(|spot| spot.count).max().unwrap_or(1);
-        for spot in places.spots.iter().take(territories) {
+        for spot in &places.spots {
             let drawn = spot.department.as_deref().filter(|code| OUTLINES.iter().any(|outline| outline.code == *code));
             let Some(department) = drawn else {
                 elsewhere.push((spot.id.to_string(), spot.title.clone(), spot.count));
                 continue;
             };
+            if within.len() == territories {
+                more += 1;
+                continue;
+            }
             within.push((spot.id.to_string(), spot.title.clone(), spot.count));
             if let Some((x, y)) = spot.point.and_then(|(lat, lon)| project(lat, lon, department)) {
                 // The area tells the count.
@@ -93,9 +99,8 @@ impl Map {
                 points.push(Point { id, title, count, x, y, r });
             }
         }
-        let hidden = places.spots.len().saturating_sub(territories);
         // Those that were left off cannot be asked for here.
-        let more = if hidden > 0 { hidden + places.left_off as usize } else { 0 };
+        let more = if more > 0 { more + places.left_off as usize } else { 0 };
         Self { departments: OUTLINES.iter().map(department).collect(), points, within, elsewhere, more, named }
     }
 
@@ -278,7 +283,8 @@ mod tests {
         assert_eq!(map.within.len(), 2, "one that has no point is listed all the same");
         assert_eq!((map.counted().0[0].name, map.more), ("Aude", 0));
         let few = Map::of(&places, 1, 0);
-        assert_eq!((few.within.len(), few.elsewhere.len(), few.points.len(), few.more), (1, 0, 1, 2));
+        assert_eq!((few.within.len(), few.points.len(), few.more), (1, 1, 1));
+        assert_eq!(few.elsewhere.len(), 1, "nothing else shows it");
         assert!(few.counted().0.is_empty() && few.counted().1 == 1);
     }
 }

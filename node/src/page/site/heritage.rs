@@ -17,7 +17,7 @@ use crate::page::visit::Frame;
 /// Referring records that a sheet may name; the list behind it has them all.
 const REFERRING: usize = 60;
 
-/// Territories that the map draws, as on the node: the most frequent first.
+/// Territories that the map draws: the most frequent first, as many as the node counts.
 pub(super) const SPOTS: usize = 200;
 
 /// Letters of a title and of a summary where records are listed.
@@ -157,10 +157,8 @@ impl Heritage {
         };
         let mut spots: Vec<Spot> = shelves(TERRITORY).filter_map(spot).collect();
         spots.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.title.cmp(&b.title)));
-        let left_off = spots.len().saturating_sub(SPOTS) as u64;
-        spots.truncate(SPOTS);
         let departments = shelves(DEPARTMENT).map(count).collect();
-        Places { total: self.sheets.len() as u64, departments, spots, left_off }
+        Places { total: self.sheets.len() as u64, departments, spots, left_off: 0 }
     }
 
     /// A record as lists show it.
