@@ -1,8 +1,8 @@
 //! `/` and `/recherche`: one box, facets with counts, and what was found.
 //!
 //! An address is the whole question: words in `q`, each facet under its own name as often as it has values
-//! (`/recherche?q=navette&theme=mobility&outcome=did_not_work`), `vue` for how it is shown, `page` from 1. Values of one
-//! facet widen, facets narrow. The same question is a feed and a download under `/recherche.atom`, `.csv`, `.geojson` and
+//! (`/recherche?q=navette&theme=mobility&outcome=did_not_work`), `vue` for how it is shown, `plus` for each facet of which
+//! all values are shown, `page` from 1. Values of one facet widen, facets narrow. The same question is a feed and a download under `/recherche.atom`, `.csv`, `.geojson` and
 //! `.ics`.
 
 use std::cmp::Reverse;
@@ -47,13 +47,14 @@ pub(super) const FACETS: [&str; 17] = [
     "record_status",
 ];
 
-/// Values of a facet that are shown until all are asked for: with all of them, of all facets, a page would weigh twice as much.
+/// Values of a facet that are shown until all are asked for, besides those ticked: with all of them, of all facets, a page
+/// would weigh twice as much.
 const SHOWN: usize = 6;
 
-/// Territories on the map: those of which most is told, as many as are read beside it.
+/// Territories on the map until all are asked for: those of which most is told, as many as are read beside it.
 const ON_MAP: usize = 24;
 
-/// Departments that are named beside the map.
+/// Departments that are named beside the map until all are asked for.
 const NAMED_ON_MAP: usize = 24;
 
 /// Records on one page: what a person looks over before asking better. A table shows more at a glance.
@@ -134,7 +135,7 @@ impl Asked {
             match name.as_str() {
                 "q" => asked.q = value,
                 "vue" => asked.view = View::named(&value),
-                "plus" => asked.whole.push(value),
+                "plus" if FACETS.contains(&&*value) && !asked.is_whole(&value) => asked.whole.push(value),
                 "page" => asked.page = value.parse().unwrap_or(1).max(1),
                 name if FACETS.contains(&name) && !value.is_empty() => asked.facets.push((name.to_owned(), value)),
                 _ => {}
@@ -150,12 +151,16 @@ impl Asked {
         self.facets.iter().fold(words, |query, (name, value)| query.with(name, value)).to_string()
     }
 
-    fn whole(&self, limit: u32) -> Search {
+    fn question(&self, limit: u32) -> Search {
         Search { q: self.query(), like: None, page: Page { limit, offset: 0 } }
     }
 
     fn search(&self, page: Page) -> Command {
-        Command::Search(Search { page, ..self.whole(0) })
+        Command::Search(Search { page, ..self.question(0) })
+    }
+
+    fn is_whole(&self, facet: &str) -> bool {
+        self.whole.iter().any(|name| name == facet)
     }
 
     fn has(&self, name: &str, value: &str) -> bool {
@@ -173,6 +178,7 @@ impl Asked {
         if self.view != View::Cards {
             pairs.push(("vue", self.view.name().to_owned()));
         }
+        pairs.extend(self.whole.iter().map(|name| ("plus", name.clone())));
         if page > 1 {
             pairs.push(("page", page.to_string()));
         }
@@ -248,6 +254,8 @@ struct FindPage {
     years: Vec<(String, Vec<Card>)>,
     downloads: Vec<(String, &'static str)>,
     groups: Vec<Group>,
+    /// Facets and values that narrow the search and that no box shows, being counted no more.
+    unseen: Vec<(String, String)>,
     chosen: Vec<Chosen>,
     previous: Option<String>,
     next: Option<String>,
@@ -338,8 +346,16 @@ async fn find(visit: Visit, Query(pairs): Query<Vec<(String, String)>>) -> Resul
     let records = std::mem::take(&mut found.records);
     let mut cards: Vec<Card> = records.into_iter().map(|brief| Card::of(&visit.frame, brief)).collect();
     let groups: Vec<Group> = FACETS.iter().filter_map(|name| group(&visit, &asked, &found.facets, name)).collect();
+    let seen = |(name, code): &(String, String)| {
+        groups.iter().any(|group| group.name == *name && group.values.iter().any(|value| value.code == *code))
+    };
+    let unseen = asked.facets.iter().filter(|one| !seen(one)).cloned().collect();
     let map = match asked.view {
-        View::Map => Some(Map::of(&visit.ask(Command::Places(asked.whole(0))).await?, ON_MAP, NAMED_ON_MAP)),
+        View::Map => {
+            let shown = |facet, some| if asked.is_whole(facet) { usize::MAX } else { some };
+            let places = visit.ask(Command::Places(asked.question(0))).await?;
+            Some(Map::of(&places, shown("territory", ON_MAP), shown("department", NAMED_ON_MAP)))
+        }
         View::Cards | View::Table | View::Timeline => None,
     };
     let years = if asked.view == View::Timeline { by_year(std::mem::take(&mut cards)) } else { Vec::new() };
@@ -367,6 +383,7 @@ async fn find(visit: Visit, Query(pairs): Query<Vec<(String, String)>>) -> Resul
         found,
         cards,
         groups,
+        unseen,
     })
 }
 
@@ -402,7 +419,7 @@ fn feed<'a>(visit: &Visit, asked: &Asked, records: &'a [Brief]) -> Feed<'a> {
         commons: commons.map(|commons| commons.id.to_string()).unwrap_or_default(),
         origin: visit.origin(),
         links: Links::Node,
-        page: Asked { view: View::Cards, ..asked.clone() }.at(1),
+        page: Asked { view: View::Cards, whole: Vec::new(), ..asked.clone() }.at(1),
         records,
     }
 }
@@ -437,13 +454,14 @@ fn group(visit: &Visit, asked: &Asked, facets: &[Facet], name: &str) -> Option<G
     let mut values = ticked(facet, asked);
     // What is ticked stays in sight.
     values.sort_by_key(|value| !value.ticked);
-    let whole = asked.whole.iter().any(|asked| asked == name);
-    let hidden = if whole { 0 } else { values.len().saturating_sub(SHOWN) };
+    let ticked = values.iter().filter(|value| value.ticked).count();
+    let whole = asked.is_whole(name);
+    // A form sends what is in the page: a value that is ticked and left out would be lost with the next one.
+    let hidden = if whole { 0 } else { values.len().saturating_sub(SHOWN.max(ticked)) };
     values.truncate(values.len() - hidden);
     let more = if hidden > 0 || whole { hidden + facet.left_off as usize } else { 0 };
     let label = visit.frame.maybe(&format!("facet-{name}")).unwrap_or_else(|| name.to_owned());
-    let ticked = values.iter().any(|value| value.ticked);
-    let open = whole || ticked || matches!(name, "kind" | "theme" | "territory" | "outcome");
+    let open = whole || ticked > 0 || matches!(name, "kind" | "theme" | "territory" | "outcome");
     Some(Group { name: name.to_owned(), label, open, values, more, whole })
 }
 
@@ -487,6 +505,13 @@ mod tests {
         let table = Asked { view: View::Table, ..asked.clone() };
         assert_eq!(table.at(1), "/recherche?q=r%C3%A9cit%20d%27%C3%A9lu&theme=mobility&theme=energy&vue=tableau");
         assert_eq!(asked.query(), "récit d'élu theme:mobility theme:energy");
+        let whole = self::asked(&[("theme", "mobility"), ("plus", "theme"), ("plus", "x"), ("plus", "theme")]);
+        assert_eq!(
+            whole.at(2),
+            "/recherche?theme=mobility&plus=theme&page=2",
+            "all values stay in sight on every page"
+        );
+        assert_eq!(whole.without("theme", "mobility"), "/recherche?plus=theme");
     }
 
     #[test]

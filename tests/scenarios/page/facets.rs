@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use essaim_protocol::api::{Brief, Command, Facet, Import, Imported, List, Records};
+use essaim_tests::browser::Browser;
 use essaim_tests::cluster::Ally;
 use essaim_tests::visitor::Visitor;
 use serde_json::{Value, json};
@@ -65,7 +66,7 @@ fn lines() -> Vec<u8> {
         commune("Gruissan", "11170", 5_061, &["coastal"]),
         commune("Ouveillan", "11269", 2_600, &[]),
         commune("Lyon", "69123", 522_250, &[]),
-        line("programme:cohorte", "Cohorte", json!({"form": "cohort", "state": "ongoing", "licence": "etalab-2.0"})),
+        line("programme:cohorte", "Cohorte", json!({"form": "cohort", "state": "running", "licence": "etalab-2.0"})),
         line(
             "experience:navette",
             "Navette",
@@ -157,6 +158,99 @@ async fn every_facet_finds_just_what_has_it() {
     let (_, page) = visitor.get("/recherche?theme=mobility&theme=food&outcome=achieved&plus=region").await;
     assert_eq!(titles(&page), BTreeSet::from(["Cantine".to_owned(), "Ferme".to_owned()]));
     assert_eq!((count(&page, "region", "76"), count(&page, "region", "84")), (Some(1), Some(1)));
+}
+
+/// Themes of the starter heritage, more than are shown at once.
+const THEMES: [&str; 8] =
+    ["cooperation", "narrative", "democracy", "tourism", "economy", "adaptation", "heritage", "energy"];
+
+async fn eight_values_stay_ticked(javascript: bool) {
+    let Some((_ally, browser)) = super::visited(javascript).await else { return };
+    let origin = browser.address().await.trim_end_matches('/').to_owned();
+    let themes = THEMES.map(|theme| format!("theme={theme}")).join("&");
+    browser.go(&format!("{origin}/recherche?{themes}")).await;
+    assert_eq!(browser.count(".chosen a").await, 8);
+    browser.click("a[rel=next]").await;
+    browser.appears("a[rel=prev]").await;
+    browser.click("input[name=kind][value=experience]").await;
+    if !javascript {
+        browser.press("Appliquer").await;
+    }
+    browser.appears(".chosen li:nth-child(9)").await;
+    let address = browser.address().await;
+    for theme in THEMES {
+        assert!(address.contains(&format!("theme={theme}")), "{theme}: {address}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_ticked_stays_ticked() {
+    eight_values_stay_ticked(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_ticked_stays_ticked_without_javascript() {
+    eight_values_stay_ticked(false).await;
+}
+
+/// Territories of the Aude of which twice is told, and one abroad of which once is.
+fn many_places() -> Vec<u8> {
+    let mut lines = String::new();
+    let mut line = |kind: &str, name: &str, more: Value| {
+        let id = format!("{kind}:{name}");
+        let mut line =
+            json!({"id": id, "kind": kind, "title": name, "lang": "fr", "origin": {"system": "essai", "id": id}});
+        if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
+            line.extend(more.clone());
+        }
+        lines.push_str(&format!("{line}\n"));
+        id
+    };
+    let mut places: Vec<String> = (1..=30)
+        .map(|n| {
+            line(
+                "territory",
+                &format!("Aude {n:02}"),
+                json!({"type": "commune", "codes": {"insee": format!("11{n:03}")}}),
+            )
+        })
+        .collect();
+    let to = |places: &[String]| places.iter().map(|to| json!({"rel": "in_territory", "to": to})).collect::<Vec<_>>();
+    line("experience", "Une navette", json!({"links": to(&places)}));
+    places.push(line("territory", "Porto-Novo", json!({"type": "commune", "country": "BJ"})));
+    line("experience", "Une cantine", json!({"links": to(&places)}));
+    lines.into_bytes()
+}
+
+async fn a_map_lists_them_all(javascript: bool) {
+    let Some(browser) = Browser::open(javascript).await else { return };
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let imported: Imported = ally.ask(Command::Import(Import { lines: many_places() })).await;
+    assert_eq!((imported.created, imported.bad), (33, vec![]));
+    browser.go(&ally.page()).await;
+    let origin = browser.address().await.trim_end_matches('/').to_owned();
+    browser.go(&format!("{origin}/recherche?vue=carte&kind=experience")).await;
+    let listed = ".beside a[href^='/fiche/']";
+    assert_eq!(browser.count(listed).await, 25);
+    browser.see("Hors de cette carte").await;
+    browser.see("Porto-Novo").await;
+    browser.press("Voir tous les territoires : il y en a 6 autres").await;
+    browser.appears(".beside li:nth-child(30)").await;
+    assert_eq!(browser.count(listed).await, 31);
+    assert!(browser.address().await.contains("kind=experience"), "what was ticked is kept");
+    browser.press("Porto-Novo").await;
+    browser.see("Bénin").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_map_lists_what_it_cannot_draw_and_all_when_asked() {
+    a_map_lists_them_all(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_map_lists_what_it_cannot_draw_and_all_when_asked_without_javascript() {
+    a_map_lists_them_all(false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -116,7 +116,7 @@ async fn every_form_of_programme_tells_where_it_works_and_when_it_meets() {
             programme,
             &[
                 ("form", json!(form)),
-                ("state", json!("ongoing")),
+                ("state", json!("running")),
                 ("rhythm", json!("une journée par mois")),
                 ("purpose", json!("Avancer ensemble.")),
             ],
