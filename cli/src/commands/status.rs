@@ -75,13 +75,13 @@ fn task_line(ui: &Ui, task: &Task) -> String {
     match task {
         Task::Init => t!(ui, "hint-init"),
         Task::CreateOrJoin => t!(ui, "next-create-or-join"),
-        Task::Settle { conflicts, commons } => {
+        Task::Settle { conflicts, commons, .. } => {
             t!(ui, "task-settle", n = *conflicts, commons = commons.as_str())
         }
-        Task::InviteSomebody { commons } => t!(ui, "task-invite", commons = commons.as_str()),
-        Task::AwaitAdmission { commons } => t!(ui, "task-admission", commons = commons.as_str()),
-        Task::SyncSoon { entries, commons } => t!(ui, "task-sync", n = *entries, commons = commons.as_str()),
-        Task::Upgrade { commons } => t!(ui, "task-upgrade", commons = commons.as_str()),
+        Task::InviteSomebody { commons, .. } => t!(ui, "task-invite", commons = commons.as_str()),
+        Task::AwaitAdmission { commons, .. } => t!(ui, "task-admission", commons = commons.as_str()),
+        Task::SyncSoon { entries, commons, .. } => t!(ui, "task-sync", n = *entries, commons = commons.as_str()),
+        Task::Upgrade { commons, .. } => t!(ui, "task-upgrade", commons = commons.as_str()),
         Task::Doctor => t!(ui, "hint-doctor"),
     }
 }

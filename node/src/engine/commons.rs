@@ -222,15 +222,15 @@ impl Engine {
             todo.push(Task::CreateOrJoin);
         }
         for one in commons {
-            let name = || one.name.clone();
+            let (name, commons_id) = (|| one.name.clone(), one.id);
             if one.me == AllyState::Pending {
-                todo.push(Task::AwaitAdmission { commons: name() });
+                todo.push(Task::AwaitAdmission { commons: name(), commons_id });
             }
             if one.conflicts > 0 {
-                todo.push(Task::Settle { conflicts: one.conflicts, commons: name() });
+                todo.push(Task::Settle { conflicts: one.conflicts, commons: name(), commons_id });
             }
             if one.allies < 2 {
-                todo.push(Task::InviteSomebody { commons: name() });
+                todo.push(Task::InviteSomebody { commons: name(), commons_id });
             }
         }
         for room in self.rooms().await {
@@ -240,10 +240,10 @@ impl Engine {
                 .await
                 .map_err(internal)?;
             if newer {
-                todo.push(Task::Upgrade { commons: room.name.clone() });
+                todo.push(Task::Upgrade { commons: room.name.clone(), commons_id: room.id });
             }
             if unconfirmed > 0 && commons.iter().any(|one| one.id == room.id && one.allies > 1) {
-                todo.push(Task::SyncSoon { entries: unconfirmed, commons: room.name.clone() });
+                todo.push(Task::SyncSoon { entries: unconfirmed, commons: room.name.clone(), commons_id: room.id });
             }
         }
         Ok(todo)

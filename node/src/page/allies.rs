@@ -116,13 +116,12 @@ async fn exchange(visit: Visit) -> Result<Html<String>, Trouble> {
 
 async fn peers_page(visit: Visit, outcomes: Vec<String>, part: Part) -> Result<Html<String>, Trouble> {
     let status: Status = visit.ask(Command::Status).await?;
-    let here = visit.frame.commons.as_ref().map(|commons| commons.name.clone()).unwrap_or_default();
+    let here = visit.frame.commons.as_ref().map(|commons| commons.id);
     let mut todo: Vec<(String, Option<String>)> = Vec::new();
-    for task in &status.todo {
+    // Another commons' tasks are told where that one is looked at.
+    for task in status.todo.iter().filter(|task| task.commons_id().is_none_or(|id| Some(id) == here)) {
         todo.push(task_line(&visit.frame, task));
-        if let Task::Settle { commons, conflicts } = task
-            && *commons == here
-        {
+        if let Task::Settle { conflicts, .. } = task {
             todo.extend(disputed(&visit, &part, *conflicts).await?);
         }
     }

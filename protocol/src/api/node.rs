@@ -136,16 +136,25 @@ pub enum Task {
         conflicts: u64,
         /// In which commons.
         commons: String,
+        /// The same by its id.
+        #[schema(value_type = String)]
+        commons_id: CommonsId,
     },
     /// Nobody else is in this commons yet.
     InviteSomebody {
         /// Which.
         commons: String,
+        /// The same by its id.
+        #[schema(value_type = String)]
+        commons_id: CommonsId,
     },
     /// Our admission has not come yet.
     AwaitAdmission {
         /// Into which commons.
         commons: String,
+        /// The same by its id.
+        #[schema(value_type = String)]
+        commons_id: CommonsId,
     },
     /// Entries of ours that no other ally has confirmed to hold.
     SyncSoon {
@@ -153,14 +162,35 @@ pub enum Task {
         entries: u64,
         /// In which commons.
         commons: String,
+        /// The same by its id.
+        #[schema(value_type = String)]
+        commons_id: CommonsId,
     },
     /// A statement here is of a newer kind: a newer program is needed to go on.
     Upgrade {
         /// In which commons.
         commons: String,
+        /// The same by its id.
+        #[schema(value_type = String)]
+        commons_id: CommonsId,
     },
     /// The store was found damaged.
     Doctor,
+}
+
+impl Task {
+    /// The commons in which it waits; nothing when it is a matter of the whole home.
+    #[must_use]
+    pub const fn commons_id(&self) -> Option<CommonsId> {
+        match self {
+            Self::Settle { commons_id, .. }
+            | Self::InviteSomebody { commons_id, .. }
+            | Self::AwaitAdmission { commons_id, .. }
+            | Self::SyncSoon { commons_id, .. }
+            | Self::Upgrade { commons_id, .. } => Some(*commons_id),
+            Self::Init | Self::CreateOrJoin | Self::Doctor => None,
+        }
+    }
 }
 
 /// Exchange with peers now.

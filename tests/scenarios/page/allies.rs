@@ -99,3 +99,22 @@ async fn a_sheet_says_who_else_holds_it_and_peers_lead_to_what_is_to_settle() {
     let (_, page) = Visitor::of(&valombre).await.get("/pairs?apres=1").await;
     assert!(page.contains(&format!("href=\"{sheet}#a-regler\"")), "{page}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commons_gives_its_own_tasks_and_no_other_ones() {
+    let (valombre, semeuses) = (Ally::new("Commune de Valombre").await, Ally::new("Les Semeuses").await);
+    let theirs = semeuses.found("Vallées en transition", false).await.id;
+    valombre.join(&semeuses.invite().await).await;
+    // Of another name, and of the same name as one that was joined: in both it is alone.
+    let visitor = Visitor::of(&valombre).await;
+    let alone = valombre.found("Les Semis", false).await.id;
+    let third = Ally::new("Le Pays").await;
+    let same = third.found("Vallées en transition", false).await.id;
+    valombre.join(&third.invite().await).await;
+    for (commons, invites) in [(theirs, 0), (alone, 1), (same, 0)] {
+        let token = visitor.token("/pairs").await;
+        visitor.post("/commun", &token, &[("to", &commons.to_string())]).await;
+        let (_, page) = visitor.get("/pairs").await;
+        assert_eq!(page.matches("href=\"/inviter\"").count(), invites, "{commons}: {page}");
+    }
+}
