@@ -16,6 +16,7 @@ use essaim_protocol::sign::Seed;
 use essaim_protocol::time::Timestamp;
 use essaim_tests::cluster::Ally;
 use essaim_tests::plain;
+use essaim_tests::visitor::Visitor;
 use serde_json::json;
 
 const HOUR: u64 = 3_600_000;
@@ -122,7 +123,8 @@ async fn a_draft_of_the_page_stays_until_the_admission_and_is_shared_after_it() 
     let (_host, mut newcomer, mut door) = presented().await;
     newcomer.start(false).await;
     let status: Status = newcomer.ask(Command::Status).await;
-    assert!(status.todo.contains(&Task::AwaitAdmission { commons: "Vallées".to_owned() }), "{:?}", status.todo);
+    let awaited = Task::AwaitAdmission { commons: "Vallées".to_owned(), commons_id: door.ticket.commons };
+    assert!(status.todo.contains(&awaited), "{:?}", status.todo);
     let fields = json!({"title": "Le marché couvert", "outcome": "under_way"}).as_object().cloned().unwrap();
     let (of, form) = (TemplateFor::Kind("experience".to_owned()), Some(Form::Fields(fields)));
     let start = StartDraft { of, form, set: vec![], territories: vec!["Gruissan".to_owned()] };
@@ -130,6 +132,11 @@ async fn a_draft_of_the_page_stays_until_the_admission_and_is_shared_after_it() 
     let share = || Command::ShareDraft(draft.brief.id.clone());
     let refused = newcomer.try_ask::<Saved>(share()).await;
     assert_eq!(refused, Err(Error::NotAdmitted { commons: "Vallées".to_owned() }));
+    let (visitor, at) = (Visitor::of(&newcomer).await, format!("/ecrire/{}/partager", draft.brief.id));
+    let (_, page) = visitor.post(&at, &visitor.token(&at).await, &[("faire", "partager")]).await;
+    for said in ["Ce que vous avez tapé est toujours là", "dès qu’un·e allié·e vous aura fait entrer"] {
+        assert!(page.contains(said), "{said} in {page}");
+    }
     let drafts: Drafts = newcomer.ask(Command::Drafts).await;
     let kept: Vec<_> = drafts.drafts.iter().map(|one| (one.id.as_str(), one.title.as_str())).collect();
     assert_eq!(kept, [(draft.brief.id.as_str(), "Le marché couvert")]);

@@ -14,5 +14,5 @@ way-no_commons = Found or join a commons
 hint-not_initialised = This node has no name yet: close it and open it again, it asks for one as it starts.
 hint-unknown_record = The link may be incomplete, or the record has not arrived here yet.
 hint-unknown_route = The address may be incomplete.
-hint-not_admitted = What you wrote is still here, and can be shared as soon as an ally has let you in.
+hint-not_admitted = This will be possible as soon as an ally has let you in.
 hint-disk_full = Make room, then try again: nothing that was saved is lost.

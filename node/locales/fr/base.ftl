@@ -14,5 +14,5 @@ way-no_commons = Fonder ou rejoindre un patrimoine commun
 hint-not_initialised = Ce nœud n’a pas encore de nom : fermez-le et ouvrez-le de nouveau, il le demande en démarrant.
 hint-unknown_record = Le lien est peut-être incomplet, ou la fiche n’est pas encore arrivée ici.
 hint-unknown_route = L’adresse est peut-être incomplète.
-hint-not_admitted = Ce que vous avez écrit est encore là, et pourra être partagé dès qu’un·e allié·e vous aura fait entrer.
+hint-not_admitted = Ce sera possible dès qu’un·e allié·e vous aura fait entrer.
 hint-disk_full = Libérez de la place, puis recommencez : rien de ce qui est enregistré n’est perdu.

@@ -196,7 +196,7 @@ async fn ask(visit: Visit, Form(typed): Form<Typed>) -> Result<Response, Trouble
         Ok(_) => Ok(done(Redirect::to("/permanence?apporte=1"))),
         Err(Trouble(error)) => {
             let f = visit.frame;
-            let bring = Bring { error: Some(Said::of(&f, &error).paragraph()), ..Bring::to_everybody(&f, typed) };
+            let bring = Bring { error: Some(Said::of(&f, &error)), ..Bring::to_everybody(&f, typed) };
             Refused { about: None, bring: Some(bring), steps: None, f }.page(&error)
         }
     }

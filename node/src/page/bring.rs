@@ -75,7 +75,7 @@ pub(super) struct Bring {
     pub(super) themes: Vec<Choice>,
     pub(super) typed: Typed,
     /// Why it was not taken.
-    pub(super) error: Option<String>,
+    pub(super) error: Option<Said>,
 }
 
 impl Bring {
@@ -125,7 +125,7 @@ pub(super) struct Steps {
     pub(super) close: bool,
     pub(super) reopen: bool,
     /// Why a position was not taken.
-    pub(super) error: Option<String>,
+    pub(super) error: Option<Said>,
 }
 
 impl Steps {
@@ -179,7 +179,7 @@ async fn contribute(visit: Visit, Path(record): Path<String>, Form(typed): Form<
         Ok(_) => Ok(done(Redirect::to(&format!("/fiche/{id}?apporte=1#echos")))),
         Err(Trouble(error)) => {
             let f = visit.frame;
-            let bring = Bring { error: Some(Said::of(&f, &error).paragraph()), ..Bring::to(&f, &sheet, typed) };
+            let bring = Bring { error: Some(Said::of(&f, &error)), ..Bring::to(&f, &sheet, typed) };
             Refused { about: Some((id, sheet.brief.title)), bring: Some(bring), steps: None, f }.page(&error)
         }
     }
@@ -218,7 +218,7 @@ async fn advance(visit: Visit, Path(record): Path<String>, Form(doing): Form<Doi
             let Some(steps) = Steps::of(&visit, &sheet).await? else { return Err(error.into()) };
             let f = visit.frame;
             let stances = terms(&f, "stance", &doing.stance);
-            let steps = Steps { stances, said: doing.text, error: Some(Said::of(&f, &error).paragraph()), ..steps };
+            let steps = Steps { stances, said: doing.text, error: Some(Said::of(&f, &error)), ..steps };
             let about = Some((sheet.brief.id.to_string(), sheet.brief.title));
             Refused { about, bring: None, steps: Some(steps), f }.page(&error)
         }

@@ -16,12 +16,18 @@ const TOKEN: &str = "s3cret";
 const HOST: &str = "127.0.0.1:8421";
 
 async fn send(request: Request<Body>) -> Response {
-    let ask: http::Ask = Arc::new(|request, _| {
+    refused(request, Error::NoCommons {}).await
+}
+
+/// The answer to a request when the engine refuses everything for one reason.
+async fn refused(request: Request<Body>, error: Error) -> Response {
+    let ask: http::Ask = Arc::new(move |request, _| {
+        let error = error.clone();
         Box::pin(async move {
             if matches!(request.command, Command::ListCommons) {
                 Ok(essaim_protocol::api::CommonsList::new().into())
             } else {
-                Err(Error::NoCommons {})
+                Err(error)
             }
         })
     });
@@ -198,6 +204,19 @@ async fn a_form_comes_back_with_what_was_typed_and_where_a_link_can_lead() {
     .await;
     let page = text(response).await;
     assert!(page.contains("name=\"back\" value=\"/rejoindre\"") && page.contains("a b</textarea>"), "{page}");
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_yet_reads_when_and_is_promised_nothing_that_is_not_so() {
+    const HINT: &str = "Ce sera possible dès qu’un·e allié·e vous aura fait entrer.";
+    let not_admitted = || Error::NotAdmitted { commons: "Vallées".to_owned() };
+    let asked = format!("form=question&text=Qui+paie+%3F&{}", form());
+    let page = text(refused(request("post", "/permanence", &asked), not_admitted()).await).await;
+    assert!(page.contains(HINT) && page.contains("Qui paie ?</textarea>"), "{page}");
+    assert!(page.contains("Rien de ce que vous avez écrit n’est perdu"), "{page}");
+    let page = text(refused(request("post", "/fiche/zz/archiver", &form()), not_admitted()).await).await;
+    assert!(page.contains(HINT) && page.contains("Cela n’a pas marché"), "{page}");
+    assert!(!page.contains("écrit"), "nothing was written: {page}");
 }
 
 #[tokio::test]

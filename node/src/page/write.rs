@@ -92,7 +92,7 @@ struct StepPage {
     /// What is wrong and has no place of its own on this screen.
     others: Vec<String>,
     /// Why what was typed could not be kept.
-    trouble: Option<String>,
+    trouble: Option<Said>,
     nav: Vec<Stop>,
     previous: Option<String>,
     /// On the last screen: what is missing, and what has to be mended, each with its screen.
@@ -554,12 +554,12 @@ impl<'a> Writing<'a> {
 
     /// The same screen with what was typed, and why it was not taken.
     fn refused(&self, step: &Step, error: &Error) -> Result<Response, Trouble> {
-        let why = Said::of(&self.visit.frame, error).paragraph();
+        let why = Said::of(&self.visit.frame, error);
         let page = page(&self.page(step, &Wish::default(), None, Some(why)))?;
         Ok((crate::http::status_of(error), page).into_response())
     }
 
-    fn page(&self, step: &Step, wish: &Wish, found: Option<(&str, Found)>, trouble: Option<String>) -> StepPage {
+    fn page(&self, step: &Step, wish: &Wish, found: Option<(&str, Found)>, trouble: Option<Said>) -> StepPage {
         let f = self.visit.frame.clone();
         let fields: &Map<String, Json> = &self.draft.fields;
         let mut paper = Paper::new(self.visit.lang(), fields, &self.draft.names, self.draft.me.as_deref());
