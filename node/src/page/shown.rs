@@ -161,8 +161,14 @@ impl<'a> Reading<'a> {
                     value.as_object()?.iter().map(|(hash, file)| file["name"].as_str().unwrap_or(hash).to_owned());
                 some(names.collect()).map(Shown::Terms)?
             }
+            Type::String if spec.name == "country" => Shown::Line(self.country(non_empty(value)?)),
             Type::String | Type::Language => raw(value),
         })
+    }
+
+    /// A country by its code; what is no code of ISO 3166 is told as it is.
+    fn country(&self, code: &str) -> String {
+        self.f.maybe(&format!("country-{code}")).unwrap_or_else(|| code.to_owned())
     }
 
     fn each(&self, value: &Json, say: impl Fn(&str) -> String) -> Option<Vec<String>> {

@@ -114,8 +114,6 @@ impl Told {
             ("period", _) => period(reading, value).map(Self::Line),
             ("population", _) => population(reading, value).map(Self::Line),
             ("point", _) => point(reading, value).map(Self::Line),
-            // A code that is not named here is told as it is.
-            ("country", _) => reading.f.maybe(&format!("country-{}", non_empty(value)?)).map(Self::Line),
             _ => None,
         }
     }
