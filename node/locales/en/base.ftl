@@ -16,3 +16,11 @@ hint-unknown_record = The link may be incomplete, or the record has not arrived 
 hint-unknown_route = The address may be incomplete.
 hint-not_admitted = This will be possible as soon as an ally has let you in.
 hint-disk_full = Make room, then try again: nothing that was saved is lost.
+
+# What cannot be read, said within a sentence.
+unread-parameter = a parameter of the address has not the form expected
+unread-path = the address holds signs that cannot be read
+unread-form = something is missing in the form, or a number is none; go back and complete it
+unread-method = this address takes a form and shows nothing; begin at the first page
+unread-foreign = this form did not come out of a page of this node; reload the page, then try again
+unread-large = this form

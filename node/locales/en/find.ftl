@@ -118,3 +118,12 @@ facet-region = Region
 facet-department = Department
 facet-epci = Intercommunality
 facet-territory_type = Type of territory
+
+# The heads of the columns of a spreadsheet.
+csv-title = Title
+csv-kind = Kind
+csv-territory = Territory
+csv-when = When
+csv-summary = Summary
+csv-changed = Changed on
+csv-name = Address

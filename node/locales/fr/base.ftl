@@ -16,3 +16,11 @@ hint-unknown_record = Le lien est peut-être incomplet, ou la fiche n’est pas 
 hint-unknown_route = L’adresse est peut-être incomplète.
 hint-not_admitted = Ce sera possible dès qu’un·e allié·e vous aura fait entrer.
 hint-disk_full = Libérez de la place, puis recommencez : rien de ce qui est enregistré n’est perdu.
+
+# Ce qui ne se lit pas, dit au milieu d’une phrase.
+unread-parameter = un paramètre de l’adresse n’a pas la forme attendue
+unread-path = l’adresse contient des signes qui ne se lisent pas
+unread-form = il manque quelque chose dans le formulaire, ou un nombre n’en est pas un ; revenez en arrière et complétez-le
+unread-method = cette adresse reçoit un formulaire et ne montre rien ; passez par l’accueil
+unread-foreign = ce formulaire n’est pas sorti d’une page de ce nœud ; rechargez la page, puis recommencez
+unread-large = ce formulaire

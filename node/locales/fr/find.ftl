@@ -118,3 +118,12 @@ facet-region = Région
 facet-department = Département
 facet-epci = Intercommunalité
 facet-territory_type = Type de territoire
+
+# Les têtes de colonne du tableur.
+csv-title = Titre
+csv-kind = Type
+csv-territory = Territoire
+csv-when = Quand
+csv-summary = Résumé
+csv-changed = Modifiée le
+csv-name = Adresse

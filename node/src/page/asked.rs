@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use essaim_protocol::api::{Error, Words};
 use serde::de::DeserializeOwned;
 
+use super::texts;
 use super::trouble::Trouble;
 use crate::http::Door;
 
@@ -19,11 +20,7 @@ impl<T: DeserializeOwned> FromRequestParts<Door> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &Door) -> Result<Self, Trouble> {
         match axum::extract::Query::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(unread(
-                "un paramètre de l’adresse n’a pas la forme attendue",
-                "a parameter of the address has not the form expected",
-                &rejection,
-            )),
+            Err(rejection) => Err(unread(texts::words("unread-parameter"), &rejection)),
         }
     }
 }
@@ -38,11 +35,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Door> for Path<T> {
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Trouble> {
         match axum::extract::Path::from_request_parts(parts, door).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(unread(
-                "l’adresse contient des signes qui ne se lisent pas",
-                "the address holds signs that cannot be read",
-                &rejection,
-            )),
+            Err(rejection) => Err(unread(texts::words("unread-path"), &rejection)),
         }
     }
 }
@@ -58,16 +51,12 @@ impl<T: DeserializeOwned> FromRequest<Door> for Form<T> {
         let read: Result<_, FormRejection> = axum::Form::from_request(request, door).await;
         match read {
             Ok(axum::Form(value)) => Ok(Self(value)),
-            Err(rejection) => Err(unread(
-                "il manque quelque chose dans le formulaire, ou un nombre n’en est pas un ; revenez en arrière et complétez-le",
-                "something is missing in the form, or a number is none; go back and complete it",
-                &rejection,
-            )),
+            Err(rejection) => Err(unread(texts::words("unread-form"), &rejection)),
         }
     }
 }
 
-fn unread(fr: &str, en: &str, why: &impl std::fmt::Display) -> Trouble {
+fn unread(detail: Words, why: &impl std::fmt::Display) -> Trouble {
     tracing::debug!(%why, "a request of the page cannot be read");
-    Trouble(Error::BadRequest { detail: Words::new(fr, en) })
+    Trouble(Error::BadRequest { detail })
 }

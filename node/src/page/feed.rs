@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::links::Links;
+use super::texts;
 use crate::words::when;
 
 pub(super) const DIGEST_FEED: &str = "/digest.atom";
@@ -97,11 +98,9 @@ impl Feed<'_> {
 
     /// A table for a spreadsheet: semicolons and a mark of UTF-8, as a French spreadsheet opens it with a double click.
     pub(super) fn csv(&self) -> String {
-        let heads = self.lang.pick(
-            ["Titre", "Type", "Territoire", "Quand", "Résumé", "Modifiée le", "Adresse"],
-            ["Title", "Kind", "Territory", "When", "Summary", "Changed on", "Address"],
-        );
-        let mut out = format!("\u{feff}{}\r\n", heads.map(cell).join(";"));
+        let head = |name: &str| cell(&texts::of(self.lang).get(&format!("csv-{name}")).unwrap_or_default());
+        let heads = ["title", "kind", "territory", "when", "summary", "changed", "name"].map(head);
+        let mut out = format!("\u{feff}{}\r\n", heads.join(";"));
         for brief in self.records {
             let changed = brief.updated_at.map(|time| time.to_string()).unwrap_or_default();
             let row = [
@@ -230,6 +229,7 @@ mod tests {
             short: String::new(),
             kind: "gathering".into(),
             title: title.into(),
+            lang: None,
             summary: Some("Une \"journée\", avec <tous> ; & vous\nà la mairie".into()),
             territory: Some(TerritoryName {
                 id: RecordId([9; 32]),
@@ -267,6 +267,8 @@ mod tests {
         assert!(atom.contains("<link href=\"http://127.0.0.1:1/recherche?q=r&amp;theme=mobility\"/>"));
         let records = [brief("=cmd|'/c calc'!A1")];
         let csv = feed(&records).csv();
+        let heads = "\u{feff}\"Titre\";\"Type\";\"Territoire\";\"Quand\";\"Résumé\";\"Modifiée le\";\"Adresse\"";
+        assert_eq!(csv.lines().next(), Some(heads));
         assert!(csv.lines().nth(1).unwrap().starts_with("\"'=cmd"), "{csv}");
         assert!(csv.contains("\"Une \"\"journée\"\", avec"));
         let records = [brief("Fête, été; \\ fin\r\nBEGIN:VEVENT")];

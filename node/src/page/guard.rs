@@ -17,12 +17,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use essaim_protocol::api::{Error, Words};
+use essaim_protocol::api::Error;
 use serde::Deserialize;
 
-use super::Screen;
 use super::asked::Query;
 use super::trouble::Trouble;
+use super::{Screen, texts};
 use crate::http::{Door, access};
 
 /// The cookie that lets a browser in.
@@ -168,9 +168,7 @@ async fn let_in(keys: &Keys, request: Request) -> Result<Request, Error> {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"))
         || !same(form_token(&bytes).0, keys.form().as_bytes())
     {
-        let fr = "ce formulaire n’est pas sorti d’une page de ce nœud ; rechargez la page, puis recommencez";
-        let en = "this form did not come out of a page of this node; reload the page, then try again";
-        return Err(Error::Forbidden { what: Words::new(fr, en) });
+        return Err(Error::Forbidden { what: texts::words("unread-foreign") });
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }
@@ -186,9 +184,10 @@ fn follows(keys: &Keys, uri: &Uri) -> bool {
 }
 
 async fn read(body: Body) -> Result<Bytes, Error> {
-    axum::body::to_bytes(body, MAX_FORM).await.map_err(|_| {
-        let what = Words::new("ce formulaire", "this form");
-        Error::TooLarge { what, found: MAX_FORM as u64 + 1, max: MAX_FORM as u64 }
+    axum::body::to_bytes(body, MAX_FORM).await.map_err(|_| Error::TooLarge {
+        what: texts::words("unread-large"),
+        found: MAX_FORM as u64 + 1,
+        max: MAX_FORM as u64,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use essaim_protocol::api::Lang;
+use essaim_protocol::api::{Lang, Words};
 use rust_embed::Embed;
 
 use crate::words::Texts;
@@ -18,6 +18,11 @@ static EN: LazyLock<Texts> = LazyLock::new(|| read(Lang::En));
 /// The texts of a language.
 pub(super) fn of(lang: Lang) -> &'static Texts {
     lang.pick(&FR, &EN)
+}
+
+/// A sentence in both languages, for an error that is told in the one of who asked.
+pub(super) fn words(key: &str) -> Words {
+    Words::new(of(Lang::Fr).say(key, []), of(Lang::En).say(key, []))
 }
 
 fn read(lang: Lang) -> Texts {
@@ -50,7 +55,7 @@ mod tests {
         heads.filter_map(|line| Some(line.split_once('=')?.0.trim().to_owned())).collect()
     }
 
-    /// The keys that templates and sources name: `t("key")`, `t1("key", …)`, `t2("key", …)`.
+    /// The keys that templates and sources name: `t("key")`, `t1("key", …)`, `t2("key", …)`, `words("key")`.
     fn used() -> BTreeSet<String> {
         fn walk(dir: &Path, found: &mut BTreeSet<String>) {
             for entry in std::fs::read_dir(dir).unwrap() {
@@ -58,7 +63,7 @@ mod tests {
                 if path.is_dir() {
                     walk(&path, found);
                 } else if let Ok(source) = std::fs::read_to_string(&path) {
-                    for call in [".t(\"", ".t1(\"", ".t2(\""] {
+                    for call in [".t(\"", ".t1(\"", ".t2(\"", "texts::words(\""] {
                         found.extend(
                             source.split(call).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())),
                         );
@@ -134,6 +139,7 @@ mod tests {
             "write-ask-",
             "write-kind-",
             "country-",
+            "csv-",
         ];
         let idle: Vec<_> =
             known.difference(&used).filter(|key| !composed.iter().any(|start| key.starts_with(start))).collect();

@@ -5,8 +5,9 @@ use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use essaim_protocol::api::{Candidate, Details, Error, Lang, Words};
+use essaim_protocol::api::{Candidate, Details, Error, Lang};
 
+use super::texts;
 use super::visit::{Frame, lang};
 use crate::http::status_of;
 use crate::words::labelled;
@@ -123,15 +124,13 @@ pub(super) async fn unknown_address(uri: Uri) -> Trouble {
 
 /// Answers to a method that a screen does not have: somebody opened the address to which a form is sent.
 pub(super) async fn unknown_method() -> Response {
-    let fr = "cette adresse reçoit un formulaire et ne montre rien ; passez par l’accueil";
-    let en = "this address takes a form and shows nothing; begin at the first page";
-    let trouble = Trouble(Error::BadRequest { detail: Words::new(fr, en) });
+    let trouble = Trouble(Error::BadRequest { detail: texts::words("unread-method") });
     (StatusCode::METHOD_NOT_ALLOWED, trouble).into_response()
 }
 
 #[cfg(test)]
 mod tests {
-    use essaim_protocol::api::Problem;
+    use essaim_protocol::api::{Problem, Words};
     use essaim_protocol::record::schema::Schema;
 
     use super::*;
