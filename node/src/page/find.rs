@@ -52,10 +52,10 @@ pub(super) const FACETS: [&str; 17] = [
 const SHOWN: usize = 6;
 
 /// Territories on the map until all are asked for: those of which most is told, as many as are read beside it.
-const ON_MAP: usize = 24;
+const ON_MAP: usize = 12;
 
 /// Departments that are named beside the map until all are asked for.
-const NAMED_ON_MAP: usize = 24;
+const NAMED_ON_MAP: usize = 12;
 
 /// Records on one page: what a person looks over before asking better. A table shows more at a glance.
 const PER_PAGE: u32 = 20;

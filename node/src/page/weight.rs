@@ -30,9 +30,19 @@ fn id(n: u64) -> RecordId {
     RecordId(*blake3::hash(&n.to_le_bytes()).as_bytes())
 }
 
-/// A title as long as people write them.
+/// A title as long as one may be.
 fn title(n: u64) -> String {
-    format!("Une navette à la demande entre le bourg et la gare, l’été ({n})")
+    let mut title = format!("({n}) Une navette à la demande entre le bourg et la gare, l’été, ");
+    while title.chars().count() < 160 {
+        title.push_str("puis toute l’année ");
+    }
+    title.chars().take(160).collect()
+}
+
+/// An excerpt of three lines, with three words of it marked.
+fn excerpt() -> (String, Vec<(u32, u32)>) {
+    let text = "Ce que nous avons fait. ".repeat(10);
+    (text, vec![(3, 6), (27, 30), (51, 54)])
 }
 
 /// A facet whose values are all there: two hundred territories, every department, every term of a vocabulary.
@@ -62,6 +72,7 @@ fn facet(name: &str) -> Facet {
 fn records(page: Page) -> Records {
     let territory =
         TerritoryName { id: id(1), title: "Communauté de communes du Val-sur-Rivière".to_owned(), point: None };
+    let (snippet, highlights) = excerpt();
     let brief = |n: u64| Brief {
         id: id(n),
         short: id(n).to_string()[..8].to_owned(),
@@ -71,23 +82,23 @@ fn records(page: Page) -> Records {
         territory: Some(territory.clone()),
         updated_at: Some(Timestamp(1)),
         when: Some(format!("{}-05/{}-09", 1990 + n % 36, 1990 + n % 36)),
-        conflicts: 0,
-        snippet: None,
-        highlights: Vec::new(),
+        conflicts: 2,
+        snippet: Some(snippet.clone()),
+        highlights: highlights.clone(),
         shared: Vec::new(),
-        by: Vec::new(),
+        by: vec!["Communauté de communes du Val-sur-Rivière".to_owned(), "Les Semeuses".to_owned()],
     };
     let facets = super::find::FACETS.iter().map(|name| facet(name)).collect();
     Records { total: MANY, records: (0..u64::from(page.limit)).map(brief).collect(), facets, ..Records::default() }
 }
 
-/// Two hundred territories, the most that a map is given, in all departments.
+/// Two hundred territories, the most that a map is given: in all departments, and a fifth of them outside of the picture.
 fn places() -> Places {
     let departments = facet("department").values;
     let spot = |(n, department): (u64, &FacetValue)| Spot {
         id: id(n),
         title: format!("Communauté de communes du Val-sur-Rivière {n}"),
-        department: Some(department.code.clone()),
+        department: (n % 5 > 0).then(|| department.code.clone()),
         point: Some((47.0 + n as f64 / 100.0, 2.0)),
         count: 12,
     };
