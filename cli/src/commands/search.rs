@@ -128,6 +128,7 @@ mod tests {
             short: String::new(),
             kind: String::new(),
             title: String::new(),
+            lang: None,
             summary: None,
             territory: None,
             updated_at: None,

@@ -27,6 +27,7 @@ pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
         short: shortest(desk, &view.record)?,
         kind: view.kind.clone(),
         title: view.title().to_owned(),
+        lang: view.field("lang").and_then(Field::text).map(str::to_owned),
         summary: Some(view.summary().to_owned()).filter(|summary| !summary.is_empty()),
         territory,
         // Reference changes bear no time.

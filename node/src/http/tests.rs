@@ -24,6 +24,7 @@ fn brief() -> Brief {
         short: RecordId([7; 32]).short(),
         kind: "experience".into(),
         title: "Une navette à la demande".into(),
+        lang: None,
         summary: None,
         territory: None,
         updated_at: Some(Timestamp(951_782_400_000)),

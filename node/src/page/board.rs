@@ -105,6 +105,8 @@ pub(super) struct Line {
     /// Whether it waits for the others, and whether it is a disagreement that is kept.
     pub(super) open: bool,
     pub(super) kept: bool,
+    /// The language of its words where it is not that of the page.
+    pub(super) lang: Option<String>,
     pub(super) title: String,
     pub(super) text: Option<String>,
     /// By whom and when.
@@ -124,6 +126,7 @@ impl Line {
             (true, Some(at)) => f.day(&at),
             (_, None) => by,
         };
+        let lang = f.foreign(&one.brief);
         let answers = (one.answers > 0).then(|| f.t1("board-answers", "n", one.answers));
         let stances = one.stances.iter().map(|stance| labelled(f.lang(), &stance.label, &stance.count.to_string()));
         let title = if one.brief.title.is_empty() { f.t("sheet-untitled") } else { one.brief.title };
@@ -142,6 +145,7 @@ impl Line {
             standing: waits.then(|| standing(f, one.standing)),
             open: waits && one.standing == Standing::Open,
             kept: one.standing == Standing::Kept,
+            lang,
             text: text.filter(|text| *text != title).map(|text| beginning(&text)),
             title,
             by,

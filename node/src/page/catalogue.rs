@@ -75,6 +75,8 @@ struct Choice {
 /// A record of the list.
 struct Entry {
     id: String,
+    /// The language of its words where it is not that of the page.
+    lang: Option<String>,
     title: String,
     /// Form, state, place, date.
     what: String,
@@ -169,6 +171,7 @@ fn entry(f: &Frame, one: Listed) -> Entry {
     let place = place.filter(|_| one.brief.kind != PROGRAMMES.kind);
     Entry {
         id: one.brief.id.to_string(),
+        lang: f.foreign(&one.brief),
         title: if one.brief.title.is_empty() { f.t("sheet-untitled") } else { cut(&one.brief.title, TITLE) },
         what: [one.form, one.state, place, date].into_iter().flatten().collect::<Vec<_>>().join(" · "),
         text: one.text.or(one.brief.summary).map(|text| cut(&text, TEXT)),

@@ -281,6 +281,8 @@ struct HomePage {
 pub(super) struct Card {
     pub(super) brief: Brief,
     pub(super) kind: String,
+    /// The language of its words where it is not that of the page.
+    pub(super) lang: Option<String>,
     /// When what it tells took place, in words.
     pub(super) when: Option<String>,
     /// The excerpt in pieces, each with whether it is what was looked for.
@@ -291,12 +293,12 @@ impl Card {
     pub(super) fn of(f: &Frame, mut brief: Brief) -> Self {
         let kind =
             Schema::get().kind(&brief.kind).map_or(brief.kind.as_str(), |kind| kind.label.get(f.lang())).to_owned();
-        let excerpt = pieces(&brief);
+        let (excerpt, lang) = (pieces(&brief), f.foreign(&brief));
         if let Some(territory) = &mut brief.territory {
             territory.title = titled(f, &territory.id.to_string(), &territory.title);
         }
         let when = brief.when.as_deref().map(|date| when::edtf(f.lang(), date));
-        Self { kind, when, excerpt, brief }
+        Self { kind, lang, when, excerpt, brief }
     }
 }
 

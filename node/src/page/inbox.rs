@@ -44,6 +44,8 @@ struct Line {
     why: String,
     /// Where to look at it.
     at: String,
+    /// The language of its words where it is not that of the page.
+    lang: Option<String>,
     title: String,
     text: Option<String>,
     /// By whom and when.
@@ -74,6 +76,7 @@ impl Line {
             (true, Some(at)) => f.day(&at),
             (_, None) => by,
         };
+        let lang = f.foreign(&one.brief);
         let title = if one.brief.title.is_empty() { f.t("sheet-untitled") } else { one.brief.title };
         let text = if one.why == Why::Contribution { one.text } else { one.brief.summary };
         Self {
@@ -82,6 +85,7 @@ impl Line {
             why,
             at: format!("/fiche/{}{part}", one.brief.id),
             text: text.filter(|text| *text != title).map(|text| beginning(&text)),
+            lang,
             title,
             by,
             about: one.about.map(|about| named(f, &about)),

@@ -181,6 +181,7 @@ mod tests {
                 short: String::new(),
                 kind: kind.into(),
                 title: title.into(),
+                lang: None,
                 summary: Some("1. Dix-huit mois\n- d'essai <script>".into()),
                 territory: None,
                 updated_at: Some(Timestamp(1_778_162_400_000)),

@@ -63,6 +63,8 @@ pub(super) struct Group {
 /// A record in a group.
 pub(super) struct Line {
     pub(super) id: String,
+    /// The language of its words where it is not that of the page.
+    pub(super) lang: Option<String>,
     pub(super) title: String,
     pub(super) kind: String,
     /// Of a contribution: what it says.
@@ -106,6 +108,7 @@ fn way(one: &Referring) -> (usize, String) {
 }
 
 fn line(f: &Frame, one: Referring) -> Line {
+    let lang = f.foreign(&one.brief);
     let title = if one.brief.title.is_empty() { f.t("sheet-untitled") } else { one.brief.title };
     let by = one.brief.by.join(", ");
     let by = match (by.is_empty(), one.brief.updated_at) {
@@ -118,6 +121,7 @@ fn line(f: &Frame, one: Referring) -> Line {
         kind: name_of(f, Schema::get().kind(&one.brief.kind), &one.brief.kind),
         // Most contributions have their own beginning for a title.
         text: one.text.filter(|text| *text != title),
+        lang,
         title,
         by,
     }

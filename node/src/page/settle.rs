@@ -68,7 +68,7 @@ fn dispute(f: &Frame, sheet: &Sheet, at: usize, conflict: &Conflict) -> Dispute 
         let who =
             value.at.map_or_else(|| who.clone(), |at| f.t2("sheet-by-at", "by", who.clone(), "at", f.moment(&at)));
         let shown = match &value.label {
-            Some(label) => Shown::Line(label.clone()),
+            Some(label) => Shown::Term(f.code(), label.clone()),
             None => reading.at(kind, &conflict.field, &value.value),
         };
         Side { number, who, shown }

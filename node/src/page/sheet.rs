@@ -217,7 +217,7 @@ fn gathered(f: &Frame, links: Vec<Relation>) -> Vec<Row> {
     }
     let row = |(rel, all): (String, Vec<Relation>)| {
         let label = f.maybe(&format!("rel-{}", rel.replace('_', "-"))).unwrap_or_default();
-        Row { label, shown: Shown::Relations(all), name: rel }
+        Row { label, lang: f.code(), shown: Shown::Relations(all), name: rel }
     };
     rows.into_iter().map(row).collect()
 }

@@ -1,4 +1,7 @@
 //! Values of a record as templates show them: the schema tells what each is, this tells how it is read.
+//!
+//! A record may be in another language than the page. Where a template shows its words, it says their language; labels,
+//! terms and dates within them say the page's, so that a screen reader speaks each as it is.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +12,7 @@ use essaim_protocol::record::schema::{Field, Key, Kind, Schema, Type};
 use serde_json::{Map, Value as Json};
 
 use super::markdown;
-use super::told::Told;
+use super::told::Telling;
 use super::visit::Frame;
 use crate::words::{labelled, when};
 
@@ -20,6 +23,8 @@ pub(super) struct Row {
     pub(super) name: String,
     /// The field's name; for a question of the form, the question.
     pub(super) label: String,
+    /// The language of the label.
+    pub(super) lang: &'static str,
     pub(super) shown: Shown,
 }
 
@@ -29,10 +34,12 @@ pub(super) struct Row {
 pub(super) enum Shown {
     /// A line.
     Line(String),
+    /// A line in the words of the page, and their language.
+    Term(&'static str, String),
     /// Paragraphs, as safe HTML.
     Prose(String),
-    /// Several short things side by side.
-    Terms(Vec<String>),
+    /// Several short things side by side, with their language where they are the page's words.
+    Terms(Option<&'static str>, Vec<String>),
     /// Somewhere else on the web.
     Address(String),
     /// A record, by address and title.
@@ -44,7 +51,7 @@ pub(super) enum Shown {
     /// Items in their order.
     Items(Vec<Vec<Row>>),
     /// What is told in a way of its own.
-    Told(Told),
+    Told(Telling),
 }
 
 /// A link to a record.
@@ -88,18 +95,27 @@ impl<'a> Reading<'a> {
         let mut rows: Vec<Row> = specs.iter().filter_map(|spec| self.row(spec, fields.get(&spec.name)?)).collect();
         let unknown =
             fields.iter().filter(|(name, _)| !name.starts_with('_') && !specs.iter().any(|spec| spec.name == **name));
-        rows.extend(unknown.map(|(name, value)| Row { name: name.clone(), label: name.clone(), shown: raw(value) }));
+        rows.extend(unknown.map(|(name, value)| self.named(name, name.clone(), raw(value))));
         rows
     }
 
     pub(super) fn row(&self, spec: &Field, value: &Json) -> Option<Row> {
         let shown = self.shown(spec, value)?;
-        Some(Row { name: spec.name.clone(), label: spec.label.get(self.lang()).to_owned(), shown })
+        Some(self.named(&spec.name, spec.label.get(self.lang()).to_owned(), shown))
+    }
+
+    fn named(&self, name: &str, label: String, shown: Shown) -> Row {
+        Row { name: name.to_owned(), label, lang: self.f.code(), shown }
+    }
+
+    /// A line in the words of the page.
+    fn says(&self, text: String) -> Shown {
+        Shown::Term(self.f.code(), text)
     }
 
     pub(super) fn shown(&self, spec: &Field, value: &Json) -> Option<Shown> {
         if !self.plain
-            && let Some(told) = Told::of(self, spec, value)
+            && let Some(told) = Telling::of(self, spec, value)
         {
             return Some(Shown::Told(told));
         }
@@ -107,16 +123,18 @@ impl<'a> Reading<'a> {
             Type::Markdown if self.plain => Shown::Line(non_empty(value)?.to_owned()),
             Type::Markdown => Shown::Prose(markdown::html(non_empty(value)?, 4)),
             Type::Text => Shown::Line(non_empty(value)?.to_owned()),
-            Type::Date => Shown::Line(when::edtf(self.lang(), non_empty(value)?)),
+            Type::Date => self.says(when::edtf(self.lang(), non_empty(value)?)),
             Type::Url if of_the_web(non_empty(value)?) => Shown::Address(non_empty(value)?.to_owned()),
             Type::Url => Shown::Line(non_empty(value)?.to_owned()),
-            Type::Bool => Shown::Line(match value.as_bool()? {
+            Type::Bool => self.says(match value.as_bool()? {
                 true => self.lang().pick("oui", "yes").to_owned(),
                 false => self.lang().pick("non", "no").to_owned(),
             }),
-            Type::Code(vocabulary) => Shown::Line(self.term(vocabulary, non_empty(value)?)),
-            Type::Codes(vocabulary) => Shown::Terms(self.each(value, |text| self.term(vocabulary, text))?),
-            Type::Strings => Shown::Terms(self.each(value, str::to_owned)?),
+            Type::Code(vocabulary) => self.says(self.term(vocabulary, non_empty(value)?)),
+            Type::Codes(vocabulary) => {
+                Shown::Terms(Some(self.f.code()), self.each(value, |text| self.term(vocabulary, text))?)
+            }
+            Type::Strings => Shown::Terms(None, self.each(value, str::to_owned)?),
             Type::Ref => {
                 let id = non_empty(value)?;
                 Shown::Record(self.address(id), self.title(id))
@@ -143,25 +161,22 @@ impl<'a> Reading<'a> {
                 let rows = value.as_object()?.iter().filter_map(|(name, member)| {
                     let object = member.as_object()?;
                     let inner = members.iter().filter_map(|spec| self.row(spec, object.get(&spec.name)?)).collect();
-                    Some(Row { name: name.clone(), label: self.key(key, name), shown: Shown::Rows(some(inner)?) })
+                    Some(self.named(name, self.key(key, name), Shown::Rows(some(inner)?)))
                 });
                 some(rows.collect()).map(Shown::Rows)?
             }
             Type::Values(key) => {
-                let rows = value.as_object()?.iter().map(|(name, text)| Row {
-                    name: name.clone(),
-                    label: self.key(key, name),
-                    shown: raw(text),
-                });
+                let row = |(name, text): (&String, &Json)| self.named(name, self.key(key, name), raw(text));
+                let rows = value.as_object()?.iter().map(row);
                 some(rows.collect()).map(Shown::Rows)?
             }
-            Type::Number => Shown::Line(self.number(value)?),
+            Type::Number => self.says(self.number(value)?),
             Type::Attachments => {
                 let names =
                     value.as_object()?.iter().map(|(hash, file)| file["name"].as_str().unwrap_or(hash).to_owned());
-                some(names.collect()).map(Shown::Terms)?
+                Shown::Terms(None, some(names.collect())?)
             }
-            Type::String if spec.name == "country" => Shown::Line(self.country(non_empty(value)?)),
+            Type::String if spec.name == "country" => self.says(self.country(non_empty(value)?)),
             Type::String | Type::Language => raw(value),
         })
     }
@@ -254,9 +269,9 @@ impl Shown {
         };
         let rows = |rows: &[Row]| rows.iter().map(row).collect::<Vec<_>>().join("\n");
         match self {
-            Self::Line(text) | Self::Prose(text) | Self::Address(text) => text.clone(),
+            Self::Line(text) | Self::Term(_, text) | Self::Prose(text) | Self::Address(text) => text.clone(),
             Self::Record(_, title) => title.clone(),
-            Self::Terms(terms) => terms.join(", "),
+            Self::Terms(_, terms) => terms.join(", "),
             Self::Relations(relations) => {
                 let line = |one: &Relation| [one.label.as_str(), &one.title].join(" ").trim().to_owned();
                 relations.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -8,10 +8,17 @@ use serde_json::Value as Json;
 use super::shown::{Reading, non_empty, of_the_web, some};
 use crate::words::when;
 
-/// Such a part.
+/// Such a part, and the language of what the page says in it.
 #[derive(Debug, Clone, Template)]
 #[template(path = "told.html")]
-pub(super) enum Told {
+pub(super) struct Telling {
+    lang: &'static str,
+    told: Told,
+}
+
+/// What such a part tells.
+#[derive(Debug, Clone)]
+enum Told {
     /// What happened when.
     Steps(Vec<Step>),
     /// What came of it.
@@ -26,12 +33,14 @@ pub(super) enum Told {
     Figures(Vec<String>),
     /// Where it is told: title, address, and the rest in one line.
     Sources(Vec<(String, Option<String>, String)>),
-    /// One line.
+    /// A number in one line.
+    Figure(String),
+    /// One line in the words of the page.
     Line(String),
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Step {
+struct Step {
     on: Option<String>,
     title: String,
     text: Option<String>,
@@ -40,7 +49,7 @@ pub(super) struct Step {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Effect {
+struct Effect {
     text: String,
     /// `created`, `destroyed` or `mixed`; nothing when that is not said.
     sign: &'static str,
@@ -49,7 +58,7 @@ pub(super) struct Effect {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Difficulty {
+struct Difficulty {
     text: String,
     says: Vec<String>,
     /// Cause and response, each with its name.
@@ -57,7 +66,7 @@ pub(super) struct Difficulty {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Disagreement {
+struct Disagreement {
     subject: String,
     state: Option<String>,
     /// Staying in disagreement is a success.
@@ -67,23 +76,29 @@ pub(super) struct Disagreement {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Position {
+struct Position {
     who: String,
     stance: Option<String>,
     text: Option<String>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Role {
+struct Role {
     role: String,
     /// Records, by address and title.
     who: Vec<(Option<String>, String)>,
     did: Option<String>,
 }
 
-impl Told {
+impl Telling {
     /// The telling of a field, when it has one of its own.
     pub(super) fn of(reading: &Reading<'_>, spec: &Field, value: &Json) -> Option<Self> {
+        Some(Self { lang: reading.f.code(), told: Told::of(reading, spec, value)? })
+    }
+}
+
+impl Told {
+    fn of(reading: &Reading<'_>, spec: &Field, value: &Json) -> Option<Self> {
         let each = |value: &'_ Json| value.as_array().cloned().unwrap_or_default();
         match (spec.name.as_str(), &spec.ty) {
             ("steps", Type::List(_)) => {
@@ -107,7 +122,7 @@ impl Told {
             ("figures", Type::List(_)) => {
                 some(each(value).iter().filter_map(|item| figure(reading, item)).collect()).map(Self::Figures)
             }
-            ("figure", Type::Atomic(_)) => figure(reading, value).map(Self::Line),
+            ("figure", Type::Atomic(_)) => figure(reading, value).map(Self::Figure),
             ("sources", Type::List(_)) => {
                 some(each(value).iter().filter_map(|item| source(reading, item)).collect()).map(Self::Sources)
             }

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
-use essaim_protocol::api::{self, Command, Commons, CommonsList, Error, Lacking, Lang, Peer, Unread};
+use essaim_protocol::api::{self, Brief, Command, Commons, CommonsList, Error, Lacking, Lang, Peer, Unread};
 use essaim_protocol::time::Timestamp;
 use fluent_bundle::FluentValue;
 
@@ -200,6 +200,12 @@ impl Frame {
     /// A moment without its hour.
     pub(super) fn day(&self, time: &Timestamp) -> String {
         when::day(self.lang(), *time)
+    }
+
+    /// The language of a record's own words where it is not that of the page.
+    pub(super) fn foreign(&self, brief: &Brief) -> Option<String> {
+        // What is said in place of a title is said by the page.
+        brief.lang.clone().filter(|lang| lang != self.code() && !brief.title.is_empty())
     }
 
     /// The address of a style or script.

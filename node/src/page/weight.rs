@@ -78,6 +78,7 @@ fn records(page: Page) -> Records {
         short: id(n).to_string()[..8].to_owned(),
         kind: "experience".to_owned(),
         title: title(n),
+        lang: Some("en".to_owned()),
         summary: Some("Ce que nous avons fait. ".repeat(10)),
         territory: Some(territory.clone()),
         updated_at: Some(Timestamp(1)),

@@ -247,6 +247,7 @@ mod tests {
             short: String::new(),
             kind: kind.into(),
             title: title.into(),
+            lang: None,
             summary: None,
             territory: None,
             updated_at: None,

@@ -23,6 +23,9 @@ pub struct Brief {
     pub kind: String,
     /// Its title; empty when it has none yet.
     pub title: String,
+    /// The language of its words, as it says (`fr`, `en`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
     /// In brief.
     pub summary: Option<String>,
     /// The first territory it is about.

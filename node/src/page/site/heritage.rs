@@ -218,9 +218,9 @@ fn department(sheet: &Sheet) -> Option<(&'static str, String)> {
 /// All words of a value, without the names of what holds them.
 fn said(shown: &Shown, words: &mut String) {
     match shown {
-        Shown::Line(text) | Shown::Prose(text) | Shown::Record(_, text) => line(words, text),
+        Shown::Line(text) | Shown::Term(_, text) | Shown::Prose(text) | Shown::Record(_, text) => line(words, text),
         Shown::Address(_) | Shown::Told(_) => {}
-        Shown::Terms(terms) => terms.iter().for_each(|term| line(words, term)),
+        Shown::Terms(_, terms) => terms.iter().for_each(|term| line(words, term)),
         Shown::Relations(relations) => {
             for one in relations {
                 line(words, &one.title);
