@@ -1,6 +1,8 @@
 //! One record: read, settled, followed through its history, cited and printed.
 
-use essaim_protocol::api::{Command, Import, Imported, List, Records, Saved, Search, Synced};
+use std::collections::BTreeSet;
+
+use essaim_protocol::api::{Command, Import, Imported, List, Records, Saved, Search, Sheet, Synced};
 use essaim_protocol::id::RecordId;
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, agreed, experience, set, until};
@@ -208,4 +210,70 @@ async fn a_record_without_a_title_is_not_one_that_has_not_arrived() {
     let listed: Records = ally.ask(Command::List(list)).await;
     let (_, page) = Visitor::of(&ally).await.get(&format!("/fiche/{}", listed.records[0].id)).await;
     assert!(page.contains("Cameroun"), "a country has a name: {page}");
+}
+
+/// What a telephone reads in a picture of squares, each drawn as `Mx yh1v1h-1z`.
+fn photographed(svg: &str) -> String {
+    /// Pixels of a square.
+    const SCALE: usize = 4;
+    let side = svg.split("viewBox=\"0 0 ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a side");
+    let side: usize = side.parse().expect("a number");
+    let squares: BTreeSet<(usize, usize)> = svg
+        .split('M')
+        .filter_map(|square| square.split_once("h1v1h-1z")?.0.split_once(' '))
+        .map(|(x, y)| (x.parse().expect("a number"), y.parse().expect("a number")))
+        .collect();
+    let grey = |x, y| if squares.contains(&(x / SCALE, y / SCALE)) { 0 } else { 255 };
+    let mut picture = rqrr::PreparedImage::prepare_from_greyscale(side * SCALE, side * SCALE, grey);
+    let [code] = &picture.detect_grids()[..] else { panic!("one code in {svg}") };
+    code.decode().expect("it can be read").1
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_of_a_citation_names_just_this_version() {
+    let ally = Ally::new("Commune de Valombre").await;
+    let commons = ally.found("Vallées en transition", false).await.id;
+    let saved: Saved = ally.ask(experience("Une navette", "Elle roule.")).await;
+    let (visitor, id) = (Visitor::of(&ally).await, saved.brief.id);
+    let first: Sheet = ally.ask(Command::Show(id.to_string())).await;
+    ally.ask::<Saved>(set(&id.to_string(), "outcome", "achieved")).await;
+    let now: Sheet = ally.ask(Command::Show(id.to_string())).await;
+    let heads = |sheet: &Sheet| sheet.heads.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
+    for (at, sheet) in [(format!("/fiche/{id}"), &now), (format!("/fiche/{id}/version/{}", heads(&first)), &first)] {
+        let (_, svg) = visitor.get(&format!("{at}/citation.svg")).await;
+        let read = photographed(&svg);
+        assert_eq!(read, sheet.citation, "{at}");
+        assert!(read.starts_with(&format!("essaim:{commons}/{id}@")) && read.len() > 60, "{read}");
+    }
+    assert_ne!(now.citation, first.citation);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_in_another_language_says_so_and_the_page_keeps_its_own() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let line = json!({
+        "id": "experience:fridge", "kind": "experience", "title": "A fridge for all", "lang": "en", "outcome": "achieved",
+        "summary": "Nobody came at first.", "origin": {"system": "essai", "id": "experience:fridge"},
+        "steps": [{"on": "2021-05", "title": "The first winter", "turning_point": true}],
+        "means": {"budget_eur": 1200},
+    });
+    let import = Import { lines: format!("{line}\n").into_bytes() };
+    assert_eq!(ally.ask::<Imported>(Command::Import(import)).await.created, 1);
+    let visitor = Visitor::of(&ally).await;
+    for path in ["/recherche", "/recherche?vue=tableau", "/recherche?vue=frise", "/"] {
+        let (_, page) = visitor.get(path).await;
+        assert!(page.contains("lang=\"en\">A fridge for all</a>"), "{path}: {page}");
+    }
+    let id = ally.ask::<Records>(Command::List(List::default())).await.records[0].id;
+    let (_, sheet) = visitor.get(&format!("/fiche/{id}")).await;
+    for said in [
+        "<h1 lang=\"en\">A fridge for all</h1>",
+        "<section id=\"steps\" lang=\"en\"><h2 lang=\"fr\">",
+        "<span class=\"on\" lang=\"fr\">mai 2021</span>",
+        "<b>The first winter</b> <span class=\"tag\" lang=\"fr\">",
+        "<dt lang=\"fr\">",
+    ] {
+        assert!(sheet.contains(said), "{said} in {sheet}");
+    }
 }
