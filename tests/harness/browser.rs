@@ -221,6 +221,25 @@ impl Browser {
         self.must(Method::POST, "/actions", body).await;
     }
 
+    /// Copies what a word processor would, as a text and as HTML, and pastes it into a field by the keyboard.
+    pub async fn paste(&self, css: &str, text: &str, html: &str) {
+        let permissions = json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]});
+        self.devtools("Browser.grantPermissions", permissions).await;
+        self.click(css).await;
+        let (text, html) = (json!(text), json!(html));
+        let script = format!(
+            "const part = (kind, said) => [kind, new Blob([said], {{type: kind}})]; \
+             return navigator.clipboard.write([new ClipboardItem(Object.fromEntries(\
+             [part('text/plain', {text}), part('text/html', {html})]))]).then(() => 'copied', error => String(error))"
+        );
+        assert_eq!(self.run(&script).await, "copied");
+        let key = |kind: &str, value: char| json!({"type": kind, "value": value});
+        let control = '\u{e009}';
+        let actions = [key("keyDown", control), key("keyDown", 'v'), key("keyUp", 'v'), key("keyUp", control)];
+        let body = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
+        self.must(Method::POST, "/actions", body).await;
+    }
+
     /// Waits until the page says a text.
     pub async fn see(&self, text: &str) {
         for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {

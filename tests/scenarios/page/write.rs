@@ -250,3 +250,23 @@ async fn a_draft_opens_although_its_place_is_in_no_gazetteer_any_more() {
     ally.ask::<Draft>(Command::DropDraft(id)).await;
     assert!(!file.exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pasted_from_a_word_processor_keeps_its_paragraphs() {
+    let Some((ally, browser)) = visited(true).await else { return };
+    begin(&browser, "Un récit collé").await;
+    browser.click("button[value='aller entretien']").await;
+    browser.see("Les questions, à lire à voix haute").await;
+    let text = "Au début, personne n'y croyait.\r\n\r\nPuis les élèves sont montés.\r\nIls étaient trois.";
+    let html = "<html><body><!--StartFragment--><p class=MsoNormal style='margin:0'>Au début, personne n'y croyait.<o:p></o:p></p>\
+                <p class=MsoNormal>Puis les élèves sont montés.<br>Ils étaient trois.</p><!--EndFragment--></body></html>";
+    browser.paste("#c-story", text, html).await;
+    let kept = text.replace("\r\n", "\n");
+    assert_eq!(browser.property("#c-story", "value").await, kept);
+    browser.click("button[value='aller partager']").await;
+    browser.see("Il manque encore").await;
+    browser.click("button[value=partager]").await;
+    browser.see("C’est partagé").await;
+    assert_eq!(written(&ally, "Un récit collé").await.fields["story"], kept);
+    assert_eq!(browser.count("#story p").await, 2);
+}
