@@ -1,7 +1,7 @@
 //! What allies bring one another: questions, answers, positions, and the board of the permanence.
 
 use essaim_protocol::api::{
-    Archive, Board, Command, Contribute, Contributions, Error, Saved, Standing, Step, TakeStep,
+    Archive, Board, Command, Contribute, Contributions, Error, List, Records, Saved, Sheet, Standing, Step, TakeStep,
 };
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, agreed, experience};
@@ -51,6 +51,14 @@ async fn ask_and_answer(javascript: bool) {
     browser.click("#bring-role option[value=state]").await;
     browser.press("Partager").await;
     browser.see("Ce que l’État a vu").await;
+    let list = List { q: "kind:contribution \"Ce que l’État a vu\"".to_owned(), ..List::default() };
+    let found: Records = ally.ask(Command::List(list)).await;
+    let look: Sheet = ally.ask(Command::Show(found.records[0].id.to_string())).await;
+    assert_eq!((&look.fields["form"], &look.fields["speaks_as"]), (&"evaluation".into(), &"state".into()));
+    browser.press("Ce que l’État a vu").await;
+    browser.see("Le service a relié deux quartiers.").await;
+    browser.see("L'État").await;
+    browser.go(&sheet).await;
 
     // The question waits on the board until it is answered, and is closed by who asked it.
     browser.press("Permanence").await;

@@ -186,6 +186,17 @@ async fn the_keyboard_alone_finds_reads_tells_shares_and_asks() {
     tab_to(&browser, ".bring button").await;
     browser.keys(ENTER).await;
     browser.see("Qui conduit la navette ?").await;
+    tab_to(&browser, ".waiting h3 a").await;
+    browser.keys(ENTER).await;
+    browser.see("Ouverte").await;
+    tab_to(&browser, ".bringing summary").await;
+    browser.keys(ENTER).await;
+    tab_to(&browser, "#bring-text").await;
+    browser.keys("Un agent du syndicat.").await;
+    tab_to(&browser, ".bringing button").await;
+    browser.keys(ENTER).await;
+    browser.see("Réponses").await;
+    browser.see("Un agent du syndicat.").await;
     tab_to(&browser, ".top nav summary").await;
     browser.keys(ENTER).await;
     tab_to(&browser, "a[href='/digest']").await;
