@@ -5,9 +5,10 @@
 //! screens of the first and of the newcomer. A scenario holds it against the router, so that no screen is forgotten.
 
 use essaim_protocol::api::{
-    Archive, Command, Contribute, Draft, Form, Import, Imported, List, Log, New, Records, Saved, SetSettings, Setting,
-    Settings, StartDraft, Step, Sync, Synced, TakeStep, TemplateFor,
+    Archive, Command, Contribute, Draft, Form, Import, Imported, KeepDraft, List, Log, New, Records, Saved,
+    SetSettings, Setting, Settings, StartDraft, Step, Sync, Synced, TakeStep, TemplateFor,
 };
+use essaim_protocol::record::fold::MAX_OPERATIONS;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -54,7 +55,18 @@ pub struct Screen {
     pub path: String,
     /// What is sent to this address, and the screen it is sent from; nothing where the address is only opened.
     pub sent: Option<Sent>,
-    newcomer: bool,
+    of: Of,
+}
+
+/// Whose screen it is.
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    /// Ours.
+    Us,
+    /// Of somebody who has no commons yet.
+    Newcomer,
+    /// Of somebody who enters ours.
+    Entrant,
 }
 
 /// A form.
@@ -66,7 +78,7 @@ pub struct Sent {
 
 impl Screen {
     fn new(name: &str, path: &str) -> Self {
-        Self { name: name.to_owned(), path: path.to_owned(), sent: None, newcomer: false }
+        Self { name: name.to_owned(), path: path.to_owned(), sent: None, of: Of::Us }
     }
 
     fn sent(name: &str, from: &str, path: &str, fields: &[(&'static str, &str)]) -> Self {
@@ -74,8 +86,8 @@ impl Screen {
         Self { sent: Some(Sent { from: from.to_owned(), fields }), ..Self::new(name, path) }
     }
 
-    fn of_newcomer(self) -> Self {
-        Self { newcomer: true, ..self }
+    fn of(self, of: Of) -> Self {
+        Self { of, ..self }
     }
 }
 
@@ -85,6 +97,7 @@ pub struct Screens {
     ours: Ally,
     _theirs: Ally,
     newcomer: Ally,
+    entrant: Ally,
     table: Vec<Screen>,
 }
 
@@ -99,15 +112,16 @@ impl Screens {
         theirs.join(&ours.invite().await).await;
         let told = Told::together(&mut ours, &mut theirs, words).await;
         let newcomer = Ally::new("Communauté de communes Cœur Haute Lande").await;
+        let entrant = Ally::new("Le Pays des Sources").await;
         let ticket = ours.invite().await;
         let mut table = finding();
         table.extend(reading(&ours, &told).await);
         table.extend(together(&told));
         table.extend(writing(&ours, &told, words).await);
         table.extend(settling());
-        table.extend(allies(&ticket));
+        table.extend(allies(&ours, &ticket).await);
         table.extend(trouble(&told));
-        Self { ours, _theirs: theirs, newcomer, table }
+        Self { ours, _theirs: theirs, newcomer, entrant, table }
     }
 
     /// All screens.
@@ -124,7 +138,11 @@ impl Screens {
 
     /// Shows a screen.
     pub async fn open(&self, browser: &Browser, screen: &Screen) {
-        let entrance = if screen.newcomer { self.newcomer.page() } else { self.ours.page() };
+        let entrance = match screen.of {
+            Of::Us => self.ours.page(),
+            Of::Newcomer => self.newcomer.page(),
+            Of::Entrant => self.entrant.page(),
+        };
         let origin = entrance.split("/entrer").next().unwrap_or_default();
         // A cookie is a host's and not a port's: who changes nodes enters again.
         if !browser.address().await.starts_with(&format!("{origin}/")) {
@@ -204,6 +222,16 @@ fn lines(words: &str) -> String {
                 "type": "guide", "issued": "2022", "url": "https://semeuses.example/guide", "text": "Ce que l'on sait avant de commencer.",
             }),
         ),
+        (
+            "experience:fridge",
+            "Community fridge",
+            json!({
+                "lang": "en", "outcome": "achieved", "themes": ["food"], "story": "We put it in front of the town hall.",
+                "steps": [{"on": "2021-05", "title": "The first winter", "text": "Nobody came.", "turning_point": true}],
+                "effects": [{"text": "People talk there.", "sign": "created", "evidence": "observed"}],
+                "difficulties": [{"text": "The rules were not made for it.", "difficulty": "top_down", "cause": "Nobody had asked."}],
+            }),
+        ),
         ("experience:put-away", "Une fiche que l'on range", json!({})),
     ];
     let record = |(id, title, more): (&str, &str, Value)| {
@@ -232,7 +260,7 @@ fn spoil(value: &mut Value, words: &str) {
                 if let Value::String(text) = &mut *member
                     && WRITTEN.contains(&name.as_str())
                 {
-                    *text = ending(text, words);
+                    *text = if name == "title" { titled(text, words) } else { format!("{text}{words}") };
                 } else {
                     spoil(member, words);
                 }
@@ -243,13 +271,9 @@ fn spoil(value: &mut Value, words: &str) {
     }
 }
 
-/// A text with the words after it, no longer than a title may be.
-fn ending(text: &str, words: &str) -> String {
-    if words.is_empty() {
-        text.to_owned()
-    } else {
-        text.chars().chain(words.chars()).take(TITLE.max(text.len())).collect()
-    }
+/// A title with the words after it, no longer than one may be.
+fn titled(title: &str, words: &str) -> String {
+    title.chars().chain(words.chars()).take(TITLE).collect()
 }
 
 /// The records to which the table leads, by address.
@@ -266,16 +290,16 @@ struct Told {
 impl Told {
     async fn together(ours: &mut Ally, theirs: &mut Ally, words: &str) -> Self {
         let fields = json!({
-            "title": ending("Un marché sous les platanes", words), "story": ending("Trois étals, puis trente.", words),
-            "summary": ending("Un marché, le jeudi.", words), "tags": [words], "note": words, "outcome": "under_way",
+            "title": titled("Un marché sous les platanes", words), "story": format!("Trois étals, puis trente.{words}"),
+            "summary": format!("Un marché, le jeudi.{words}"), "tags": [words], "note": words, "outcome": "under_way",
             "themes": ["food"],
         });
         let form = fields.as_object().cloned().map(Form::Fields);
         let new = New { kind: "experience".to_owned(), form, set: vec![], territories: vec!["Gruissan".to_owned()] };
         let disputed = ours.ask::<Saved>(Command::New(new)).await.brief.id.to_string();
-        let question = brought(ours, None, "question", &ending("Qui paie la navette ?", words)).await;
+        let question = brought(ours, None, "question", &format!("Qui paie la navette ?{words}")).await;
         let disagreement =
-            brought(ours, Some(&disputed), "disagreement", &ending("Fallait-il un marché ?", words)).await;
+            brought(ours, Some(&disputed), "disagreement", &format!("Fallait-il un marché ?{words}")).await;
         let settings = SetSettings { territory: Some("Gruissan".to_owned()) };
         let settings: Settings = ours.ask(Command::SetSettings(settings)).await;
         let place = settings.territory.unwrap_or_else(|| panic!("it is chosen")).record.to_string();
@@ -283,21 +307,21 @@ impl Told {
         ours.ask::<Saved>(Command::Archive(Archive { record: put_away.clone(), undo: false })).await;
         agreed(&[ours, theirs]).await;
 
-        brought(theirs, Some(&disputed), "question", &ending("Qui le tient ?", words)).await;
-        brought(theirs, Some(&disputed), "reuse", &ending("Chez nous, sous les tilleuls.", words)).await;
-        brought(theirs, Some(&question), "answer", &ending("La région, pour moitié.", words)).await;
+        brought(theirs, Some(&disputed), "question", &format!("Qui le tient ?{words}")).await;
+        brought(theirs, Some(&disputed), "reuse", &format!("Chez nous, sous les tilleuls.{words}")).await;
+        brought(theirs, Some(&question), "answer", &format!("La région, pour moitié.{words}")).await;
         let step =
-            Step::Position { stance: Some("for".to_owned()), text: ending("Il n'y avait plus rien d'ouvert.", words) };
+            Step::Position { stance: Some("for".to_owned()), text: format!("Il n'y avait plus rien d'ouvert.{words}") };
         theirs.ask::<Saved>(Command::TakeStep(TakeStep { record: disagreement.clone(), step })).await;
         agreed(&[ours, theirs]).await;
 
         ours.go_offline().await;
         theirs.go_offline().await;
         ours.ask::<Saved>(set(&disputed, "outcome", "achieved")).await;
-        ours.ask::<Saved>(set(&disputed, "story", &ending("Trois étals, puis quarante.", words))).await;
+        ours.ask::<Saved>(set(&disputed, "story", &format!("Trois étals, puis quarante.{words}"))).await;
         theirs.ask::<Saved>(set(&disputed, "outcome", "did_not_work")).await;
-        theirs.ask::<Saved>(set(&disputed, "story", &ending("Trois étals, puis plus rien.", words))).await;
-        theirs.ask::<Saved>(set(&question, "text", &ending("Qui paie la navette du soir ?", words))).await;
+        theirs.ask::<Saved>(set(&disputed, "story", &format!("Trois étals, puis plus rien.{words}"))).await;
+        theirs.ask::<Saved>(set(&question, "text", &format!("Qui paie la navette du soir ?{words}"))).await;
         ours.go_online().await;
         theirs.go_online().await;
         let sync = || Command::Sync(Sync { peer: None, wait_s: 20 });
@@ -355,6 +379,7 @@ async fn reading(ours: &Ally, told: &Told) -> Vec<Screen> {
         ("ressource", "kind:resource \"Guide des navettes\""),
         ("enseignement", "kind:finding \"Commencer petit\""),
         ("contribution", "kind:contribution \"les volumes ont doublé\""),
+        ("anglaise", "kind:experience \"Community fridge\""),
     ] {
         screens.push(Screen::new(&format!("fiche-{name}"), &format!("/fiche/{}", found(ours, q).await)));
     }
@@ -381,6 +406,12 @@ async fn reading(ours: &Ally, told: &Told) -> Vec<Screen> {
             &format!("/fiche/{disputed}"),
             &format!("/fiche/{disputed}/contribuer"),
             &[("form", "question"), ("text", " ")],
+        ),
+        Screen::sent(
+            "avancer-refuse",
+            &format!("/fiche/{disagreement}"),
+            &format!("/fiche/{disagreement}/avancer"),
+            &[("do", "position"), ("stance", "autrement"), ("text", "Je ne sais pas.")],
         ),
     ]);
     screens
@@ -423,7 +454,7 @@ fn together(told: &Told) -> Vec<Screen> {
 /// Telling: every step of every kind.
 async fn writing(ours: &Ally, told: &Told, words: &str) -> Vec<Screen> {
     let visitor = Visitor::of(ours).await;
-    let title = ending("Encore sans suite", words);
+    let title = titled("Encore sans suite", words);
     let mut screens = Vec::new();
     for kind in ["territory", "actor", "programme", "gathering", "resource", "finding", "contribution"] {
         let draft = begun(ours, TemplateFor::Kind(kind.to_owned()), Some(&title)).await;
@@ -433,6 +464,10 @@ async fn writing(ours: &Ally, told: &Told, words: &str) -> Vec<Screen> {
     let filled = begun(ours, TemplateFor::Record(filled), None).await;
     screens.extend(steps(&visitor, &filled, "ecrire-experience").await);
     let blank = begun(ours, TemplateFor::Kind("experience".to_owned()), Some(&title)).await;
+    let full = begun(ours, TemplateFor::Kind("experience".to_owned()), Some(&title)).await;
+    let fields = json!({"learned": "a".repeat(MAX_OPERATIONS)}).as_object().cloned().unwrap_or_default();
+    ours.ask::<Draft>(Command::KeepDraft(KeepDraft { draft: full.clone(), fields, ..KeepDraft::default() })).await;
+    let full = format!("/ecrire/{full}/partager");
     let first = format!("/ecrire/{blank}/reperes");
     let wrong = [("title", "Un four"), ("period.from", "jadis"), ("faire", "suivant")];
     let lost = [("story", "Un récit que l'on ne veut pas perdre."), ("faire", "suivant")];
@@ -445,6 +480,7 @@ async fn writing(ours: &Ally, told: &Told, words: &str) -> Vec<Screen> {
         Screen::new("ecrire-manque", &format!("/ecrire/{blank}/partager")),
         Screen::new("ecrire-lieux", &format!("{first}?cherche=lieux&mots=Bellefontaine")),
         Screen::new("ecrire-liens", &format!("/ecrire/{blank}/appuis?cherche=links&mots=navette")),
+        Screen::sent("ecrire-pas-partagee", &full, &full, &[("faire", "partager")]),
         Screen::sent("ecrire-a-revoir", &first, &first, &wrong),
         Screen::new("ecrire-plus-la", "/ecrire/aaaaaaaa/1"),
         Screen::sent("ecrire-perdu", "/ecrire", "/ecrire/aaaaaaaa/1", &lost),
@@ -485,7 +521,8 @@ fn settling() -> Vec<Screen> {
 }
 
 /// Who is here, and how somebody comes in.
-fn allies(ticket: &str) -> Vec<Screen> {
+async fn allies(ours: &Ally, ticket: &str) -> Vec<Screen> {
+    let charter = ours.commons().await.charter.to_string();
     let cut: String = ticket.chars().take(60).collect();
     let mut screens: Vec<Screen> =
         [("allies", "/allies"), ("echanges", "/pairs"), ("inviter", "/inviter"), ("bienvenue", "/bienvenue")]
@@ -496,11 +533,14 @@ fn allies(ticket: &str) -> Vec<Screen> {
         Screen::sent("echanges-faits", "/pairs", "/pairs/echanger", &[]),
         Screen::sent("inviter-faite", "/inviter", "/inviter", &invited("1")),
         Screen::sent("inviter-refusee", "/inviter", "/inviter", &invited("")),
-        Screen::new("bienvenue-personne", "/").of_newcomer(),
-        Screen::new("rejoindre", "/rejoindre").of_newcomer(),
-        Screen::sent("rejoindre-refusee", "/rejoindre", "/rejoindre", &[("ticket", &cut)]).of_newcomer(),
-        Screen::sent("rejoindre-charte", "/rejoindre", "/rejoindre", &[("ticket", ticket)]).of_newcomer(),
-        Screen::new("sans-commun", "/recherche").of_newcomer(),
+        Screen::new("bienvenue-personne", "/").of(Of::Newcomer),
+        Screen::new("rejoindre", "/rejoindre").of(Of::Newcomer),
+        Screen::sent("rejoindre-refusee", "/rejoindre", "/rejoindre", &[("ticket", &cut)]).of(Of::Newcomer),
+        Screen::sent("rejoindre-charte", "/rejoindre", "/rejoindre", &[("ticket", ticket)]).of(Of::Newcomer),
+        Screen::new("sans-commun", "/recherche").of(Of::Newcomer),
+        Screen::sent("fonder-refuse", "/bienvenue", "/fonder", &[("name", " ")]).of(Of::Newcomer),
+        Screen::sent("rejoindre-fait", "/rejoindre", "/rejoindre/signer", &[("ticket", ticket), ("charter", &charter)])
+            .of(Of::Entrant),
     ]);
     screens
 }

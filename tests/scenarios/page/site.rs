@@ -140,3 +140,31 @@ async fn hostile_text_hurts_no_visitor() {
         assert_eq!(browser.run(hurt).await, json!(true), "{file}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_has_the_gatherings_as_a_calendar() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let line = |id: &str, title: &str, visibility: &str| {
+        let origin = json!({"system": "essai", "id": id});
+        let line = json!({"id": id, "kind": "gathering", "title": title, "visibility": visibility, "status": "shared", "origin": origin,
+            "form": "allies_assembly", "starts": "2099-05-30", "ends": "2099-05-31"});
+        format!("{line}\n")
+    };
+    let lines = [
+        line("gathering:printemps", "Assemblée de printemps", "public"),
+        line("gathering:comite", "Comité entre nous", "allies"),
+    ];
+    let imported: Imported = ally.ask(Command::Import(Import { lines: lines.concat().into_bytes() })).await;
+    assert_eq!((imported.created, imported.bad), (2, vec![]));
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    write(&ally, &dir.path().join("site")).await;
+    let calendar = std::fs::read_to_string(dir.path().join("site/agenda.ics")).expect("the calendar is there");
+    assert!(calendar.starts_with("BEGIN:VCALENDAR\r\n") && calendar.ends_with("END:VCALENDAR\r\n"), "{calendar}");
+    assert_eq!(calendar.matches("BEGIN:VEVENT").count(), 1, "what is between allies stays there: {calendar}");
+    for said in
+        ["SUMMARY:Assemblée de printemps\r\n", "DTSTART;VALUE=DATE:20990530\r\n", "DTEND;VALUE=DATE:20990601\r\n"]
+    {
+        assert!(calendar.contains(said), "{said} in {calendar}");
+    }
+}
