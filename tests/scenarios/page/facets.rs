@@ -260,6 +260,10 @@ async fn a_facet_of_many_values_shows_them_all_when_asked() {
     browser.click("input[name=kind][value=territory]").await;
     let boxes = "input[type=checkbox][name=department]";
     let few = browser.count(boxes).await;
+    // Away from the button that stays below.
+    browser
+        .run("document.querySelector('input[name=department]').closest('details').scrollIntoView({block: 'center'})")
+        .await;
     browser.press("Département").await;
     browser
         .run("document.querySelector('button[name=plus][value=department]').scrollIntoView({block: 'center'})")
