@@ -114,6 +114,9 @@ async fn whoever_sends_a_wrong_entry_is_cut_off_and_named_and_the_others_go_on()
     assert_eq!(check(&alice, Check::Log).await.health, Health::Ok);
 }
 
+/// Changes that wait for ever.
+const FLOATING: u8 = 200;
+
 /// A change as automerge writes it on another history: what it names is not there, or is something else, here.
 type Odd = (&'static str, fn(&mut AutoCommit));
 
@@ -191,6 +194,46 @@ async fn changes_that_do_not_fold_are_quarantined_under_their_authors_name() {
         assert_eq!(named, hostile, "{look}: {:?}", quarantine.details);
         assert_eq!(check(&alice, Check::Log).await.health, Health::Ok, "{look}");
     }
+}
+
+/// Rightly signed, each on a change that nobody has: they wait, and everybody else's go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_whose_parents_nobody_has_keep_nobody_waiting() {
+    let alice = Ally::new("Alice").await;
+    alice.found("Patrimoine", false).await;
+    let mut eve = Ally::new("Eve").await;
+    eve.join(&alice.invite().await).await;
+    let lake: Saved = alice.ask(experience("La navette du lac", "Nous avons relié les deux rives.")).await;
+    let _: Saved = eve.ask(experience("La ferme d’Eve", "Un récit honnête.")).await;
+    agreed(&[&alice, &eve]).await;
+    let before = alice.commons().await.entries;
+
+    eve.stop().await;
+    Turned::turn(&eve, |turned| {
+        let on = turned.changes.iter().find(|change| change.record() == lake.brief.id).unwrap();
+        let floating = (0..FLOATING).map(|missing| {
+            let mut draft = transplanted_by(second_draft, on, false);
+            replace(&mut draft, &on.hash().0, &[missing; 32]);
+            turned.seal(&renewed(draft), &turned.keys, Some(on.record()))
+        });
+        floating.collect()
+    });
+    eve.start(true).await;
+    let _: Saved = eve.ask(set(&lake.brief.id.to_string(), "summary", "Une navette.")).await;
+    let _: Saved = alice.ask(set(&lake.brief.id.to_string(), "title", "La navette des deux rives")).await;
+    for ally in [&alice, &eve] {
+        until("both have what both wrote", async || {
+            let sheet: Sheet = ally.ask(Command::Show(lake.brief.id.to_string())).await;
+            let both = sheet.brief.title == "La navette des deux rives"
+                && sheet.fields.get("summary").is_some_and(|text| text == "Une navette.");
+            both.then_some(())
+        })
+        .await;
+    }
+    assert_eq!(alice.commons().await.entries, before + 2, "what waits is not in the set");
+    assert_eq!(eve.commons().await.entries, before + 2 + u64::from(FLOATING));
+    assert_eq!(check(&alice, Check::Quarantine).await.count, 0, "nobody is at fault for what waits");
+    assert_eq!(check(&alice, Check::Log).await.health, Health::Ok);
 }
 
 async fn check(ally: &Ally, what: Check) -> Checked {
