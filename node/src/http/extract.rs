@@ -144,13 +144,14 @@ where
     let lines = stream::unfold(Some((reports, ended)), |state| async move {
         let (mut reports, mut ended) = state?;
         let line = tokio::select! {
+            // The last report is told before the end even when both came since the caller last read.
             biased;
+            Ok(()) = reports.changed() => reports.borrow_and_update().clone(),
             end = &mut ended => {
                 let fell = || Error::Internal { detail: "the job fell over; see the log of the node".into() };
                 let line = end.unwrap_or_else(|_| Err(fell())).map_or_else(Line::Error, Line::Answer);
                 return Some((written(&line), None));
             }
-            Ok(()) = reports.changed() => reports.borrow_and_update().clone(),
         };
         Some((line.map_or_else(Vec::new, |p| written(&Line::<T>::Progress(p))), Some((reports, ended))))
     });

@@ -70,7 +70,6 @@ fn rote() -> Ask {
                 Command::Import(import) => {
                     let done = String::from_utf8(import.lines).unwrap().lines().count() as u64;
                     report(Progress { stage: Stage::Reading, done, total: None });
-                    tokio::task::yield_now().await;
                     let message = Words::new("ligne illisible", "unreadable line");
                     let bad = vec![BadLine { line: 2, problem: Problem { line: None, field: None, message } }];
                     Ok(Answer::Imported(Imported { created: 1, bad, ..Imported::default() }))
