@@ -296,7 +296,6 @@ pub(crate) mod tests {
                     Command::Import(import) => {
                         let done = import.lines.iter().filter(|byte| **byte == b'\n').count() as u64;
                         report(Progress { stage: Stage::Writing, done, total: Some(done) });
-                        tokio::task::yield_now().await;
                         Ok(Imported { created: done, ..Imported::default() }.into())
                     }
                     other => Err(Error::Internal { detail: format!("{:?} {other:?}", request.commons) }),
