@@ -18,6 +18,7 @@ use essaim_protocol::record::number;
 use essaim_protocol::record::schema::{Field, Key, Schema, Type};
 use serde_json::{Map, Value as Json};
 
+use super::texts;
 use crate::words::{labelled, read};
 
 mod typed;
@@ -35,6 +36,10 @@ const MAIN: usize = 2;
 
 /// The vocabulary of roles in whose name a position may be reported.
 const ROLES: &str = "fantastic";
+
+/// Languages in which the alliance writes (BCP 47): those of its territories and of its neighbours.
+const LANGUAGES: [&str; 15] =
+    ["fr", "gsw", "eu", "br", "ca", "co", "gcf", "frp", "oc", "rcf", "de", "en", "es", "it", "nl"];
 
 /// What a screen asks of a record.
 #[derive(Debug, Clone, Copy)]
@@ -241,7 +246,8 @@ impl<'a> Paper<'a> {
     fn widget(&self, field: &Field, name: &str, value: &Json) -> Widget {
         let text = || value.as_str().unwrap_or_default().to_owned();
         let input = match &field.ty {
-            Type::String | Type::Language | Type::Url | Type::Attachments => Input::Line(text()),
+            Type::String | Type::Url | Type::Attachments => Input::Line(text()),
+            Type::Language => Input::One(self.languages(value.as_str())),
             // A title is one line, whatever merges in it.
             Type::Text if name == "title" => Input::Line(text()),
             Type::Text => Input::Area { text: text(), rows: 3, max: field.max_chars },
@@ -420,6 +426,17 @@ impl<'a> Paper<'a> {
             Some(role) => role.label.get(self.lang).to_owned(),
             None => self.names.get(key).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| key.to_owned()),
         }
+    }
+
+    /// The languages offered by name, and the one that a record says if it is another.
+    fn languages(&self, chosen: Option<&str>) -> Vec<Choice> {
+        let other = chosen.filter(|code| !code.is_empty() && !LANGUAGES.contains(code));
+        let choice = |code: &str| Choice {
+            value: code.to_owned(),
+            label: texts::of(self.lang).get(&format!("lang-{code}")).unwrap_or_else(|| code.to_owned()),
+            on: chosen == Some(code),
+        };
+        LANGUAGES.into_iter().chain(other).map(choice).collect()
     }
 
     /// The terms of a vocabulary, and the codes that it does not have.

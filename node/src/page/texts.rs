@@ -139,6 +139,7 @@ mod tests {
             "write-ask-",
             "write-kind-",
             "country-",
+            "lang-",
             "csv-",
         ];
         let idle: Vec<_> =

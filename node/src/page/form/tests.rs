@@ -298,6 +298,26 @@ fn places_and_other_links_do_not_undo_each_other() {
 }
 
 #[test]
+fn a_language_is_chosen_by_its_name_and_another_one_stays() {
+    let asked = [Asked::Field(kind("experience").field("lang").unwrap())];
+    let offered = |lang: Lang, said: &str| {
+        let fields = json!({ "lang": said });
+        let widgets = Paper::new(lang, fields.as_object().unwrap(), EMPTY, None).widgets(&asked);
+        let Input::One(choices) = widgets[0].input.clone() else { panic!("a choice") };
+        choices
+    };
+    let breton = offered(Lang::Fr, "br");
+    assert_eq!(breton.iter().filter(|one| one.on).map(|one| &*one.label).collect::<Vec<_>>(), ["breton"]);
+    for lang in [Lang::Fr, Lang::En] {
+        let choices = offered(lang, "fr");
+        assert_eq!(choices.len(), LANGUAGES.len());
+        assert!(choices.iter().all(|one| one.label != one.value), "{choices:?}");
+    }
+    let other = offered(Lang::Fr, "ty");
+    assert_eq!(other.last().map(|one| (&*one.value, one.on)), Some(("ty", true)));
+}
+
+#[test]
 fn a_mistake_stands_beside_its_control_and_gets_the_focus() {
     let fields = json!({"steps": [{"title": "Un", "on": "jadis"}], "title": "x"});
     let fields = fields.as_object().unwrap();

@@ -115,7 +115,7 @@ impl Typed {
 
     fn value(&self, field: &Field, name: &str, was: &Json) -> Json {
         match &field.ty {
-            Type::String | Type::Language | Type::Url => self.line(name, was),
+            Type::String | Type::Url => self.line(name, was),
             Type::Text if name == "title" => self.line(name, was),
             Type::Text | Type::Markdown => self.text(name, was),
             Type::Number => {
@@ -135,7 +135,7 @@ impl Typed {
             Type::Bool if self.one(name).is_some() => Json::Bool(true),
             Type::Bool if was.is_boolean() => Json::Bool(false),
             Type::Bool => Json::Null,
-            Type::Code(_) => some(self.one(name).unwrap_or_default()),
+            Type::Language | Type::Code(_) => some(self.one(name).unwrap_or_default()),
             Type::Codes(_) => set(self.all(name)),
             Type::Strings => {
                 set(self.one(name).unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty()))
