@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use essaim_protocol::api::{
-    Board, Contribute, Contribution, Contributions, Error, FacetValue, Problem, RecordName, Saved, Standing, Step,
-    TakeStep, Words,
+    Board, Contribute, Contribution, Contributions, Error, FacetValue, Problem, Saved, Standing, Step, TakeStep, Words,
 };
 use essaim_protocol::id::{AllyId, RecordId};
 use essaim_protocol::query::{Query, What};
@@ -17,7 +16,7 @@ use essaim_protocol::record::field::Field;
 use essaim_protocol::record::schema::Schema;
 use serde_json::{Value as Json, json};
 
-use super::brief::{brief, lang_of, name, read_error, resolve, store_failed};
+use super::brief::{brief, lang_of, named, read_error, resolve, store_failed};
 use super::fault::desk_error;
 use super::reading::said;
 use super::records::{At, limit};
@@ -141,10 +140,7 @@ impl At<'_> {
         standing: Standing,
         answers: u64,
     ) -> Result<Contribution, Error> {
-        let about = match about(view) {
-            Some(id) => Some(RecordName { id, title: name(self.desk, &id)? }),
-            None => None,
-        };
+        let about = about(view).map(|id| named(self.desk, id)).transpose()?;
         Ok(Contribution {
             brief: brief(self.desk, view)?,
             form: form(view).to_owned(),

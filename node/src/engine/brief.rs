@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use essaim_protocol::api::{self, Brief, Candidate, Error, Lang, Problem, TerritoryName, Words};
+use essaim_protocol::api::{self, Brief, Candidate, Error, Lang, Problem, RecordName, TerritoryName, Words};
 use essaim_protocol::id::{RecordId, SHORT, base32, from_base32};
 use essaim_protocol::record::edit::{EditError, MAX_BYTES, MAX_OPERATIONS};
 use essaim_protocol::record::field::{Field, Held, Value};
@@ -27,7 +27,7 @@ pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
         short: shortest(desk, &view.record)?,
         kind: view.kind.clone(),
         title: view.title().to_owned(),
-        lang: view.field("lang").and_then(Field::text).map(str::to_owned),
+        lang: written_in(view),
         summary: Some(view.summary().to_owned()).filter(|summary| !summary.is_empty()),
         territory,
         // Reference changes bear no time.
@@ -39,6 +39,11 @@ pub(super) fn brief(desk: &mut Desk, view: &View) -> Result<Brief, Error> {
         highlights: Vec::new(),
         shared: Vec::new(),
     })
+}
+
+/// The language of a record's words, as it says.
+fn written_in(view: &View) -> Option<String> {
+    view.field("lang").and_then(Field::text).map(str::to_owned)
 }
 
 fn territory(desk: &mut Desk, id: RecordId) -> Result<TerritoryName, Error> {
@@ -100,12 +105,14 @@ fn signed(desk: &mut Desk, view: &View) -> Result<Vec<String>, Error> {
 
 /// A record's title, its short id while it is not here or has none.
 pub(super) fn title(desk: &mut Desk, id: &RecordId) -> Result<String, Error> {
-    Ok(Some(name(desk, id)?).filter(|title| !title.is_empty()).unwrap_or_else(|| id.short()))
+    Ok(Some(named(desk, *id)?.title).filter(|title| !title.is_empty()).unwrap_or_else(|| id.short()))
 }
 
-/// A record's title, empty when it has none; its short id while it is not here.
-pub(super) fn name(desk: &mut Desk, id: &RecordId) -> Result<String, Error> {
-    Ok(here(desk, id)?.map_or_else(|| id.short(), |view| view.title().to_owned()))
+/// A record by its title.
+pub(super) fn named(desk: &mut Desk, id: RecordId) -> Result<RecordName, Error> {
+    let Some(view) = here(desk, &id)? else { return Ok(RecordName { id, title: id.short(), lang: None }) };
+    let title = view.title().to_owned();
+    Ok(RecordName { id, lang: written_in(&view).filter(|_| !title.is_empty()), title })
 }
 
 /// A record in words: people read its label where there is nothing else to tell it by.
@@ -228,16 +235,19 @@ fn label(desk: &mut Desk, spec: Option<&schema::Field>, value: &Value, lang: Lan
     }
 }
 
-/// Titles of the records that a view refers to, wherever in it, and names of the allies who speak in it.
-pub(super) fn names(desk: &mut Desk, view: &View) -> Result<BTreeMap<String, String>, Error> {
-    let mut names = BTreeMap::new();
-    for id in view.refers().into_iter().map(|(_, id)| id).collect::<BTreeSet<_>>() {
-        names.insert(id.to_string(), name(desk, &id)?);
-    }
+/// The records that a view refers to, wherever in it.
+pub(super) fn referred(desk: &mut Desk, view: &View) -> Result<Vec<RecordName>, Error> {
+    let ids: BTreeSet<RecordId> = view.refers().into_iter().map(|(_, id)| id).collect();
+    ids.into_iter().map(|id| named(desk, id)).collect()
+}
+
+/// Titles of the records that a view refers to, and names of the allies who speak in it.
+pub(super) fn names(desk: &Desk, view: &View, referred: &[RecordName]) -> BTreeMap<String, String> {
+    let mut names: BTreeMap<_, _> = referred.iter().map(|one| (one.id.to_string(), one.title.clone())).collect();
     for id in view.speakers() {
         names.extend(desk.roster().ally(&id).map(|ally| (format!("ally:{id}"), ally.name.to_string())));
     }
-    Ok(names)
+    names
 }
 
 pub(super) const fn lang_of(lang: Lang) -> essaim_protocol::record::Lang {

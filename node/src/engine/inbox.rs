@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use essaim_protocol::api::{
-    Answer, AskInbox, Command, Contribution, Error, Inbox, InboxItem, Lang, MarkRead, Page, RecordName, Records,
-    SetSettings, Settings, Standing, Territory, Unread, Why, Words,
+    Answer, AskInbox, Command, Contribution, Error, Inbox, InboxItem, Lang, MarkRead, Page, Records, SetSettings,
+    Settings, Standing, Territory, Unread, Why, Words,
 };
 use essaim_protocol::id::{AllyId, RecordId, base32};
 use essaim_protocol::query::{Item, Query, What};
@@ -17,7 +17,7 @@ use essaim_protocol::record::{Conflict, View, json, stratum_of};
 use essaim_protocol::time::Timestamp;
 
 use super::board::{CONTRIBUTION, about, form, key};
-use super::brief::{brief, lang_of, read_error, resolve, store_failed, title};
+use super::brief::{brief, lang_of, named, read_error, resolve, store_failed};
 use super::drafts::{in_words, place_of};
 use super::reading::said;
 use super::records::{At, place, record_of, unknown};
@@ -277,10 +277,7 @@ impl Looking<'_> {
 
     fn item(&mut self, found: Found, read: bool) -> Result<Option<InboxItem>, Error> {
         let Some(view) = self.at.desk.view(&found.record).map_err(read_error)? else { return Ok(None) };
-        let about = match about(&view) {
-            Some(id) => Some(RecordName { id, title: title(self.at.desk, &id)? }),
-            None => None,
-        };
+        let about = about(&view).map(|id| named(self.at.desk, id)).transpose()?;
         Ok(Some(InboxItem {
             item: found.item,
             why: found.why,

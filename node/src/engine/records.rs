@@ -18,7 +18,8 @@ use essaim_protocol::typography::french;
 use serde_json::{Map, Value as Json, json};
 
 use super::brief::{
-    brief, conflict, edit_error, kinds, lang_of, names, read_error, resolve, save_error, store_failed, title, too_much,
+    brief, conflict, edit_error, kinds, lang_of, names, read_error, referred, resolve, save_error, store_failed, title,
+    too_much,
 };
 use super::fault::internal;
 use super::finding::asked;
@@ -313,10 +314,12 @@ impl At<'_> {
         for one in view.proposals() {
             proposals.push(conflict(self.desk, view, &one, self.lang)?);
         }
+        let referred = referred(self.desk, view)?;
         Ok(Sheet {
             brief: brief(self.desk, view)?,
             fields: view.fields_json(),
-            names: names(self.desk, view)?,
+            names: names(self.desk, view, &referred),
+            langs: referred.into_iter().filter_map(|one| Some((one.id.to_string(), one.lang?))).collect(),
             written_by,
             created_at,
             heads: view.heads.clone(),

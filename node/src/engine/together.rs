@@ -16,7 +16,7 @@ use essaim_protocol::record::schema::Schema;
 use essaim_protocol::time::Timestamp;
 use jiff::civil::Date;
 
-use super::brief::{brief, lang_of, name, read_error};
+use super::brief::{brief, lang_of, named, read_error};
 use super::finding::{ARCHIVED, asked};
 use super::now;
 use super::reading::beginning;
@@ -229,7 +229,7 @@ impl At<'_> {
     }
 
     pub(super) fn named(&mut self, id: RecordId) -> Result<RecordName, Error> {
-        Ok(RecordName { id, title: name(self.desk, &id)? })
+        named(self.desk, id)
     }
 
     /// The label of a field's code.

@@ -46,6 +46,8 @@ struct Month {
 struct Meeting {
     id: String,
     title: String,
+    /// The language of its words where it is not that of the page.
+    lang: Option<String>,
     when: String,
     /// Its form and where it takes place.
     what: String,
@@ -108,6 +110,7 @@ fn months(f: &Frame, gatherings: Vec<Gathering>) -> Vec<Month> {
         let online = one.online.then(|| f.t("agenda-online"));
         let meeting = Meeting {
             id: one.brief.id.to_string(),
+            lang: f.foreign(&one.brief),
             title: if one.brief.title.is_empty() { f.t("sheet-untitled") } else { cut(&one.brief.title, TITLE) },
             when: when::edtf(f.lang(), &date),
             what: [one.form, one.place.map(|place| cut(&place, TITLE)), place, online]

@@ -14,7 +14,7 @@ use super::asked::{Form, Query};
 use super::bring::{Bring, Refused, TO_EVERYBODY, Typed, terms};
 use super::find::address;
 use super::form::Choice;
-use super::letter::named;
+use super::letter::{Quoted, named};
 use super::once::done;
 use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
@@ -111,7 +111,7 @@ pub(super) struct Line {
     pub(super) text: Option<String>,
     /// By whom and when.
     pub(super) by: String,
-    pub(super) about: Option<(String, String)>,
+    pub(super) about: Option<Quoted>,
     /// Answers and positions, counted.
     pub(super) echoes: Vec<String>,
 }

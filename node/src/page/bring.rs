@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use super::asked::{Form, Path};
 use super::form::Choice;
+use super::letter::Quoted;
 use super::once::done;
 use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
@@ -160,8 +161,8 @@ impl Steps {
 #[template(path = "bring.html")]
 pub(super) struct Refused {
     pub(super) f: Frame,
-    /// The record that it is about, by id and title; none on the board.
-    pub(super) about: Option<(String, String)>,
+    /// The record that it is about; none on the board.
+    pub(super) about: Option<Quoted>,
     pub(super) bring: Option<Bring>,
     pub(super) steps: Option<Steps>,
 }
@@ -180,7 +181,7 @@ async fn contribute(visit: Visit, Path(record): Path<String>, Form(typed): Form<
         Err(Trouble(error)) => {
             let f = visit.frame;
             let bring = Bring { error: Some(Said::of(&f, &error)), ..Bring::to(&f, &sheet, typed) };
-            Refused { about: Some((id, sheet.brief.title)), bring: Some(bring), steps: None, f }.page(&error)
+            Refused { about: Some(Quoted::of(&f, &sheet.brief)), bring: Some(bring), steps: None, f }.page(&error)
         }
     }
 }
@@ -219,7 +220,7 @@ async fn advance(visit: Visit, Path(record): Path<String>, Form(doing): Form<Doi
             let f = visit.frame;
             let stances = terms(&f, "stance", &doing.stance);
             let steps = Steps { stances, said: doing.text, error: Some(Said::of(&f, &error)), ..steps };
-            let about = Some((sheet.brief.id.to_string(), sheet.brief.title));
+            let about = Some(Quoted::of(&f, &sheet.brief));
             Refused { about, bring: None, steps: Some(steps), f }.page(&error)
         }
         Err(trouble) => Err(trouble),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::Screen;
 use super::asked::Query;
 use super::find::address;
-use super::letter::{named, titled};
+use super::letter::{Quoted, named, titled};
 use super::shown::{Relation, cut, of_the_web};
 use super::trouble::{Trouble, page};
 use super::visit::{Frame, Visit};
@@ -91,7 +91,7 @@ pub(super) struct Side {
     /// The end of the name of its style.
     pub(super) how: String,
     pub(super) heading: String,
-    pub(super) records: Vec<(String, String)>,
+    pub(super) records: Vec<Quoted>,
     /// How many more there are.
     pub(super) more: u64,
 }
@@ -201,7 +201,7 @@ fn side(f: &Frame, around: Around) -> Side {
 /// What stands around a finding on its sheet: the experiences among those that refer to it, which are taken out of them, and
 /// those that it draws on itself.
 pub(super) fn weighed(f: &Frame, relations: &[Relation], referring: &mut Vec<Referring>) -> Vec<Side> {
-    let own = relations.iter().filter(|one| one.rel == "draws_on").map(|one| (one.id.clone(), one.title.clone()));
+    let own = relations.iter().filter(|one| one.rel == "draws_on").map(|one| one.record.clone());
     let mut sides: Vec<Side> = [("supports", own.collect()), ("nuances", Vec::new()), ("contradicts", Vec::new())]
         .into_iter()
         .map(|(how, records)| {
@@ -219,10 +219,10 @@ pub(super) fn weighed(f: &Frame, relations: &[Relation], referring: &mut Vec<Ref
         let on: Vec<usize> =
             one.how.iter().filter_map(|how| on(how)).filter(|_| one.brief.kind == "experience").collect();
         for side in &on {
-            let id = one.brief.id.to_string();
+            let quoted = Quoted::of(f, &one.brief);
             let records = &mut sides[*side].records;
-            if records.iter().all(|(known, _)| *known != id) {
-                records.push((id, cut(&one.brief.title, TITLE)));
+            if records.iter().all(|known| known.id != quoted.id) {
+                records.push(quoted);
             }
         }
         on.is_empty()

@@ -13,6 +13,7 @@ use super::Screen;
 use super::asked::{Path, Query};
 use super::cite::Cited;
 use super::find::address;
+use super::letter::Quoted;
 use super::settle::joined;
 use super::sheet::Told;
 use super::shown::{Reading, Row, Shown};
@@ -46,8 +47,7 @@ struct Step {
 #[template(path = "history.html")]
 struct HistoryPage {
     f: Frame,
-    id: String,
-    title: String,
+    of: Quoted,
     total: usize,
     /// The number of the first step on this page.
     start: usize,
@@ -72,10 +72,9 @@ async fn history(visit: Visit, Path(record): Path<String>, Query(part): Query<Pa
         steps: steps.map(|version| step(f, &log, version)).collect(),
         previous: (at > 1).then(|| to(at - 1)),
         next: (at.saturating_mul(PER_PAGE) < total).then(|| to(at + 1)),
-        title: log.brief.title.clone(),
+        of: Quoted::of(f, &log.brief),
         start: total.saturating_sub((at - 1).saturating_mul(PER_PAGE)),
         total,
-        id,
         f: f.clone(),
     })
 }
@@ -169,7 +168,7 @@ async fn version(
 /// The fields that differ, in the order of the form.
 fn differences(f: &Frame, old: &Sheet, new: &Sheet) -> Vec<Difference> {
     let kind = Schema::get().kind(&new.brief.kind);
-    let lines = |sheet: &Sheet| Reading::plain(f, &sheet.names).rows(kind, &sheet.fields);
+    let lines = |sheet: &Sheet| Reading::plain(f, sheet).rows(kind, &sheet.fields);
     let (old, new) = (lines(old), lines(new));
     let said =
         |rows: &[Row]| rows.iter().map(|row| (row.name.clone(), row.shown.lines(f.lang()))).collect::<BTreeMap<_, _>>();

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Screen;
 use super::asked::{Form, Query};
-use super::letter::named;
+use super::letter::{Quoted, named};
 use super::trouble::{Trouble, page};
 use super::visit::{Frame, Visit};
 
@@ -50,7 +50,7 @@ struct Line {
     text: Option<String>,
     /// By whom and when.
     by: String,
-    about: Option<(String, String)>,
+    about: Option<Quoted>,
 }
 
 impl Line {

@@ -3,7 +3,7 @@
 //! What leaves the page names its authors and its licence with every record, and holds no address of this machine.
 
 use askama::Template;
-use essaim_protocol::api::{Digest, Digested, Lang, RecordName};
+use essaim_protocol::api::{Brief, Digest, Digested, Lang, RecordName};
 
 use super::shown::cut;
 use super::visit::Frame;
@@ -32,13 +32,32 @@ pub(super) struct Section {
 pub(super) struct Item {
     pub(super) id: String,
     pub(super) title: String,
+    /// The language of its words where it is not that of the page.
+    pub(super) lang: Option<String>,
     /// Its form, place and date.
     pub(super) what: String,
     /// Of a contribution: what it is about.
-    pub(super) about: Option<(String, String)>,
+    pub(super) about: Option<Quoted>,
     pub(super) text: Option<String>,
     /// Who wrote it, when, under which licence.
     pub(super) credit: String,
+}
+
+/// A record as another names it.
+#[derive(Debug, Clone)]
+pub(super) struct Quoted {
+    pub(super) id: String,
+    /// Its title, or what is said in place of one.
+    pub(super) title: String,
+    /// The language of the title where it is not that of the page.
+    pub(super) lang: Option<String>,
+}
+
+impl Quoted {
+    pub(super) fn of(f: &Frame, brief: &Brief) -> Self {
+        let title = if brief.title.is_empty() { f.t("sheet-untitled") } else { cut(&brief.title, TITLE) };
+        Self { id: brief.id.to_string(), title, lang: f.foreign(brief) }
+    }
 }
 
 impl Letter {
@@ -83,9 +102,11 @@ fn item(f: &Frame, one: &Digested) -> Item {
     let date = brief.when.as_deref().map(|date| when::edtf(f.lang(), date));
     let by = if one.brief.by.is_empty() { f.t("history-reference") } else { cut(&one.brief.by.join(", "), NAMES) };
     let by = brief.updated_at.map_or_else(|| by.clone(), |at| f.t2("sheet-by-at", "by", by.clone(), "at", f.day(&at)));
+    let Quoted { id, title, lang } = Quoted::of(f, brief);
     Item {
-        id: brief.id.to_string(),
-        title: if brief.title.is_empty() { f.t("sheet-untitled") } else { cut(&brief.title, TITLE) },
+        id,
+        title,
+        lang,
         what: [one.form.clone(), place, date].into_iter().flatten().collect::<Vec<_>>().join(" · "),
         about: one.about.as_ref().map(|to| named(f, to)),
         text: one.text.as_ref().or(brief.summary.as_ref()).map(|text| cut(text, TEXT)),
@@ -105,11 +126,10 @@ pub(super) fn titled(f: &Frame, id: &str, title: &str) -> String {
     }
 }
 
-/// A record by its id and title.
-pub(super) fn named(f: &Frame, to: &RecordName) -> (String, String) {
+/// A record that is named by another.
+pub(super) fn named(f: &Frame, to: &RecordName) -> Quoted {
     let id = to.id.to_string();
-    let title = titled(f, &id, &to.title);
-    (id, title)
+    Quoted { title: titled(f, &id, &to.title), lang: f.foreign_to(&to.title, to.lang.as_deref()), id }
 }
 
 #[derive(Template)]
@@ -140,7 +160,7 @@ pub(crate) fn markdown(lang: Lang, commons: &str, digest: &Digest) -> String {
         blocks.push(format!("## {}", plain(&section.heading)));
         for item in &section.items {
             blocks.push(format!("### {}", plain(&item.title)));
-            let about = item.about.as_ref().map(|(_, title)| f.t1("letter-about", "title", title.as_str()));
+            let about = item.about.as_ref().map(|to| f.t1("letter-about", "title", to.title.as_str()));
             blocks.extend([Some(item.what.clone()), about].iter().flatten().map(|line| plain(line)));
             let lines = item.text.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty());
             blocks.push(lines.map(|line| format!("> {}", plain(line))).collect::<Vec<_>>().join("\n>\n"));
@@ -168,7 +188,6 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use essaim_protocol::api::Brief;
     use essaim_protocol::id::RecordId;
     use essaim_protocol::time::Timestamp;
 
@@ -194,7 +213,7 @@ mod tests {
             },
             form: Some("Question".into()),
             text: None,
-            about: Some(RecordName { id: RecordId([9; 32]), title: RecordId([9; 32]).short() }),
+            about: Some(RecordName { id: RecordId([9; 32]), title: RecordId([9; 32]).short(), lang: None }),
             licence: Some("CC BY-SA 4.0".into()),
         }
     }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::Screen;
 use super::asked::{Path, Query};
 use super::find::{Card, address};
+use super::letter::Quoted;
 use super::sheet::name_of;
 use super::trouble::{Trouble, page};
 use super::visit::{Frame, Visit};
@@ -147,8 +148,7 @@ pub(super) fn peers(visit: &Visit, alike: Records) -> Vec<Peer> {
 #[template(path = "linked.html")]
 struct LinkedPage {
     f: Frame,
-    title: String,
-    id: String,
+    of: Quoted,
     total: u64,
     cards: Vec<Card>,
     previous: Option<String>,
@@ -169,12 +169,11 @@ async fn list(visit: Visit, Path(record): Path<String>, Query(part): Query<Part>
     let found: Records = visit.ask(Command::Search(search)).await?;
     let to = |at: u32| address(&format!("/fiche/{id}/liens"), &[("page", at.to_string())]);
     page(&LinkedPage {
-        title: sheet.brief.title,
+        of: Quoted::of(&visit.frame, &sheet.brief),
         total: found.total,
         previous: (at > 1).then(|| to(at - 1)),
         next: (u64::from(at) * u64::from(PER_PAGE) < found.total).then(|| to(at + 1)),
         cards: found.records.into_iter().map(|brief| Card::of(&visit.frame, brief)).collect(),
-        id,
         f: visit.frame.clone(),
     })
 }

@@ -62,7 +62,7 @@ pub(super) fn proposals(f: &Frame, sheet: &Sheet) -> Vec<Dispute> {
 
 fn dispute(f: &Frame, sheet: &Sheet, at: usize, conflict: &Conflict) -> Dispute {
     let kind = Schema::get().kind(&sheet.brief.kind);
-    let reading = Reading::of(f, &sheet.names);
+    let reading = Reading::of(f, sheet);
     let side = |(number, value): (usize, &essaim_protocol::api::Value)| {
         let who = value.ally.clone().unwrap_or_else(|| f.t("settle-somebody"));
         let who =

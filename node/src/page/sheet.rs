@@ -19,7 +19,7 @@ use super::catalogue::{Side, weighed};
 use super::cite::Cited;
 use super::linked::{Group, Peer, groups, peers};
 use super::settle::{Dispute, Third, disputes, joined, proposals};
-use super::shown::{Reading, Relation, Row, Shown};
+use super::shown::{Reading, Relation, Row, Shown, UNSAID};
 use super::trouble::{Trouble, page};
 use super::visit::{Frame, Visit};
 
@@ -148,7 +148,7 @@ const ARCHIVED: &str = "archived";
 impl Told {
     pub(super) fn of(f: &Frame, sheet: Sheet) -> Self {
         let schema = Schema::get().kind(&sheet.brief.kind);
-        let reading = Reading::of(f, &sheet.names);
+        let reading = Reading::of(f, &sheet);
         let rows = reading.rows(schema, &sheet.fields);
         let (around, own): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| AROUND.contains(&row.name.as_str()));
         let among = |names: &[&str]| around.iter().filter(|row| names.contains(&row.name.as_str())).cloned().collect();
@@ -173,7 +173,7 @@ impl Told {
         body.extend(last);
         Self {
             kind: name_of(f, schema, &sheet.brief.kind),
-            lang: sheet.fields.get("lang").and_then(Json::as_str).unwrap_or("fr").to_owned(),
+            lang: sheet.fields.get("lang").and_then(Json::as_str).unwrap_or(UNSAID).to_owned(),
             notes: notes(f, &sheet),
             classes: among(&["themes", "tags"]),
             credits: among(&["authors", "licence", "visibility"]),

@@ -3,18 +3,20 @@
 //! A record may be in another language than the page. Where a template shows its words, it says their language; labels,
 //! terms and dates within them say the page's, so that a screen reader speaks each as it is.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
-use essaim_protocol::api::Lang;
+use essaim_protocol::api::{Lang, Sheet};
 use essaim_protocol::id::{RecordId, SHORT};
 use essaim_protocol::record::schema::{Field, Key, Kind, Schema, Type};
 use serde_json::{Map, Value as Json};
 
+use super::letter::Quoted;
 use super::markdown;
 use super::told::Telling;
 use super::visit::Frame;
 use crate::words::{labelled, when};
+
+/// The language of a record that says none.
+pub(super) const UNSAID: &str = "fr";
 
 /// A field with its name for people.
 #[derive(Debug, Clone)]
@@ -42,8 +44,8 @@ pub(super) enum Shown {
     Terms(Option<&'static str>, Vec<String>),
     /// Somewhere else on the web.
     Address(String),
-    /// A record, by address and title.
-    Record(Option<String>, String),
+    /// A record.
+    Record(Relation),
     /// Records, each with how it relates and a note.
     Relations(Vec<Relation>),
     /// Named members.
@@ -59,29 +61,29 @@ pub(super) enum Shown {
 pub(super) struct Relation {
     pub(super) rel: String,
     pub(super) label: String,
-    pub(super) id: String,
+    /// The record, with the language of its title wherever it or the words around are not in that of the page.
+    pub(super) record: Quoted,
     /// The address of the record; none when what is named is not one.
     pub(super) at: Option<String>,
-    pub(super) title: String,
     pub(super) note: Option<String>,
 }
 
 /// Reads the fields of one sheet.
 pub(super) struct Reading<'a> {
     pub(super) f: &'a Frame,
-    names: &'a BTreeMap<String, String>,
+    sheet: &'a Sheet,
     /// Whether everything is read as lines, to be compared.
     plain: bool,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) const fn of(f: &'a Frame, names: &'a BTreeMap<String, String>) -> Self {
-        Self { f, names, plain: false }
+    pub(super) const fn of(f: &'a Frame, sheet: &'a Sheet) -> Self {
+        Self { f, sheet, plain: false }
     }
 
     /// The same, with texts as they were typed and nothing told in a way of its own.
-    pub(super) const fn plain(f: &'a Frame, names: &'a BTreeMap<String, String>) -> Self {
-        Self { f, names, plain: true }
+    pub(super) const fn plain(f: &'a Frame, sheet: &'a Sheet) -> Self {
+        Self { f, sheet, plain: true }
     }
 
     const fn lang(&self) -> Lang {
@@ -135,10 +137,7 @@ impl<'a> Reading<'a> {
                 Shown::Terms(Some(self.f.code()), self.each(value, |text| self.term(vocabulary, text))?)
             }
             Type::Strings => Shown::Terms(None, self.each(value, str::to_owned)?),
-            Type::Ref => {
-                let id = non_empty(value)?;
-                Shown::Record(self.address(id), self.title(id))
-            }
+            Type::Ref => Shown::Record(self.relation("", non_empty(value)?, None)),
             Type::Refs => {
                 let ids = value.as_array()?.iter().filter_map(|to| to.as_str().or_else(|| to["to"].as_str()));
                 let relation = |id: &str| self.relation("", id, None);
@@ -205,9 +204,8 @@ impl<'a> Reading<'a> {
         Relation {
             rel: String::new(),
             label: label.to_owned(),
-            id: id.to_owned(),
+            record: Quoted { id: id.to_owned(), title: self.title(id), lang: self.lang_of(id) },
             at: self.address(id),
-            title: self.title(id),
             note: note.map(str::to_owned),
         }
     }
@@ -217,9 +215,17 @@ impl<'a> Reading<'a> {
         id.parse().ok().map(|id: RecordId| self.f.record(id))
     }
 
+    /// The language of a record's title, where that or the one of the words around is not the page's.
+    fn lang_of(&self, id: &str) -> Option<String> {
+        let page = self.f.code();
+        let own = self.sheet.langs.get(id).map_or(page, String::as_str);
+        let around = self.sheet.brief.lang.as_deref().unwrap_or(UNSAID);
+        (own != page || around != page).then(|| own.to_owned())
+    }
+
     /// The title of a record; what to say of one that has none, and of one that has not arrived.
     fn title(&self, id: &str) -> String {
-        let known = self.names.get(id).filter(|name| name.len() != SHORT || !id.starts_with(name.as_str()));
+        let known = self.sheet.names.get(id).filter(|name| name.len() != SHORT || !id.starts_with(name.as_str()));
         match known {
             Some(title) if title.is_empty() => self.f.t("sheet-untitled"),
             Some(title) => title.clone(),
@@ -248,7 +254,7 @@ impl<'a> Reading<'a> {
     pub(super) fn author(&self, name: &str) -> String {
         match name.split_once(':') {
             Some(("fantastic", code)) => self.term("fantastic", code),
-            Some(("ally", _)) => self.names.get(name).cloned().unwrap_or_else(|| self.f.t("sheet-some-ally")),
+            Some(("ally", _)) => self.sheet.names.get(name).cloned().unwrap_or_else(|| self.f.t("sheet-some-ally")),
             Some((_, slug)) => slug.replace('-', " "),
             None => self.title(name),
         }
@@ -270,10 +276,10 @@ impl Shown {
         let rows = |rows: &[Row]| rows.iter().map(row).collect::<Vec<_>>().join("\n");
         match self {
             Self::Line(text) | Self::Term(_, text) | Self::Prose(text) | Self::Address(text) => text.clone(),
-            Self::Record(_, title) => title.clone(),
+            Self::Record(one) => one.record.title.clone(),
             Self::Terms(_, terms) => terms.join(", "),
             Self::Relations(relations) => {
-                let line = |one: &Relation| [one.label.as_str(), &one.title].join(" ").trim().to_owned();
+                let line = |one: &Relation| [one.label.as_str(), &one.record.title].join(" ").trim().to_owned();
                 relations.iter().map(line).collect::<Vec<_>>().join("\n")
             }
             Self::Rows(all) => rows(all),

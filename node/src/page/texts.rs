@@ -55,7 +55,7 @@ mod tests {
         heads.filter_map(|line| Some(line.split_once('=')?.0.trim().to_owned())).collect()
     }
 
-    /// The keys that templates and sources name: `t("key")`, `t1("key", …)`, `t2("key", …)`, `words("key")`.
+    /// The keys that templates and sources name: `t("key")`, `t1("key", …)`, `t2("key", …)`, `quote("key", …)`, `words("key")`.
     fn used() -> BTreeSet<String> {
         fn walk(dir: &Path, found: &mut BTreeSet<String>) {
             for entry in std::fs::read_dir(dir).unwrap() {
@@ -63,7 +63,7 @@ mod tests {
                 if path.is_dir() {
                     walk(&path, found);
                 } else if let Ok(source) = std::fs::read_to_string(&path) {
-                    for call in [".t(\"", ".t1(\"", ".t2(\"", "texts::words(\""] {
+                    for call in [".t(\"", ".t1(\"", ".t2(\"", ".quote(\"", "texts::words(\""] {
                         found.extend(
                             source.split(call).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())),
                         );

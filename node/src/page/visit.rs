@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::header::HOST;
@@ -10,6 +11,7 @@ use essaim_protocol::api::{self, Brief, Command, Commons, CommonsList, Error, La
 use essaim_protocol::time::Timestamp;
 use fluent_bundle::FluentValue;
 
+use super::letter::Quoted;
 use super::links::Links;
 use super::trouble::Trouble;
 use super::{Once, guard, opens, texts};
@@ -204,8 +206,20 @@ impl Frame {
 
     /// The language of a record's own words where it is not that of the page.
     pub(super) fn foreign(&self, brief: &Brief) -> Option<String> {
+        self.foreign_to(&brief.title, brief.lang.as_deref())
+    }
+
+    /// The language of a title where it is not that of the page.
+    pub(super) fn foreign_to(&self, title: &str, lang: Option<&str>) -> Option<String> {
         // What is said in place of a title is said by the page.
-        brief.lang.clone().filter(|lang| lang != self.code() && !brief.title.is_empty())
+        lang.filter(|lang| *lang != self.code() && !title.is_empty()).map(str::to_owned)
+    }
+
+    /// A sentence that names a record by its `title`.
+    pub(super) fn quote(&self, key: &str, quoted: &Quoted) -> Quote {
+        let said = self.t1(key, "title", HERE);
+        let (before, after) = said.split_once(HERE).unwrap_or((&said, ""));
+        Quote { before: before.to_owned(), quoted: quoted.clone(), after: after.to_owned() }
     }
 
     /// The address of a style or script.
@@ -258,6 +272,18 @@ impl Frame {
         let here = self.here.split('?').next().unwrap_or_default();
         here == path || (path != "/" && here.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
     }
+}
+
+/// Stands for a title in a sentence until it is quoted: the sign of an object among letters (U+FFFC).
+const HERE: &str = "\u{fffc}";
+
+/// A sentence around a title, which says its language where it is not that of the sentence.
+#[derive(Template)]
+#[template(path = "quote.html")]
+pub(super) struct Quote {
+    before: String,
+    quoted: Quoted,
+    after: String,
 }
 
 /// The address of the page that answers: of one that a form draws, the nearest above it that a link can lead to.

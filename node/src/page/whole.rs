@@ -14,6 +14,7 @@ use essaim_protocol::id::RecordId;
 use essaim_protocol::record::schema::Schema;
 
 use super::Screen;
+use super::letter::Quoted;
 use super::shown::cut;
 use super::trouble::{Trouble, page};
 use super::visit::{Frame, Visit};
@@ -55,6 +56,8 @@ struct Picture {
 struct Drawn {
     id: String,
     title: String,
+    /// The language of the title where it is not that of the page.
+    lang: Option<String>,
     /// As much of the title as fits.
     short: String,
     kind: String,
@@ -79,9 +82,9 @@ struct Group {
 
 /// A record of the list, with the links that start from it.
 struct Told {
-    id: String,
-    title: String,
-    ties: Vec<(String, String, String)>,
+    record: Quoted,
+    /// How each relates, and to which.
+    ties: Vec<(String, Quoted)>,
 }
 
 #[derive(Template)]
@@ -126,22 +129,22 @@ fn style(how: &str) -> &'static str {
     }
 }
 
-fn name(f: &Frame, brief: &Brief) -> String {
-    if brief.title.is_empty() { f.t("sheet-untitled") } else { cut(&brief.title, TITLE) }
+fn quoted(f: &Frame, brief: &Brief) -> Quoted {
+    let whole = Quoted::of(f, brief);
+    Quoted { title: cut(&whole.title, TITLE), ..whole }
 }
 
 fn groups(f: &Frame, whole: &Whole) -> Vec<Group> {
-    let names: BTreeMap<RecordId, String> = whole.records.iter().map(|one| (one.id, name(f, one))).collect();
+    let names: BTreeMap<RecordId, Quoted> = whole.records.iter().map(|one| (one.id, quoted(f, one))).collect();
     let mut groups: Vec<Group> = Vec::new();
     for kind in &whole.kinds {
         let told = |one: &Brief| Told {
-            id: one.id.to_string(),
-            title: name(f, one),
+            record: quoted(f, one),
             ties: whole
                 .ties
                 .iter()
                 .filter(|tie| tie.from == one.id)
-                .filter_map(|tie| Some((said(f, &tie.how), tie.to.to_string(), names.get(&tie.to)?.clone())))
+                .filter_map(|tie| Some((said(f, &tie.how), names.get(&tie.to)?.clone())))
                 .collect(),
         };
         let records: Vec<Told> = whole.records.iter().filter(|one| one.kind == kind.code).map(told).collect();
@@ -161,10 +164,11 @@ fn picture(f: &Frame, whole: &Whole) -> Picture {
         // Shorter columns spread over the whole height.
         let step = if column.is_empty() { ROW } else { (height - HEAD) / column.len() as f64 };
         for (row, brief) in column.iter().enumerate() {
-            let title = name(f, brief);
+            let Quoted { id, title, lang } = quoted(f, brief);
             let y = HEAD + step * (row as f64 + 0.5) - BOX / 2.0;
             boxes.push(Drawn {
-                id: brief.id.to_string(),
+                id,
+                lang,
                 short: cut(&title, ((width - MARGIN) / LETTER) as usize),
                 kind: brief.kind.clone(),
                 title,

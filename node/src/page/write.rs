@@ -24,6 +24,7 @@ use serde_json::{Map, Value as Json};
 use super::asked::{Form, Path, Query};
 use super::find::address;
 use super::form::{self, Choice, Found, Input, PLACES, Paper, Typed, Widget};
+use super::letter::Quoted;
 use super::once::done;
 use super::trouble::{Said, Trouble, page};
 use super::visit::{Frame, Visit};
@@ -59,7 +60,7 @@ struct StartPage {
     drafts: Vec<Line>,
     damaged: Vec<String>,
     /// The record to complete.
-    record: Option<Brief>,
+    record: Option<Quoted>,
 }
 
 /// A kind of record to begin.
@@ -234,7 +235,7 @@ async fn start(visit: Visit, Query(of): Query<Of>) -> Result<Html<String>, Troub
         kinds: Schema::get().kinds().iter().map(offered).collect(),
         drafts: drafts.into_iter().filter(wanted).map(line).collect(),
         damaged,
-        record,
+        record: record.map(|brief| Quoted::of(&visit.frame, &brief)),
     })
 }
 

@@ -134,4 +134,7 @@ pub struct RecordName {
     pub id: RecordId,
     /// Its title, empty when it has none; its short id while it has not arrived.
     pub title: String,
+    /// The language of the title, where there is one and the record says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
 }

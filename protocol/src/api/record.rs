@@ -235,6 +235,10 @@ pub struct Sheet {
     /// Titles of the records that `fields` refers to, empty where there is none; short ids of those that have not arrived.
     #[schema(value_type = Object)]
     pub names: BTreeMap<String, String>,
+    /// The languages of these titles, where their records say them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Object)]
+    pub langs: BTreeMap<String, String>,
     /// Names of the allies whose devices wrote it, in order of their first change.
     pub written_by: Vec<String>,
     /// When somebody first wrote in it, as they claim; `None` for reference records.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use essaim_protocol::api::{Command, Import, Imported, List, Records, Saved, Search, Sheet, Synced};
+use essaim_protocol::api::{Command, Contribute, Import, Imported, List, Records, Saved, Search, Sheet, Synced};
 use essaim_protocol::id::RecordId;
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, agreed, experience, set, until};
 use essaim_tests::visitor::Visitor;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Eleven invented records: CC0, see `fixtures/invented/README.md`.
 const INVENTED: &str = include_str!("../../fixtures/invented/demo-fictional.jsonl");
@@ -275,5 +275,78 @@ async fn a_record_in_another_language_says_so_and_the_page_keeps_its_own() {
         "<dt lang=\"fr\">",
     ] {
         assert!(sheet.contains(said), "{said} in {sheet}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_in_another_language_says_so_wherever_it_is_quoted() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let record = |id: &str, kind: &str, title: &str, lang: &str, more: Value| {
+        let mut line =
+            json!({"id": id, "kind": kind, "title": title, "lang": lang, "origin": {"system": "essai", "id": id}});
+        line.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        format!("{line}\n")
+    };
+    let on_fridge = |rel: &str| json!([{"rel": rel, "to": "experience:fridge"}]);
+    let fridge = json!({"outcome": "achieved", "story": "We put it in front of the town hall."});
+    let lines = [
+        record("experience:fridge", "experience", "A fridge for all", "en", fridge),
+        record("gathering:visit", "gathering", "A visit to the fridge", "en", json!({"starts": "2099-05-07"})),
+        record(
+            "finding:partage",
+            "finding",
+            "Ce que l'on partage reste",
+            "fr",
+            json!({"form": "lever", "statement": "Ce que l'on partage reste.", "links": on_fridge("draws_on")}),
+        ),
+        record("experience:soup", "experience", "Soup on Sundays", "en", json!({"links": on_fridge("inspired_by")})),
+        record(
+            "resource:recettes",
+            "resource",
+            "Cent recettes",
+            "fr",
+            json!({"type": "guide", "links": [{"rel": "documents", "to": "experience:fridge"}]}),
+        ),
+    ];
+    let import = Import { lines: lines.concat().into_bytes() };
+    assert_eq!(ally.ask::<Imported>(Command::Import(import)).await.created, 5);
+    let found = async |kind: &str, words: &str| {
+        let search = Search { q: format!("kind:{kind} {words}"), ..Search::default() };
+        ally.ask::<Records>(Command::Search(search)).await.records[0].id.to_string()
+    };
+    let (fridge, soup) = (found("experience", "fridge").await, found("experience", "soup").await);
+    let (finding, guide) = (found("finding", "").await, found("resource", "").await);
+    let asked = Contribute {
+        about: Some(fridge.clone()),
+        form: "question".to_owned(),
+        text: "Et l'hiver ?".to_owned(),
+        ..Contribute::default()
+    };
+    let question: Saved = ally.ask(Command::Contribute(asked)).await;
+    // A digest tells of what an ally wrote, not of what was imported.
+    ally.ask::<Saved>(set(&fridge, "summary", "Nobody came at first.")).await;
+    let visitor = Visitor::of(&ally).await;
+    let title = "lang=\"en\">A fridge for all<";
+    for (path, said) in [
+        ("/digest".to_owned(), format!("<h3><a href=\"/fiche/{fridge}\" {title}/a>")),
+        ("/digest".to_owned(), format!("<span {title}/span></a>")),
+        ("/digest.html".to_owned(), format!("<span {title}/span></p>")),
+        ("/agenda".to_owned(), "lang=\"en\">A visit to the fridge</a>".to_owned()),
+        ("/ensemble".to_owned(), "class=\"of-experience\" lang=\"en\"><title>A fridge for all</title>".to_owned()),
+        ("/ensemble".to_owned(), format!("</span> <a href=\"/fiche/{fridge}\" {title}/a>")),
+        ("/permanence".to_owned(), format!("<a href=\"/fiche/{fridge}\" {title}/a>")),
+        ("/enseignements".to_owned(), format!("<li><a href=\"/fiche/{fridge}\" {title}/a></li>")),
+        (format!("/fiche/{finding}"), format!("<li><a href=\"/fiche/{fridge}\" {title}/a></li>")),
+        (format!("/fiche/{soup}"), format!("<a href=\"/fiche/{fridge}\" {title}/a>")),
+        (format!("/fiche/{guide}"), format!("<a href=\"/fiche/{fridge}\" {title}/a>")),
+        (format!("/fiche/{}", question.brief.id), format!("<a href=\"/fiche/{fridge}\" {title}/a>")),
+        (format!("/fiche/{fridge}/liens"), format!("<h1>Ce qui renvoie à «\u{a0}<span {title}/span>\u{a0}»</h1>")),
+        (format!("/fiche/{fridge}/historique"), format!("<span {title}/span>\u{a0}»</h1>")),
+        (format!("/fiche/{fridge}/historique"), format!("Revenir à «\u{a0}<span {title}/span>")),
+        (format!("/ecrire?fiche={fridge}"), format!("<span {title}/span>")),
+    ] {
+        let (_, page) = visitor.get(&path).await;
+        assert!(page.contains(&said), "{path}: {said} in {page}");
     }
 }

@@ -180,7 +180,7 @@ impl Heritage {
         let f = Frame::of_site(self.lang, &self.commons, "");
         let kind = Schema::get().kind(&brief.kind);
         let mut words = String::new();
-        for row in Reading::plain(&f, &sheet.names).rows(kind, &sheet.fields) {
+        for row in Reading::plain(&f, sheet).rows(kind, &sheet.fields) {
             if !["title", "summary", "lang", "licence", "visibility", "origin", "status"].contains(&row.name.as_str()) {
                 said(&row.shown, &mut words);
             }
@@ -218,12 +218,13 @@ fn department(sheet: &Sheet) -> Option<(&'static str, String)> {
 /// All words of a value, without the names of what holds them.
 fn said(shown: &Shown, words: &mut String) {
     match shown {
-        Shown::Line(text) | Shown::Term(_, text) | Shown::Prose(text) | Shown::Record(_, text) => line(words, text),
+        Shown::Line(text) | Shown::Term(_, text) | Shown::Prose(text) => line(words, text),
+        Shown::Record(one) => line(words, &one.record.title),
         Shown::Address(_) | Shown::Told(_) => {}
         Shown::Terms(_, terms) => terms.iter().for_each(|term| line(words, term)),
         Shown::Relations(relations) => {
             for one in relations {
-                line(words, &one.title);
+                line(words, &one.record.title);
                 one.note.iter().for_each(|note| line(words, note));
             }
         }

@@ -11,6 +11,7 @@ use crate::page::assets;
 use crate::page::cite::Cited;
 use crate::page::feed::Feed;
 use crate::page::find::{Card, by_year};
+use crate::page::letter::Quoted;
 use crate::page::linked::{self, groups};
 use crate::page::links::{Links, list};
 use crate::page::map::Map;
@@ -84,8 +85,8 @@ struct ListFile {
     at: usize,
     of: usize,
     cards: Vec<Card>,
-    /// Where it is reached from: address and title of a record.
-    from: Option<(String, String)>,
+    /// Of what refers to a record: its address, and the record.
+    from: Option<(String, Quoted)>,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -201,7 +202,7 @@ impl Heritage {
             let f = self.frame(&name(at));
             let some = holds.iter().skip((at - 1) * PER_PAGE).take(PER_PAGE);
             let cards = some.map(|at| self.card(&f, *at)).collect();
-            let from = from.map(|at| &self.sheets[at].brief).map(|brief| (f.record(brief.id), heading(&f, brief)));
+            let from = from.map(|at| &self.sheets[at].brief).map(|brief| (f.record(brief.id), Quoted::of(&f, brief)));
             let (previous, next) = around(&f, at, of, name);
             let title = title.to_owned();
             put(place, &name(at), &ListFile { title, total: holds.len(), at, of, cards, from, previous, next, f })?;

@@ -45,6 +45,7 @@ pub(super) fn clean(sheet: &mut Sheet, public: &BTreeSet<RecordId>) {
     sheet.disagreements.retain(|one| one.values.len() > 1);
     sheet.proposals.retain(|one| !one.values.is_empty());
     sheet.names.retain(|name, _| !hidden(name, public));
+    sheet.langs.retain(|name, _| !hidden(name, public));
     sheet.missing.clear();
     sheet.brief.territory.take_if(|territory| !public.contains(&territory.id));
     sheet.brief.conflicts = u32::try_from(sheet.disagreements.len()).unwrap_or(u32::MAX);
