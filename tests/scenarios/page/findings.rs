@@ -27,6 +27,11 @@ async fn a_finding_stands_between_experiences_without_javascript() {
     browser.go(&format!("{origin}/annuaire")).await;
     browser.see("Les Semeuses").await;
     browser.see("Offre à ses pairs").await;
+    browser.width(1280).await;
+    let left =
+        "return [...document.querySelectorAll('nav.narrow .terms')].map(list => list.getBoundingClientRect().left)";
+    let left = browser.run(left).await;
+    assert!(left.as_array().is_some_and(|all| all.len() == 2 && all[0] == all[1]), "one below the other: {left}");
     browser.go(&format!("{origin}/ressources?forme=guide")).await;
     browser.see("Guide des navettes").await;
     browser.go(&format!("{origin}/ressources?forme=video")).await;
