@@ -38,7 +38,7 @@ pub use self::search::{Excerpt, Hit, Hits, Search, Sort, Span};
 
 /// Version of the fields and of the analyser. A change of either makes every index on disk wrong, so it changes the name
 /// of the directory, and the driver finds an empty index to fill.
-const LAYOUT: &str = "search-5";
+const LAYOUT: &str = "search-6";
 
 /// What the writer may hold in memory: the least that the library accepts. It writes a segment when it is full, so a
 /// smaller one costs some merging, never a document.
@@ -66,8 +66,10 @@ pub struct Indexed {
     pub title: String,
     /// Its summary, or nothing.
     pub summary: String,
-    /// Everything else that is readable: its texts, and the labels of its codes.
+    /// Everything else that somebody wrote in it: what an excerpt is cut from.
     pub text: String,
+    /// What finds it besides: the labels of its codes, its keywords, dates and addresses.
+    pub labels: String,
     /// Its free keywords, also a facet.
     pub tags: Vec<String>,
     /// Facet and code, such as `("theme", "mobility")`; linked records by their id.
@@ -393,6 +395,8 @@ impl Fields {
         document.add_text(self.title, cut(&record.title));
         document.add_text(self.summary, cut(&record.summary));
         document.add_text(self.text, cut(&record.text));
+        // A second value of the same field: found like the first, of which alone excerpts are made.
+        document.add_text(self.text, cut(&record.labels));
         document.add_i64(self.updated_at, record.updated_at.0);
         document.add_text(self.name, french::fold(&record.title).chars().take(MAX_NAME).collect::<String>());
         if let Some((first, last)) = record.days {

@@ -51,4 +51,4 @@ pub use field::{Field, Held, Item, Value};
 pub use fold::{FoldError, Folded, Quarantined, Reason, fold, on_large_stack};
 pub use input::{Problem, Why};
 pub use schema::{Lang, Schema};
-pub use view::{Attribution, View, Writer, authors, stratum_of};
+pub use view::{Attribution, View, Words, Writer, authors, stratum_of};

@@ -200,6 +200,7 @@ fn record(copy: usize, line: &Value, seeded: &mut StdRng) -> Indexed {
         title: said("title"),
         summary: said("summary"),
         text: said("text"),
+        labels: String::new(),
         tags: vec![],
         facets,
         refers: vec![],

@@ -274,7 +274,7 @@ fn with_the_clock_at_1970_and_before_all_works() {
             desk.save(&saved.view.record, &[], &[edit], later).unwrap();
             let view = desk.view(&saved.view.record).unwrap().unwrap();
             assert_eq!(view.title(), title);
-            assert!(view.conflicts().is_empty() && !view.words(Lang::Fr).is_empty());
+            assert!(view.conflicts().is_empty() && !view.words(Lang::Fr).labels.is_empty());
         }
         let (id, digest) = (desk.id(), desk.commons().set().digest().hash());
         desk.close();

@@ -24,7 +24,6 @@ fn indexed(record: &Value) -> Indexed {
             facets.push((facet.to_owned(), code.to_owned()));
         }
     }
-    words.extend(["text", "statement", "purpose", "note"].map(said));
     let audience = record["audience"].as_array().into_iter().flatten().filter_map(Value::as_str);
     words.extend(audience.filter_map(|code| Schema::get().term("audience", code)).map(|term| term.label.fr.clone()));
     Indexed {
@@ -32,7 +31,8 @@ fn indexed(record: &Value) -> Indexed {
         kind: said("kind"),
         title: said("title"),
         summary: said("summary"),
-        text: words.join("\n"),
+        text: ["text", "statement", "purpose", "note"].map(said).join("\n"),
+        labels: words.join("\n"),
         tags: Vec::new(),
         facets,
         refers: Vec::new(),
@@ -54,6 +54,7 @@ fn note(name: &str, title: &str, text: &str) -> Indexed {
         title: title.into(),
         summary: String::new(),
         text: text.into(),
+        labels: String::new(),
         tags: vec!["Essai".into()],
         facets: Vec::new(),
         refers: Vec::new(),
@@ -150,6 +151,16 @@ fn excerpts_highlight_the_original_words() {
     assert_eq!(marked(&hits.hits[0].title), ["élu·e"]);
     assert_eq!(marked(&hits.hits[0].excerpt), ["élu·e", "acteur·ices"]);
     assert!(hits.hits[0].excerpt.text.len() < 400);
+}
+
+#[test]
+fn what_classes_a_record_finds_it_and_is_not_read_in_its_excerpt() {
+    let question = note("a", "Combien ?", "Combien cela a-t-il coûté à la commune ?");
+    let (_dir, index) = filled(vec![Indexed { labels: "Question\nOuverte".into(), ..question }]);
+    for words in ["", "questions", "ouverte", "coûté", "question coûté"] {
+        let found = ask(&index, words);
+        assert!(found.hits[0].excerpt.text.starts_with("Combien cela a-t-il coûté à la commune"), "{words}: {found:?}");
+    }
 }
 
 #[test]

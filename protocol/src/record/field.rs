@@ -219,6 +219,11 @@ impl<'s> Want<'s> {
         }
     }
 
+    /// Whether somebody writes a line of their own here, as opposed to a code, a date or an address.
+    pub(super) fn is_line(self) -> bool {
+        matches!(self, Self::Field(schema::Field { ty: Type::String, name, .. }) if name != "country")
+    }
+
     fn is_list(self) -> bool {
         matches!(self, Self::Field(schema::Field { ty: Type::List(_), .. }))
     }

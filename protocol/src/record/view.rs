@@ -36,6 +36,9 @@ const STRATA: [(i64, &str); 7] = [
     (i64::MAX, "1000000-"),
 ];
 
+/// Common fields that stand beside what a record tells.
+const BESIDE: [&str; 2] = ["sources", "note"];
+
 /// Who made a change, and when by its own word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribution {
@@ -198,16 +201,19 @@ impl View {
         facets
     }
 
-    /// Everything that a person may search for: texts, lines and the labels of codes, one a line, title and summary left
-    /// out.
+    /// Everything that a person may search for, title and summary left out, in the order of the form.
     #[must_use]
-    pub fn words(&self, lang: Lang) -> String {
-        let mut words = String::new();
-        let fields = self.schema().map_or(&[][..], |kind| &kind.fields);
-        for (name, field) in &self.fields {
-            if !matches!(name.as_str(), "title" | "summary" | "lang" | "licence" | "visibility" | "origin" | "status") {
-                let want = fields.iter().find(|spec| spec.name == *name).map_or(Want::Unknown, Want::Field);
-                collect_words(field, want, lang, &mut words);
+    pub fn words(&self, lang: Lang) -> Words {
+        let specs = self.schema().map_or(&[][..], |kind| &kind.fields);
+        let place = |name: &str| specs.iter().position(|spec| spec.name == name);
+        let mut fields: Vec<(Option<usize>, &str, &Field)> =
+            self.fields.iter().map(|(name, field)| (place(name), name.as_str(), field)).collect();
+        // What another version says has no place in the form.
+        fields.sort_by_key(|(at, name, _)| (at.is_none(), BESIDE.contains(name), *at));
+        let mut words = Words::default();
+        for (at, name, field) in fields {
+            if !matches!(name, "title" | "summary" | "lang" | "licence" | "visibility" | "origin" | "status") {
+                words.collect(field, at.map_or(Want::Unknown, |at| Want::Field(&specs[at])), lang);
             }
         }
         words
@@ -276,32 +282,45 @@ pub fn stratum_of(people: i64) -> Option<&'static str> {
     STRATA.iter().find(|(below, _)| people < *below).map(|(_, code)| *code)
 }
 
-fn collect_words(field: &Field, want: Want<'_>, lang: Lang, words: &mut String) {
-    let held = field.values.iter().chain(&field.versions).chain(&field.proposals);
-    for value in held.map(|held| &held.value) {
-        match value {
-            Value::Str(text) => push_line(words, &label(want, text, lang)),
-            Value::Text(text) => push_line(words, text),
-            Value::Map(members) => {
-                for (key, member) in members {
-                    match want {
-                        // The key of a link is a relation and an id: no words of anybody.
-                        Want::Field(spec) if matches!(spec.ty, Type::Links(_)) => {}
-                        Want::Field(spec) if spec.vocabulary().is_some() => push_line(words, &label(want, key, lang)),
-                        Want::Field(spec) if matches!(spec.ty, Type::Strings) => push_line(words, key),
-                        Want::Field(_) | Want::Entry(_) | Want::Unknown => {}
+/// What a person may search for in a record, one thing a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// What somebody wrote.
+    pub told: String,
+    /// Labels of codes, keywords, dates and addresses: they are looked for, and are no passage to read.
+    pub labels: String,
+}
+
+impl Words {
+    fn collect(&mut self, field: &Field, want: Want<'_>, lang: Lang) {
+        let held = field.values.iter().chain(&field.versions).chain(&field.proposals);
+        for value in held.map(|held| &held.value) {
+            match value {
+                Value::Str(text) if want.is_line() => push_line(&mut self.told, text),
+                Value::Str(text) => push_line(&mut self.labels, &label(want, text, lang)),
+                Value::Text(text) => push_line(&mut self.told, text),
+                Value::Map(members) => {
+                    for (key, member) in members {
+                        match want {
+                            // The key of a link is a relation and an id: no words of anybody.
+                            Want::Field(spec) if matches!(spec.ty, Type::Links(_)) => {}
+                            Want::Field(spec) if spec.vocabulary().is_some() || matches!(spec.ty, Type::Strings) => {
+                                push_line(&mut self.labels, &label(want, key, lang));
+                            }
+                            Want::Field(_) | Want::Entry(_) | Want::Unknown => {}
+                        }
+                        self.collect(member, want.member(key), lang);
                     }
-                    collect_words(member, want.member(key), lang, words);
                 }
-            }
-            Value::List(items) => {
-                for item in items {
-                    for (key, member) in &item.fields {
-                        collect_words(member, want.member(&item.id).member(key), lang, words);
+                Value::List(items) => {
+                    for item in items {
+                        for (key, member) in &item.fields {
+                            self.collect(member, want.member(&item.id).member(key), lang);
+                        }
                     }
                 }
+                Value::Sequence(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Raw(_) => {}
             }
-            Value::Sequence(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Raw(_) => {}
         }
     }
 }

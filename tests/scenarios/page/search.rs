@@ -1,6 +1,6 @@
 //! Finding what one needs, with JavaScript and without.
 
-use essaim_protocol::api::{Command, New, Records, Saved, Search, Setting};
+use essaim_protocol::api::{Command, Contribute, New, Records, Saved, Search, Setting};
 use essaim_tests::cluster::{Ally, experience, set};
 use essaim_tests::visitor::Visitor;
 
@@ -179,4 +179,27 @@ async fn what_was_looked_for_is_marked_in_the_form_in_which_it_stands() {
     assert!(page.contains("Aucune fiche") && !page.contains(NEAR) && !page.contains("<mark>"), "{page}");
     let (_, page) = visitor.get("/recherche?q=zygomatique+recit").await;
     assert!(page.contains("en voici qui en ont une partie") && page.contains("<mark>récits</mark>"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_excerpt_begins_with_the_words_of_a_contribution() {
+    let ally = Ally::new("Commune de Valombre").await;
+    ally.found("Vallées en transition", false).await;
+    let asked = Contribute {
+        form: "proposal".to_owned(),
+        title: Some("Les jours de marché d'abord".to_owned()),
+        text: "Commençons par les jours de marché, puis regardons.".to_owned(),
+        speaks_as: Some("elected".to_owned()),
+        stance: Some("for".to_owned()),
+        themes: vec!["mobility".to_owned()],
+        ..Contribute::default()
+    };
+    ally.ask::<Saved>(Command::Contribute(asked)).await;
+    let visitor = Visitor::of(&ally).await;
+    for (q, begins) in
+        [("", "Commençons par les jours"), ("regarder", "Commençons par les jours"), ("ouverte", "Commençons par")]
+    {
+        let (_, page) = visitor.get(&format!("/recherche?kind=contribution&q={q}")).await;
+        assert!(page.contains(&format!("<p class=\"excerpt\">{begins}")), "{q}: {page}");
+    }
 }

@@ -395,12 +395,14 @@ impl Desk {
 
 /// What the index keeps of a view.
 fn indexed(view: &View, facets: BTreeSet<Facet>) -> Indexed {
+    let words = view.words(Lang::Fr);
     Indexed {
         record: view.record,
         kind: view.kind.clone(),
         title: view.title().to_owned(),
         summary: view.summary().to_owned(),
-        text: text(view),
+        text: readable(&words.told),
+        labels: readable(&words.labels),
         tags: facets.iter().filter(|(facet, _)| facet == "tags").map(|(_, tag)| tag.clone()).collect(),
         facets: facets.into_iter().collect(),
         refers: view
@@ -417,9 +419,8 @@ fn indexed(view: &View, facets: BTreeSet<Facet>) -> Indexed {
     }
 }
 
-/// The words of a view. The id of a record that it refers to is none: it would be read in an excerpt.
-fn text(view: &View) -> String {
-    let words = view.words(Lang::Fr);
+/// Words without the ids of records, which nobody looks for.
+fn readable(words: &str) -> String {
     words.lines().filter(|line| line.parse::<RecordId>().is_err()).collect::<Vec<_>>().join("\n")
 }
 
