@@ -18,6 +18,7 @@ mod page;
 mod personal;
 mod starter;
 pub mod store;
+mod texts;
 pub mod words;
 
 use std::net::SocketAddr;

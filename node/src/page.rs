@@ -49,7 +49,6 @@ mod sheet;
 mod shown;
 pub mod site;
 mod territory;
-mod texts;
 mod told;
 mod trouble;
 mod visit;

@@ -6,9 +6,9 @@ use axum::http::request::Parts;
 use essaim_protocol::api::{Error, Words};
 use serde::de::DeserializeOwned;
 
-use super::texts;
 use super::trouble::Trouble;
 use crate::http::Door;
+use crate::texts;
 
 /// The parameters of an address.
 #[derive(Debug)]

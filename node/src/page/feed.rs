@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::links::Links;
-use super::texts;
+use crate::texts;
 use crate::words::when;
 
 pub(super) const DIGEST_FEED: &str = "/digest.atom";

@@ -18,7 +18,7 @@ use essaim_protocol::record::number;
 use essaim_protocol::record::schema::{Field, Key, Schema, Type};
 use serde_json::{Map, Value as Json};
 
-use super::texts;
+use crate::texts;
 use crate::words::{labelled, read};
 
 mod typed;

@@ -20,10 +20,11 @@ use axum::routing::get;
 use essaim_protocol::api::Error;
 use serde::Deserialize;
 
+use super::Screen;
 use super::asked::Query;
 use super::trouble::Trouble;
-use super::{Screen, texts};
 use crate::http::{Door, access};
+use crate::texts;
 
 /// The cookie that lets a browser in.
 const COOKIE_NAME: &str = "essaim";

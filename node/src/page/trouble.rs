@@ -7,9 +7,9 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use essaim_protocol::api::{Candidate, Details, Error, Lang};
 
-use super::texts;
 use super::visit::{Frame, lang};
 use crate::http::status_of;
+use crate::texts;
 use crate::words::labelled;
 
 /// A filled template.

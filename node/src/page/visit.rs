@@ -14,8 +14,9 @@ use fluent_bundle::FluentValue;
 use super::letter::Quoted;
 use super::links::Links;
 use super::trouble::Trouble;
-use super::{Once, guard, opens, texts};
+use super::{Once, guard, opens};
 use crate::http::Door;
+use crate::texts;
 use crate::words::{self, Texts, when};
 
 /// The cookie that keeps the language.

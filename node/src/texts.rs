@@ -1,4 +1,4 @@
-//! What the page says, from `locales/{fr,en}/*.ftl`: one file a screen, French written first, the same keys in both. The
+//! What a node says, from `locales/{fr,en}/*.ftl`: one file a screen, French written first, the same keys in both. The
 //! names of countries are Unicode's (`countries.ftl`).
 
 use std::sync::LazyLock;
@@ -16,12 +16,12 @@ static FR: LazyLock<Texts> = LazyLock::new(|| read(Lang::Fr));
 static EN: LazyLock<Texts> = LazyLock::new(|| read(Lang::En));
 
 /// The texts of a language.
-pub(super) fn of(lang: Lang) -> &'static Texts {
+pub(crate) fn of(lang: Lang) -> &'static Texts {
     lang.pick(&FR, &EN)
 }
 
 /// A sentence in both languages, for an error that is told in the one of who asked.
-pub(super) fn words(key: &str) -> Words {
+pub(crate) fn words(key: &str) -> Words {
     Words::new(of(Lang::Fr).say(key, []), of(Lang::En).say(key, []))
 }
 
@@ -74,7 +74,7 @@ mod tests {
         let mut found = BTreeSet::new();
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         walk(&here.join("templates"), &mut found);
-        walk(&here.join("src/page"), &mut found);
+        walk(&here.join("src"), &mut found);
         found.remove("key");
         found
     }
