@@ -99,8 +99,7 @@ mod tests {
         let (known, used) = (keys(FR), used());
         let missing: Vec<_> = used.difference(&known).collect();
         assert!(missing.is_empty(), "not in the locales: {missing:?}");
-        let composed =
-            ["cmd-", "arg-", "stage-", "ended-", "check-", "health-", "ally-state-", "hint-", "role-", "facet-"];
+        let composed = ["cmd-", "arg-", "stage-", "ended-", "check-", "health-", "ally-state-", "hint-", "role-"];
         let idle: Vec<_> =
             known.difference(&used).filter(|key| !composed.iter().any(|start| key.starts_with(start))).collect();
         assert!(idle.is_empty(), "in the locales and never said: {idle:?}");

@@ -96,7 +96,7 @@ fn every_command_that_lists_or_shows_prints_one_json_value() {
         (&["show", &id], &["id", "fields", "disagreements", "citation"]),
         (&["list", "experience"], brief),
         (&["search", "navette"], brief),
-        (&["search", "navette", "--facets"], &["name", "values"]),
+        (&["search", "navette", "--facets"], &["name", "label", "values"]),
         (&["log", &id], &["id", "versions"]),
         (&["diff", &id], &["field", "label", "before", "after"]),
         (&["digest"], &["records"]),

@@ -187,26 +187,6 @@ records-unfoldable = { $n ->
     [one] { $n } record cannot be read, and is missing here: essaim doctor says which, and what to do.
    *[other] { $n } records cannot be read, and are missing here: essaim doctor says which, and what to do.
 }
-facet-kind = Kind
-facet-theme = Theme
-facet-territory = Territory
-facet-stratum = Population
-facet-setting = Setting
-facet-fundamental = Fundamental
-facet-narrative_dimension = Narrative dimension
-facet-outcome = What became of it
-facet-difficulty = Difficulty
-facet-programme = Programme
-facet-year = Year
-facet-licence = Licence
-facet-region = Region
-facet-department = Department
-facet-epci = Intercommunality
-facet-record_status = Life of the record
-facet-territory_type = Type of territory
-facet-lang = Language
-facet-tags = Keyword
-facet-author = Author
 search-nothing = fewer words, or essaim list to see everything
 
 imported = { $created } created, { $updated } updated, { $unchanged } there already

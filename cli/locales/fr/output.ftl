@@ -193,26 +193,6 @@ records-unfoldable = { $n ->
     [one] { $n } fiche ne peut pas être lue, et manque ici : essaim doctor dit laquelle, et quoi faire.
    *[other] { $n } fiches ne peuvent pas être lues, et manquent ici : essaim doctor dit lesquelles, et quoi faire.
 }
-facet-kind = Type de fiche
-facet-theme = Thème
-facet-territory = Territoire
-facet-stratum = Population
-facet-setting = Milieu
-facet-fundamental = Fondamental
-facet-narrative_dimension = Dimension du récit
-facet-outcome = Ce que c’est devenu
-facet-difficulty = Difficulté
-facet-programme = Dispositif
-facet-year = Année
-facet-licence = Licence
-facet-region = Région
-facet-department = Département
-facet-epci = Intercommunalité
-facet-record_status = Vie de la fiche
-facet-territory_type = Type de territoire
-facet-lang = Langue
-facet-tags = Mot-clé
-facet-author = Auteur·ice
 search-nothing = moins de mots, ou essaim list pour tout voir
 
 imported = { $created ->

@@ -1,7 +1,6 @@
 //! `essaim search`: records by relevance, and on demand how they spread over the facets.
 
 use essaim_protocol::api::{Brief, Facet, Records};
-use essaim_protocol::record::schema::Schema;
 
 use super::{Context, print_records, query, say_if_lacking};
 use crate::Outcome;
@@ -85,7 +84,7 @@ async fn facets(ui: &Ui, client: &Client, params: crate::client::Params) -> Resu
             facet.values.iter().for_each(|value| ui.out(&format!("{}:{}", facet.name, value.code)));
             continue;
         }
-        ui.out(&Ui::bold(&called(ui, &facet.name)));
+        ui.out(&Ui::bold(&facet.label));
         let row = |value: &essaim_protocol::api::FacetValue| {
             vec![format!("  {}", value.count), value.label.clone(), Ui::dim(&format!("{}:{}", facet.name, value.code))]
         };
@@ -94,32 +93,11 @@ async fn facets(ui: &Ui, client: &Client, params: crate::client::Params) -> Resu
     Ok(Outcome::Done)
 }
 
-/// A facet in words: those of the locales for what is narrowed by most, the name of its vocabulary for all others.
-fn called(ui: &Ui, facet: &str) -> String {
-    let vocabulary = || Some(Schema::get().vocabulary(facet)?.label.get(ui.lang()).to_owned());
-    ui.texts.get(&format!("facet-{facet}")).or_else(vocabulary).unwrap_or_else(|| facet.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use essaim_protocol::api::Lang;
     use essaim_protocol::id::RecordId;
 
-    use crate::ui::Look;
-
     use super::*;
-
-    #[test]
-    fn every_facet_has_words_in_both_languages() {
-        let fields = Schema::get().kinds().iter().flat_map(|kind| &kind.fields);
-        let named = fields.filter_map(|field| field.facet.as_deref());
-        let others = ["kind", "lang", "territory", "epci", "department", "region", "programme", "author"];
-        for facet in named.chain(others) {
-            for lang in [Lang::Fr, Lang::En] {
-                assert_ne!(called(&Ui::new(lang, Look::default()), facet), facet, "{lang:?}");
-            }
-        }
-    }
 
     #[test]
     fn ranges_that_do_not_fit_the_text_highlight_nothing() {

@@ -118,6 +118,9 @@ facet-region = Region
 facet-department = Department
 facet-epci = Intercommunality
 facet-territory_type = Type of territory
+facet-lang = Language
+facet-tags = Keyword
+facet-author = Author
 
 # The heads of the columns of a spreadsheet.
 csv-title = Title

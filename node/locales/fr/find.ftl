@@ -118,6 +118,9 @@ facet-region = Région
 facet-department = Département
 facet-epci = Intercommunalité
 facet-territory_type = Type de territoire
+facet-lang = Langue
+facet-tags = Mot-clé
+facet-author = Auteur·ice
 
 # Les têtes de colonne du tableur.
 csv-title = Titre

@@ -13,6 +13,7 @@ use super::records::{At, FOLD_FIRST, limit, place, record_of};
 use crate::index::facets::Counts;
 use crate::index::gazetteer::{Found, Gazetteer, Place, Type};
 use crate::index::{Hits, Reader as IndexReader, Search as Asked, Sort};
+use crate::texts;
 use crate::words::number;
 
 /// The facet of where a record stands in its life, and its value for what is put away.
@@ -43,6 +44,12 @@ fn named(ty: Type, name: &str) -> Option<Place<'static>> {
         Found::Several(places) | Found::None(places) => places.into_iter().find(|place| place.ty == ty),
     }
     .filter(|place| place.ty == ty)
+}
+
+/// A facet in words: those of the texts for what is narrowed by most, the name of its vocabulary for all others.
+fn facet_name(facet: &str, lang: Lang) -> String {
+    let vocabulary = || Some(Schema::get().vocabulary(facet)?.label.get(lang_of(lang)).to_owned());
+    texts::of(lang).get(&format!("facet-{facet}")).or_else(vocabulary).unwrap_or_else(|| facet.to_owned())
 }
 
 /// "500-1999" in words.
@@ -84,7 +91,10 @@ impl At<'_> {
             let none = FacetValue { label: self.facet_label(&name, &code)?, code, count: 0 };
             match facets.iter_mut().find(|facet| facet.name == name) {
                 Some(facet) => facet.values.push(none),
-                None => facets.push(Facet { name, values: vec![none], left_off: 0 }),
+                None => {
+                    let label = facet_name(&name, self.lang);
+                    facets.push(Facet { name, label, values: vec![none], left_off: 0 });
+                }
             }
         }
         Ok(())
@@ -174,7 +184,8 @@ impl At<'_> {
                 let label = self.facet_label(&name, &code)?;
                 values.push(FacetValue { code, label, count: count as u64 });
             }
-            facets.push(Facet { name, values, left_off: tally.left_off as u64 });
+            let label = facet_name(&name, self.lang);
+            facets.push(Facet { name, label, values, left_off: tally.left_off as u64 });
         }
         Ok(facets)
     }
@@ -258,4 +269,21 @@ fn bad_query(query: &str, error: &QueryError) -> Error {
     };
     let message = Words::new(fr, error.to_string());
     Error::BadQuery { query: query.to_owned(), problem: Problem { line: None, field: None, message } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_facet_has_words_in_both_languages() {
+        let fields = Schema::get().kinds().iter().flat_map(|kind| &kind.fields);
+        let named = fields.filter_map(|field| field.facet.as_deref());
+        let others = ["kind", "lang", "territory", "epci", "department", "region", "programme", "author"];
+        for facet in named.chain(others) {
+            for lang in [Lang::Fr, Lang::En] {
+                assert_ne!(facet_name(facet, lang), facet, "{lang:?}");
+            }
+        }
+    }
 }

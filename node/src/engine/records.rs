@@ -723,7 +723,8 @@ mod tests {
         let found = found.await.unwrap();
         let counts = values(&found, "tags");
         assert_eq!((counts.len(), counts.last()), (51, Some(&("zinc", 1))), "{counts:?}");
-        assert_eq!(found.facets.iter().find(|facet| facet.name == "tags").unwrap().left_off, 10);
+        let tags = found.facets.iter().find(|facet| facet.name == "tags").unwrap();
+        assert_eq!((&*tags.label, tags.left_off), ("Mot-clé", 10));
         node.shutdown().await;
     }
 }

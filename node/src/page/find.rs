@@ -26,7 +26,7 @@ use super::trouble::{Trouble, page};
 use super::visit::{Frame, Visit};
 use crate::words::{labelled, when};
 
-/// Facets in the order in which people narrow a search. Their names for people are `facet-…` in the texts.
+/// Facets in the order in which people narrow a search.
 pub(super) const FACETS: [&str; 17] = [
     "kind",
     "theme",
@@ -347,7 +347,7 @@ async fn find(visit: Visit, Query(pairs): Query<Vec<(String, String)>>) -> Resul
     let mut found: Records = visit.ask(asked.search(part)).await?;
     let records = std::mem::take(&mut found.records);
     let mut cards: Vec<Card> = records.into_iter().map(|brief| Card::of(&visit.frame, brief)).collect();
-    let groups: Vec<Group> = FACETS.iter().filter_map(|name| group(&visit, &asked, &found.facets, name)).collect();
+    let groups: Vec<Group> = FACETS.iter().filter_map(|name| group(&asked, &found.facets, name)).collect();
     let seen = |(name, code): &(String, String)| {
         groups.iter().any(|group| group.name == *name && group.values.iter().any(|value| value.code == *code))
     };
@@ -451,7 +451,7 @@ async fn calendar(visit: Visit, Query(pairs): Asking) -> Result<File, Trouble> {
     Ok(file("text/calendar", "essaim.ics", feed(&visit, &asked, &records).calendar()))
 }
 
-fn group(visit: &Visit, asked: &Asked, facets: &[Facet], name: &str) -> Option<Group> {
+fn group(asked: &Asked, facets: &[Facet], name: &str) -> Option<Group> {
     let facet = facets.iter().find(|facet| facet.name == name)?;
     let mut values = ticked(facet, asked);
     // What is ticked stays in sight.
@@ -462,9 +462,8 @@ fn group(visit: &Visit, asked: &Asked, facets: &[Facet], name: &str) -> Option<G
     let hidden = if whole { 0 } else { values.len().saturating_sub(SHOWN.max(ticked)) };
     values.truncate(values.len() - hidden);
     let more = if hidden > 0 || whole { hidden + facet.left_off as usize } else { 0 };
-    let label = visit.frame.maybe(&format!("facet-{name}")).unwrap_or_else(|| name.to_owned());
     let open = whole || ticked > 0 || matches!(name, "kind" | "theme" | "territory" | "outcome");
-    Some(Group { name: name.to_owned(), label, open, values, more, whole })
+    Some(Group { name: name.to_owned(), label: facet.label.clone(), open, values, more, whole })
 }
 
 fn ticked(facet: &Facet, asked: &Asked) -> Vec<Ticked> {

@@ -66,7 +66,7 @@ fn facet(name: &str) -> Facet {
             terms.iter().map(|term| value(term.code.clone(), term.label.fr.clone())).collect()
         }
     };
-    Facet { name: name.to_owned(), values, left_off: 0 }
+    Facet { name: name.to_owned(), label: format!("Facette {name}"), values, left_off: 0 }
 }
 
 fn records(page: Page) -> Records {

@@ -205,6 +205,9 @@ impl Lacking {
 pub struct Facet {
     /// The facet's name in the query language.
     pub name: String,
+    /// Its name for people, in the language of the request.
+    #[serde(default)]
+    pub label: String,
     /// Its values, most frequent first; what the question asks for is among them.
     pub values: Vec<FacetValue>,
     /// How many values there are besides.
