@@ -160,6 +160,7 @@ macro_rules! answers {
     ($($(#[$doc:meta])* $name:ident($inner:ty),)*) => {
         /// What a node answers.
         #[derive(Debug, Clone, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "one is made for a request and moved on, none is kept")]
         pub enum Answer {
             $($(#[$doc])* $name($inner),)*
         }
