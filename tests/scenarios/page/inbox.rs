@@ -184,6 +184,11 @@ async fn comes_back_to_the_author(javascript: bool) {
     // Each leads to what was said, in the role in which it was.
     browser.press("Ce que l’État a vu").await;
     browser.see("Le service a relié deux quartiers que rien ne reliait.").await;
+    let glance = browser.text(".glance").await;
+    assert!(
+        glance.contains("Parle en tant que") && glance.contains("L’État territorial (La Femme Invisible)"),
+        "{glance}"
+    );
     browser.see("À propos de").await;
     browser.see("Une navette à la demande").await;
 }
