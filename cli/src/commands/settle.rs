@@ -91,6 +91,7 @@ mod tests {
     #[test]
     fn a_label_is_typed_as_it_is_printed_or_as_keyboards_write_it() {
         let labelled = |label: &str| Conflict {
+            lang: None,
             record: RecordId([7; 32]),
             kind: "experience".into(),
             title: String::new(),

@@ -199,6 +199,7 @@ pub(super) fn conflict(desk: &mut Desk, view: &View, conflict: &Conflict, lang: 
         record: view.record,
         kind: view.kind.clone(),
         title: view.title().to_owned(),
+        lang: written_in(view),
         field: conflict.path.to_string(),
         label: conflict.label.get(lang_of(lang)).to_owned(),
         merged: conflict.merged.clone(),

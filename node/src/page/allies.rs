@@ -9,15 +9,16 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use essaim_protocol::api::{
     Allies, AllyState, Command, Commons, Conflict, ConflictsOf, CreateCommons, Ended, Error, Invitation, Invite, Join,
-    Joined, Page, PeerSync, ReadTicket, Role, Status, Sync, SyncOutcome, Synced, Task, TicketContent,
+    Joined, Page, PeerSync, ReadTicket, RecordName, Role, Status, Sync, SyncOutcome, Synced, Task, TicketContent,
 };
 use essaim_protocol::id::CharterHash;
 use serde::Deserialize;
 
 use super::asked::{Form, Query};
+use super::letter::named;
 use super::once::done;
 use super::trouble::{Said, Trouble, page};
-use super::visit::{Frame, Visit};
+use super::visit::{Frame, Quote, Visit};
 use super::{Screen, markdown, qr};
 use crate::http::status_of;
 use crate::words::labelled;
@@ -89,7 +90,7 @@ struct PeersPage {
     f: Frame,
     status: Status,
     peers: Vec<PeerLine>,
-    todo: Vec<(String, Option<String>)>,
+    todo: Vec<(Quote, Option<String>)>,
     outcomes: Vec<String>,
 }
 
@@ -117,10 +118,11 @@ async fn exchange(visit: Visit) -> Result<Html<String>, Trouble> {
 async fn peers_page(visit: Visit, outcomes: Vec<String>, part: Part) -> Result<Html<String>, Trouble> {
     let status: Status = visit.ask(Command::Status).await?;
     let here = visit.frame.commons.as_ref().map(|commons| commons.id);
-    let mut todo: Vec<(String, Option<String>)> = Vec::new();
+    let mut todo: Vec<(Quote, Option<String>)> = Vec::new();
     // Another commons' tasks are told where that one is looked at.
     for task in status.todo.iter().filter(|task| task.commons_id().is_none_or(|id| Some(id) == here)) {
-        todo.push(task_line(&visit.frame, task));
+        let (said, at) = task_line(&visit.frame, task);
+        todo.push((said.into(), at));
         if let Task::Settle { conflicts, .. } = task {
             todo.extend(disputed(&visit, &part, *conflicts).await?);
         }
@@ -145,7 +147,7 @@ async fn peers_page(visit: Visit, outcomes: Vec<String>, part: Part) -> Result<H
 }
 
 /// The records of some fields to settle, of `all` that there are, and where they go on.
-async fn disputed(visit: &Visit, part: &Part, all: u64) -> Result<Vec<(String, Option<String>)>, Trouble> {
+async fn disputed(visit: &Visit, part: &Part, all: u64) -> Result<Vec<(Quote, Option<String>)>, Trouble> {
     let f = &visit.frame;
     let page = Page { limit: DISPUTED, offset: part.apres };
     let mut fields: Vec<Conflict> = visit.ask(Command::Conflicts(ConflictsOf { record: None, page })).await?;
@@ -153,12 +155,12 @@ async fn disputed(visit: &Visit, part: &Part, all: u64) -> Result<Vec<(String, O
     // Those of one record come together.
     fields.dedup_by_key(|one| one.record);
     let line = |one: Conflict| {
-        let title = if one.title.is_empty() { f.t("sheet-untitled") } else { one.title };
-        (f.t1("cite-title", "title", title), Some(format!("/fiche/{}#a-regler", one.record)))
+        let at = format!("/fiche/{}#a-regler", one.record);
+        (f.quote("cite-title", &named(f, &RecordName { id: one.record, title: one.title, lang: one.lang })), Some(at))
     };
     let mut lines: Vec<_> = fields.into_iter().map(line).collect();
     if all > after && !lines.is_empty() {
-        lines.push((f.t1("task-settle-more", "n", all - after), Some(format!("/pairs?apres={after}"))));
+        lines.push((f.t1("task-settle-more", "n", all - after).into(), Some(format!("/pairs?apres={after}"))));
     }
     Ok(lines)
 }

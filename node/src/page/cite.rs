@@ -9,8 +9,9 @@ use serde_json::Value as Json;
 
 use super::asked::Path;
 use super::find::address;
+use super::letter::Quoted;
 use super::trouble::Trouble;
-use super::visit::{Frame, Visit};
+use super::visit::{Frame, HERE, Quote, Visit};
 use super::{Screen, qr};
 use crate::words::when;
 
@@ -24,7 +25,7 @@ pub(super) fn screens() -> Vec<Screen> {
 /// What cites a record.
 pub(super) struct Cited {
     /// Authors, title, commons, date, licence.
-    pub(super) line: String,
+    pub(super) line: Quote,
     /// `essaim:COMMONS/RECORD@HEADS`.
     pub(super) version: String,
     /// A message to write, with both.
@@ -36,6 +37,7 @@ pub(super) struct Cited {
 impl Cited {
     pub(super) fn of(f: &Frame, sheet: &Sheet) -> Self {
         let title = if sheet.brief.title.is_empty() { f.t("sheet-untitled") } else { sheet.brief.title.clone() };
+        let quoted = Quoted { title: title.clone(), ..Quoted::of(f, &sheet.brief) };
         let licence = sheet.fields.get("licence").and_then(Json::as_str).unwrap_or_default();
         let licence = Schema::get().term("licence", licence).map_or(licence, |term| term.label.get(f.lang()));
         // What a term explains in brackets is for those who choose one.
@@ -43,15 +45,16 @@ impl Cited {
         let commons = f.commons.as_ref().map(|commons| commons.name.clone()).unwrap_or_default();
         let parts = [
             sheet.brief.by.join(", "),
-            f.t1("cite-title", "title", title.as_str()),
+            f.t1("cite-title", "title", HERE),
             commons,
             sheet.brief.updated_at.map(|at| when::day(f.lang(), at)).unwrap_or_default(),
             licence.to_owned(),
         ];
-        let line = format!("{}.", parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "));
+        let said = format!("{}.", parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "));
         let version = sheet.citation.clone();
-        let mail = address("mailto:", &[("subject", title), ("body", format!("{line}\n\n{version}"))]);
-        Self { line, version, mail, picture: f.citation(sheet.brief.id) }
+        let body = format!("{}\n\n{version}", said.replacen(HERE, &title, 1));
+        let mail = address("mailto:", &[("subject", title), ("body", body)]);
+        Self { line: Quote::around(&said, &quoted), version, mail, picture: f.citation(sheet.brief.id) }
     }
 }
 

@@ -218,9 +218,7 @@ impl Frame {
 
     /// A sentence that names a record by its `title`.
     pub(super) fn quote(&self, key: &str, quoted: &Quoted) -> Quote {
-        let said = self.t1(key, "title", HERE);
-        let (before, after) = said.split_once(HERE).unwrap_or((&said, ""));
-        Quote { before: before.to_owned(), quoted: quoted.clone(), after: after.to_owned() }
+        Quote::around(&self.t1(key, "title", HERE), quoted)
     }
 
     /// The address of a style or script.
@@ -276,15 +274,30 @@ impl Frame {
 }
 
 /// Stands for a title in a sentence until it is quoted: the sign of an object among letters (U+FFFC).
-const HERE: &str = "\u{fffc}";
+pub(super) const HERE: &str = "\u{fffc}";
 
 /// A sentence around a title, which says its language where it is not that of the sentence.
 #[derive(Template)]
 #[template(path = "quote.html")]
 pub(super) struct Quote {
     before: String,
-    quoted: Quoted,
+    quoted: Option<Quoted>,
     after: String,
+}
+
+impl Quote {
+    /// A sentence in which [`HERE`] stands for a title.
+    pub(super) fn around(said: &str, quoted: &Quoted) -> Self {
+        let (before, after) = said.split_once(HERE).unwrap_or((said, ""));
+        Self { before: before.to_owned(), quoted: Some(quoted.clone()), after: after.to_owned() }
+    }
+}
+
+impl From<String> for Quote {
+    /// A sentence that names no record.
+    fn from(said: String) -> Self {
+        Self { before: said, quoted: None, after: String::new() }
+    }
 }
 
 /// The address of the page that answers: of one that a form draws, the nearest above it that a link can lead to.

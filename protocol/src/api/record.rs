@@ -331,6 +331,9 @@ pub struct Conflict {
     pub kind: String,
     /// Its title.
     pub title: String,
+    /// The language of the title, as the record says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
     /// The field's path: `outcome`, `means/budget_eur`, `steps/ITEM/on`.
     pub field: String,
     /// The name of the field and of the places above it, in the language of the request.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use essaim_protocol::api::{Command, Contribute, Import, Imported, List, Records, Saved, Search, Sheet, Synced};
+use essaim_protocol::api::{Command, Contribute, Edit, Import, Imported, List, Records, Saved, Search, Sheet, Synced};
 use essaim_protocol::id::RecordId;
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::{Ally, agreed, experience, set, until};
@@ -326,6 +326,12 @@ async fn a_title_in_another_language_says_so_wherever_it_is_quoted() {
     let question: Saved = ally.ask(Command::Contribute(asked)).await;
     // A digest tells of what an ally wrote, not of what was imported.
     ally.ask::<Saved>(set(&fridge, "summary", "Nobody came at first.")).await;
+    // Two who had seen the same: two outcomes.
+    let base = ally.ask::<Sheet>(Command::Show(fridge.clone())).await.heads;
+    for outcome in ["did_not_work", "partly"] {
+        let Command::Edit(edit) = set(&fridge, "outcome", outcome) else { unreachable!("an edit") };
+        ally.ask::<Saved>(Command::Edit(Edit { base: base.clone(), ..edit })).await;
+    }
     let visitor = Visitor::of(&ally).await;
     let title = "lang=\"en\">A fridge for all<";
     for (path, said) in [
@@ -344,6 +350,8 @@ async fn a_title_in_another_language_says_so_wherever_it_is_quoted() {
         (format!("/fiche/{fridge}/liens"), format!("<h1>Ce qui renvoie à «\u{a0}<span {title}/span>\u{a0}»</h1>")),
         (format!("/fiche/{fridge}/historique"), format!("<span {title}/span>\u{a0}»</h1>")),
         (format!("/fiche/{fridge}/historique"), format!("Revenir à «\u{a0}<span {title}/span>")),
+        (format!("/fiche/{fridge}"), format!("«\u{a0}<span {title}/span>\u{a0}», Vallées en transition")),
+        ("/pairs".to_owned(), format!("<a href=\"/fiche/{fridge}#a-regler\">«\u{a0}<span {title}/span>\u{a0}»</a>")),
         (format!("/ecrire?fiche={fridge}"), format!("<span {title}/span>")),
     ] {
         let (_, page) = visitor.get(&path).await;

@@ -264,6 +264,7 @@ async fn what_somebody_would_keep_among_allies_is_left_out() {
     let (_home, node) = ally(&heritage()).await;
     let mut sheet = sheets(&node).await.into_iter().find(public::is_public).unwrap();
     let disputed = |field: &str| Conflict {
+        lang: None,
         record: sheet.brief.id,
         kind: sheet.brief.kind.clone(),
         title: String::new(),
