@@ -231,6 +231,9 @@ impl At<'_> {
         if facet == "kind" {
             return Ok(Schema::get().kind(code).map_or(code, |kind| kind.label.get(lang)).to_owned());
         }
+        if facet == "lang" {
+            return Ok(texts::of(self.lang).get(&format!("lang-{code}")).unwrap_or_else(|| code.to_owned()));
+        }
         let term = Schema::get().term(facet, code);
         Ok(term.map_or(code, |term| term.label.get(lang)).to_owned())
     }

@@ -725,6 +725,7 @@ mod tests {
         assert_eq!((counts.len(), counts.last()), (51, Some(&("zinc", 1))), "{counts:?}");
         let tags = found.facets.iter().find(|facet| facet.name == "tags").unwrap();
         assert_eq!((&*tags.label, tags.left_off), ("Mot-clé", 10));
+        assert_eq!(values(&found, "lang"), [("français", 1)]);
         node.shutdown().await;
     }
 }

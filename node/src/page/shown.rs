@@ -176,13 +176,19 @@ impl<'a> Reading<'a> {
                 Shown::Terms(None, some(names.collect())?)
             }
             Type::String if spec.name == "country" => self.says(self.country(non_empty(value)?)),
-            Type::String | Type::Language => raw(value),
+            Type::Language => self.says(self.language(non_empty(value)?)),
+            Type::String => raw(value),
         })
     }
 
     /// A country by its code; what is no code of ISO 3166 is told as it is.
     fn country(&self, code: &str) -> String {
         self.f.maybe(&format!("country-{code}")).unwrap_or_else(|| code.to_owned())
+    }
+
+    /// A language by its code; one that has no name here is told as it is.
+    fn language(&self, code: &str) -> String {
+        self.f.maybe(&format!("lang-{code}")).unwrap_or_else(|| code.to_owned())
     }
 
     fn each(&self, value: &Json, say: impl Fn(&str) -> String) -> Option<Vec<String>> {

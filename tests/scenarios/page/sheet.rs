@@ -276,6 +276,12 @@ async fn a_record_in_another_language_says_so_and_the_page_keeps_its_own() {
     ] {
         assert!(sheet.contains(said), "{said} in {sheet}");
     }
+
+    // A language is told by its name.
+    ally.ask::<Saved>(set(&id.to_string(), "lang", "br")).await;
+    let heads = ally.ask::<Sheet>(Command::Show(id.to_string())).await.heads;
+    let (_, version) = visitor.get(&format!("/fiche/{id}/version/{}?avec=avant", heads[0])).await;
+    assert!(version.contains("anglais") && version.contains("breton"), "{version}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
