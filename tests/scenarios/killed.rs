@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use essaim_tests::cluster::until;
@@ -17,15 +19,22 @@ use crate::running::{kill, up};
 
 /// Homes that are begun, and times that a node is killed on each: once while it makes it, then while it writes.
 const HOMES: u64 = 3;
-const KILLS: u64 = 10;
+const KILLS: u32 = 10;
 
-/// The longest that a node goes on before it is killed: in the first, it makes a home; in the second, it writes some
-/// tens of records.
+/// The longest that a node goes on before it is killed: in the first, it makes a home; in the second, a commons; in the
+/// third, a record.
 const BEGINS: Duration = Duration::from_millis(400);
-const WRITES: Duration = Duration::from_millis(300);
+const FOUNDS: Duration = Duration::from_millis(300);
+const WRITES: Duration = Duration::from_millis(20);
+
+/// The most records that it writes before.
+const WRITTEN: usize = 8;
+
+/// The longest that a node goes on joining before it is killed: beyond it, it has joined.
+const JOINS: Duration = Duration::from_millis(600);
 
 /// Records that an ally has yet to take in, and the letters of each: some megabytes, which take many frames.
-const RECORDS: usize = 1_500;
+const RECORDS: usize = 800;
 const LETTERS: usize = 3_000;
 
 /// A node that runs, and the way to its API.
@@ -93,8 +102,8 @@ struct Answered {
     ids: BTreeSet<String>,
 }
 
-/// Founds a commons unless there is one, and writes, until the node is gone.
-async fn write(door: Door, founded: bool) -> Answered {
+/// Founds a commons unless there is one, and writes, until the node is gone. Counts what it wrote.
+async fn write(door: Door, founded: bool, count: Arc<AtomicUsize>) -> Answered {
     let mut answered = Answered { founded, ids: BTreeSet::new() };
     if !founded {
         // A long job that is cut says how far it is, and no answer.
@@ -108,7 +117,10 @@ async fn write(door: Door, founded: bool) -> Answered {
     loop {
         let set = json!([{ "field": "title", "value": format!("Une cantine, la {}e", answered.ids.len()) }]);
         match door.post("records", &json!({ "kind": "experience", "set": set })).await {
-            Ok(saved) => assert!(answered.ids.insert(saved["id"].as_str().unwrap().to_owned())),
+            Ok(saved) => {
+                assert!(answered.ids.insert(saved["id"].as_str().unwrap().to_owned()));
+                count.fetch_add(1, Ordering::Relaxed);
+            }
             Err(_) => return answered,
         }
     }
@@ -134,8 +146,14 @@ async fn a_node_killed_thirty_times_has_whatever_it_answered() {
                 let lost: Vec<_> = before.ids.difference(&node.door.ids().await).cloned().collect();
                 assert!(lost.is_empty(), "home {number}, kill {kill}: {lost:?}");
             }
-            let writer = tokio::spawn(write(node.door.clone(), there));
-            tokio::time::sleep(moments.random_range(Duration::ZERO..WRITES)).await;
+            let count = Arc::<AtomicUsize>::default();
+            let writer = tokio::spawn(write(node.door.clone(), there, Arc::clone(&count)));
+            let enough = if there { moments.random_range(1..=WRITTEN) } else { 0 };
+            while count.load(Ordering::Relaxed) < enough && !writer.is_finished() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let more = if there { WRITES } else { FOUNDS * kill };
+            tokio::time::sleep(moments.random_range(Duration::ZERO..more)).await;
             node.dies();
             let answered = writer.await.unwrap();
             before.founded |= answered.founded;
@@ -146,7 +164,40 @@ async fn a_node_killed_thirty_times_has_whatever_it_answered() {
         assert_eq!(kill(node.node), Some(0));
         all += before.ids.len();
     }
-    assert!(all > 30, "{all} records were written: the kills came in the middle of writing");
+    assert!(all > 30, "only {all} records were written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_killed_ten_times_while_it_joins_is_an_ally_once_in_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let (hers, his) = (dir.path().join("alice"), dir.path().join("bob"));
+    let alice = Served::on(&hers);
+    alice.door.post("commons", &json!({ "name": "Patrimoine", "starter": true })).await.unwrap();
+    let ticket = essaim(&hers, &["invite", "-q"]);
+    let mut dice = StdRng::seed_from_u64(7);
+    let mut cut = 0;
+    for _ in 0..KILLS {
+        let bob = Served::on(&his);
+        let mut joining = command(&his, &["join", ticket.trim(), "--accept-charter"]).spawn().unwrap();
+        tokio::time::sleep(dice.random_range(Duration::ZERO..JOINS)).await;
+        bob.dies();
+        cut += usize::from(!joining.wait().unwrap().success());
+    }
+    assert!(cut > 0, "it was never killed while it joined");
+    let bob = Served::on(&his);
+    let again = command(&his, &["join", ticket.trim(), "--accept-charter"]).stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(again.status.success() || said.contains("est déjà ici"), "{said}");
+    let whole = until("they hold the same", async || {
+        let whole = alice.door.held().await;
+        (bob.door.held().await == whole).then_some(whole)
+    })
+    .await;
+    assert!(whole.1 > 260, "{} entries: the heritage is among them", whole.1);
+    assert_eq!(alice.door.get("allies").await.as_array().unwrap().len(), 2);
+    for node in [alice, bob] {
+        assert_eq!(kill(node.node), Some(0));
+    }
 }
 
 /// Begins to make a home, and says nothing.
@@ -157,9 +208,14 @@ fn begin(home: &Path) -> Child {
     command.spawn().unwrap()
 }
 
-fn essaim(home: &Path, arguments: &[&str]) -> String {
+fn command(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_essaim-under-test"));
-    let output = command.arg("--home").arg(home).args(arguments).env("NO_COLOR", "1").output().unwrap();
+    command.arg("--home").arg(home).args(arguments).env("NO_COLOR", "1").stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn essaim(home: &Path, arguments: &[&str]) -> String {
+    let output = command(home, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
