@@ -1,10 +1,11 @@
 //! The public site, read from a disk by a real browser, with JavaScript and without: no server answers it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use essaim_node::index::french;
 use essaim_node::site::{Site, Written};
-use essaim_protocol::api::{Command, Form, Import, Imported, Lang, List, New, Records, Saved, Sheet};
+use essaim_protocol::api::{Command, Import, Imported, Lang, List, Records, Sheet};
 use essaim_tests::browser::Browser;
 use essaim_tests::cluster::Ally;
 use serde_json::{Value, json};
@@ -20,6 +21,22 @@ async fn write(ally: &Ally, dir: &Path) -> Written {
         site.add(ally.ask::<Sheet>(Command::Show(brief.id.to_string())).await);
     }
     site.write(dir, &mut |_, _| {}).expect("the site is written")
+}
+
+/// Every page of a site, by its path in it.
+fn pages(site: &Path) -> BTreeSet<String> {
+    let (mut found, mut dirs) = (BTreeSet::new(), vec![site.to_path_buf()]);
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).expect("a directory of the site") {
+            let path = entry.expect("a file of the site").path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path.extension().is_some_and(|end| end == "html") {
+                found.insert(path.strip_prefix(site).expect("below it").display().to_string());
+            }
+        }
+    }
+    found
 }
 
 /// The site of a commons with the starter heritage, the address of its directory, and a browser.
@@ -64,7 +81,7 @@ async fn a_visitor_searches_and_reads_without_any_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_screen_of_a_site_passes_an_accessibility_audit() {
-    let Some((_dir, site, browser)) = visited(true).await else { return };
+    let Some((dir, site, browser)) = visited(true).await else { return };
     for file in
         ["index.html", "recherche.html", "parcourir.html", "carte.html", "frise.html", "liste/type-experience.html"]
     {
@@ -74,6 +91,12 @@ async fn every_screen_of_a_site_passes_an_accessibility_audit() {
     browser.click(".card h3 a").await;
     browser.see("Licence").await;
     assert_eq!(browser.violations().await, Vec::<String>::new(), "a sheet");
+    // The first of those that tell what refers to a record.
+    let links: BTreeSet<_> =
+        pages(&dir.path().join("site")).into_iter().filter(|name| name.starts_with("liens/")).collect();
+    let first = links.first().expect("some record is referred to");
+    browser.go(&format!("{site}/{first}")).await;
+    assert_eq!(browser.violations().await, Vec::<String>::new(), "{first}");
     browser.width(390).await;
     assert_eq!(browser.run("return document.documentElement.scrollWidth <= innerWidth").await, json!(true));
 }
@@ -123,19 +146,33 @@ async fn hostile_text_hurts_no_visitor() {
     let hostile = "\"><script>window.hurt=1</script><img src=x onerror=window.hurt=1>constructor __proto__";
     let ally = Ally::new("Commune de Valombre").await;
     ally.found("Vallées", false).await;
-    let fields =
-        json!({"title": hostile, "summary": hostile, "story": hostile, "tags": [hostile], "visibility": "public"});
-    let form = fields.as_object().cloned().map(Form::Fields);
-    let new = New { kind: "experience".to_owned(), form, set: vec![], territories: vec![] };
-    let saved: Saved = ally.ask(Command::New(new)).await;
+    let public = |kind: &str, id: &str, more: Value| {
+        let mut line = json!({"id": id, "kind": kind, "title": hostile, "visibility": "public", "status": "shared"});
+        line.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        format!("{line}\n")
+    };
+    let links = json!([{"rel": "in_territory", "to": "territory:hostile", "note": hostile}]);
+    let told = json!({"summary": hostile, "story": hostile, "tags": [hostile], "links": links, "themes": ["mobility"],
+        "period": {"from": "2020"}, "outcome": "did_not_work"});
+    let codes = json!({"type": "commune", "codes": {"insee": "11170", "department": "11"}});
+    let lines = [public("experience", "experience:hostile", told), public("territory", "territory:hostile", codes)];
+    let imported: Imported = ally.ask(Command::Import(Import { lines: lines.concat().into_bytes() })).await;
+    assert_eq!((imported.created, imported.bad), (2, vec![]));
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(write(&ally, &dir.path().join("site")).await.records, 1);
+    assert_eq!(write(&ally, &dir.path().join("site")).await.records, 2);
     let site = format!("file://{}", dir.path().join("site").display());
-    for file in
-        ["index.html".to_owned(), format!("fiche/{}.html", saved.brief.id), "recherche.html#q=constructor".to_owned()]
-    {
+    let all = pages(&dir.path().join("site"));
+    for shown in ["index.html", "carte.html", "frise.html", "parcourir.html"] {
+        assert!(all.contains(shown), "{all:?}");
+    }
+    for shelf in ["fiche/", "liens/", "liste/"] {
+        assert!(all.iter().any(|name| name.starts_with(shelf)), "{shelf}: {all:?}");
+    }
+    browser.go(&format!("{site}/recherche.html#q=constructor")).await;
+    browser.see("window.hurt").await;
+    for file in all.into_iter().chain(["recherche.html#q=constructor".to_owned()]) {
         browser.go(&format!("{site}/{file}")).await;
-        browser.see("window.hurt").await;
+        browser.see("Vallées").await;
         let hurt = "return window.hurt === undefined && !document.querySelector('main script, main img[src=x]')";
         assert_eq!(browser.run(hurt).await, json!(true), "{file}");
     }

@@ -13,6 +13,7 @@ use crate::index::gazetteer::{Gazetteer, Type};
 use crate::page::settle::disputes;
 use crate::page::shown::{Reading, Shown, cut};
 use crate::page::visit::Frame;
+use crate::texts;
 
 /// Referring records that a sheet may name; the list behind it has them all.
 const REFERRING: usize = 60;
@@ -117,11 +118,17 @@ impl Heritage {
             .map(|(_, id)| id)
             .collect();
         for id in &territories {
-            found.insert((TERRITORY, id.to_string(), title(&self.sheets[self.places[id]].brief)));
+            found.insert((TERRITORY, id.to_string(), self.named(&self.sheets[self.places[id]].brief)));
         }
         let places = territories.iter().map(|id| &self.sheets[self.places[id]]).chain([sheet]);
         found.extend(places.filter_map(department).map(|(code, name)| (DEPARTMENT, code.to_owned(), name)));
         found
+    }
+
+    /// A title, or what is said in place of one.
+    fn named(&self, brief: &Brief) -> String {
+        let untitled = || texts::of(self.lang).get("sheet-untitled").unwrap_or_default();
+        if brief.title.is_empty() { untitled() } else { cut(&brief.title, TITLE) }
     }
 
     /// Who refers to a record, in the words of the API.
@@ -167,7 +174,7 @@ impl Heritage {
         let territory =
             |territory: &TerritoryName| TerritoryName { title: cut(&territory.title, TITLE), ..territory.clone() };
         Brief {
-            title: title(brief),
+            title: cut(&brief.title, TITLE),
             summary: brief.summary.as_ref().map(|summary| cut(summary, SUMMARY)),
             territory: brief.territory.as_ref().map(territory),
             ..brief.clone()
@@ -240,9 +247,5 @@ fn line(words: &mut String, text: &str) {
 
 /// The title, or what to say when there is none.
 pub(super) fn heading(f: &Frame, brief: &Brief) -> String {
-    if brief.title.is_empty() { f.t("sheet-untitled") } else { title(brief) }
-}
-
-fn title(brief: &Brief) -> String {
-    cut(&brief.title, TITLE)
+    if brief.title.is_empty() { f.t("sheet-untitled") } else { cut(&brief.title, TITLE) }
 }

@@ -298,6 +298,19 @@ async fn only_who_brought_a_contribution_signs_it() {
 }
 
 #[tokio::test]
+async fn a_territory_without_a_title_has_a_list_with_a_name() {
+    let told = json!({"title": "Une cantine", "links": [{"rel": "in_territory", "to": "territory:nulle-part"}]});
+    let records = [public("experience:cantine", told), public("territory:nulle-part", json!({"type": "commune"}))];
+    let (_home, node) = ally(&records).await;
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(write(&node, &dir.path().join("site")).await.records, 2);
+    let files = files(&dir.path().join("site"));
+    let browse = String::from_utf8(files["parcourir.html"].clone()).unwrap();
+    assert!(browse.contains("Sans titre"), "{browse}");
+    node.shutdown().await;
+}
+
+#[tokio::test]
 async fn hostile_text_stays_text() {
     let hostile = public(
         "experience:hostile",
