@@ -183,6 +183,20 @@ fn with_q_nothing_but_ids_is_printed() {
 }
 
 #[test]
+fn values_that_are_too_many_to_show_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &["init", "--name", "Valombre"]);
+    ok(dir.path(), &["commons", "create", "Vallées"]);
+    let tags: Vec<String> = (1..=61).map(|n| format!("mot{n}")).collect();
+    let record = dir.path().join("fiches.jsonl");
+    let line = json!({"id": "experience:verger", "kind": "experience", "title": "Le verger", "tags": tags});
+    std::fs::write(&record, format!("{line}\n")).unwrap();
+    ok(dir.path(), &["import", record.to_str().unwrap()]);
+    let said = ok(dir.path(), &["search", "verger", "--facets"]);
+    assert!(said.lines().any(|line| line.trim() == "et 11 autres"), "{said}");
+}
+
+#[test]
 fn a_draft_does_not_lose_what_has_no_place_in_it() {
     let dir = tempfile::tempdir().unwrap();
     ok(dir.path(), &["init", "--name", "Valombre"]);

@@ -187,6 +187,10 @@ records-unfoldable = { $n ->
     [one] { $n } record cannot be read, and is missing here: essaim doctor says which, and what to do.
    *[other] { $n } records cannot be read, and are missing here: essaim doctor says which, and what to do.
 }
+facets-left-off = { $n ->
+    [one] and { $n } other
+   *[other] and { $n } others
+}
 search-nothing = fewer words, or essaim list to see everything
 
 imported = { $created } created, { $updated } updated, { $unchanged } there already

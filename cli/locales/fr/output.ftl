@@ -193,6 +193,10 @@ records-unfoldable = { $n ->
     [one] { $n } fiche ne peut pas être lue, et manque ici : essaim doctor dit laquelle, et quoi faire.
    *[other] { $n } fiches ne peuvent pas être lues, et manquent ici : essaim doctor dit lesquelles, et quoi faire.
 }
+facets-left-off = { $n ->
+    [one] et { $n } autre
+   *[other] et { $n } autres
+}
 search-nothing = moins de mots, ou essaim list pour tout voir
 
 imported = { $created ->

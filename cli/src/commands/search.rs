@@ -89,6 +89,9 @@ async fn facets(ui: &Ui, client: &Client, params: crate::client::Params) -> Resu
             vec![format!("  {}", value.count), value.label.clone(), Ui::dim(&format!("{}:{}", facet.name, value.code))]
         };
         ui.rows(facet.values.iter().map(row).collect());
+        if facet.left_off > 0 {
+            ui.out(&format!("  {}", Ui::dim(&t!(ui, "facets-left-off", n = facet.left_off))));
+        }
     }
     Ok(Outcome::Done)
 }
