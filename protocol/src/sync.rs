@@ -9,7 +9,8 @@
 //! snapshots, whatever came from elsewhere meanwhile: *in sync*, and the peer holds all of our log up to the pinned
 //! place.
 //!
-//! A [`Session`] has no socket and no clock. It reads and writes the node's entries through a [`Replica`]; the driver
+//! A [`Session`] has no socket and no clock. Its [`Intake`] reads and verifies the peer's frames, on another thread if one
+//! likes. The session reads and writes the node's entries through a [`Replica`]; the driver
 //! carries frames, ticks, and does what the [`Effect`]s say. Nothing that a peer sends is believed: entries are
 //! verified by the replica, lists and symbols have bounds, and a false word ends the session by [`Fault`] or leaves
 //! the final tags unequal, never equal.
@@ -18,6 +19,7 @@
 
 pub mod frame;
 pub mod hello;
+mod intake;
 mod memory;
 mod reconcile;
 #[cfg(test)]
@@ -26,11 +28,13 @@ mod transfer;
 
 use std::ops::ControlFlow;
 
+pub use intake::{Heard, Intake, Sent};
 pub use memory::Memory;
 pub use transfer::{CREDIT, LEVEL};
 
 use self::frame::{Frame, Position};
 use self::hello::Hello;
+use self::intake::Content;
 use self::reconcile::Reconcile;
 use self::transfer::{Incoming, Outgoing};
 use crate::digest::{Digest, Tag};
@@ -76,12 +80,11 @@ pub trait Replica {
     /// When the store fails.
     fn read(&self, at: Ordinal) -> Result<Option<Vec<u8>>, store::Error>;
 
-    /// Verifies entries that a peer sent, as it sent them (a change may be [lean](crate::entry::change::lean)), and keeps
-    /// what may be kept, durably. One fate for each, in the same order.
+    /// Keeps of the entries that a peer sent what may be kept, durably. One fate for each, in the same order.
     ///
     /// # Errors
     /// When the store fails; then none of them is acknowledged.
-    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &Sender, now: Timestamp) -> Result<Vec<Fate>, store::Error>;
+    fn ingest(&mut self, entries: Vec<Sent>, from: &Sender, now: Timestamp) -> Result<Vec<Fate>, store::Error>;
 }
 
 /// Who sends entries.
@@ -159,10 +162,11 @@ pub struct Config {
 }
 
 /// What happens to a session.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Event {
-    /// Frames came, in this order. The entries in frames that follow one another are made durable together.
-    Frames(Vec<Vec<u8>>),
+    /// Frames came, in this order, and were read by the session's [`Intake`]. The entries in frames that follow one
+    /// another are made durable together.
+    Frames(Vec<Heard>),
     /// What was asked for by [`Effect::More`] can be made.
     GoOn,
     /// Time passes: at least every few seconds.
@@ -336,7 +340,7 @@ pub struct Session {
 /// What came in frames of entries that followed one another.
 #[derive(Debug, Default)]
 struct Unpacked {
-    entries: Vec<Vec<u8>>,
+    entries: Vec<Sent>,
     /// Of each frame, how many entries it held and where the sender goes on after it.
     frames: Vec<(usize, Ordinal)>,
 }
@@ -412,8 +416,8 @@ impl Session {
         };
         self.heard = now;
         let mut unpacked = Unpacked::default();
-        for bytes in frames {
-            let read = self.read(&bytes, &mut unpacked);
+        for heard in frames {
+            let read = self.admit(heard, &mut unpacked);
             if !matches!(read, Ok(None)) {
                 // What came before it is kept, also when it is wrong.
                 self.entries(std::mem::take(&mut unpacked), now, replica, effects)?;
@@ -429,14 +433,17 @@ impl Session {
         self.go_on(replica, effects)
     }
 
-    /// Reads a frame: `None` when it held entries, which are unpacked.
-    fn read(&mut self, bytes: &[u8], unpacked: &mut Unpacked) -> Result<Option<Frame>, Fault> {
-        let frame = Frame::decode(bytes)?;
-        if self.theirs.is_none() != matches!(frame, Frame::Hello(_)) {
+    /// Lets a frame in if it may come now: `None` when it holds entries, which wait in `unpacked`.
+    fn admit(&mut self, heard: Heard, unpacked: &mut Unpacked) -> Result<Option<Frame>, Fault> {
+        let content = heard.0?;
+        if self.theirs.is_none() != matches!(content, Content::Other(Frame::Hello(_))) {
             return Err(Misbehaviour::OutOfTurn.into());
         }
-        let Frame::Entries { next, compressed } = frame else { return Ok(Some(frame)) };
-        let mut entries = self.incoming.unpack(&compressed)?;
+        let (next, mut entries) = match content {
+            Content::Entries { next, entries } => (next, entries),
+            Content::Other(frame) => return Ok(Some(frame)),
+        };
+        self.incoming.take(entries.len())?;
         if self.theirs.is_some_and(|hello| self.incoming.received > hello.count) {
             return Err(Misbehaviour::TooMany.into());
         }
@@ -553,7 +560,7 @@ impl Session {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Fault> {
         let Some(hello) = self.theirs.filter(|_| !unpacked.frames.is_empty()) else { return Ok(()) };
-        let lengths: Vec<_> = unpacked.entries.iter().map(Vec::len).collect();
+        let lengths: Vec<_> = unpacked.entries.iter().map(|sent| sent.bytes.len()).collect();
         let from = Sender { peer: self.config.peer, followed: self.following.is_some() };
         let mut fates = replica.ingest(unpacked.entries, &from, now)?.into_iter().zip(lengths);
         let (mut frames, mut aside, mut kept) = (0, 0, None);

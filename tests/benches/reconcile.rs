@@ -16,7 +16,9 @@ use essaim_protocol::set::{Kind, Set};
 use essaim_protocol::sketch::{Key, Sketch};
 use essaim_protocol::store::{Error, Ordinal};
 use essaim_protocol::sync::frame::{Frame, LENGTH};
-use essaim_protocol::sync::{Config, Effect, Event, Fate, Memory, Place, Replica, Role, Sender, Session, Visit};
+use essaim_protocol::sync::{
+    Config, Effect, Event, Fate, Intake, Memory, Place, Replica, Role, Sender, Sent, Session, Visit,
+};
 use essaim_protocol::time::Timestamp;
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use rustix::time::{ClockId, clock_gettime};
@@ -207,7 +209,7 @@ impl Replica for Side {
         Ok(None)
     }
 
-    fn ingest(&mut self, _: Vec<Vec<u8>>, _: &Sender, _: Timestamp) -> Result<Vec<Fate>, Error> {
+    fn ingest(&mut self, _: Vec<Sent>, _: &Sender, _: Timestamp) -> Result<Vec<Fate>, Error> {
         Ok(Vec::new())
     }
 }
@@ -219,6 +221,7 @@ fn sketch(sides: &mut [Side; 2]) -> Cost {
     let (mut under_way, mut crossings) = ([VecDeque::new(), VecDeque::new()], 0usize);
     let mut known = 1;
     let mut sessions = Vec::new();
+    let mut intakes = [Intake::new(COMMONS), Intake::new(COMMONS)];
     for (end, role) in [Role::Initiator, Role::Responder].into_iter().enumerate() {
         let (me, peer) = (keys[end], keys[1 - end]);
         let config = Config { role, commons: COMMONS, me, peer, random: [9; 32], fresh: false, followed: None };
@@ -242,7 +245,8 @@ fn sketch(sides: &mut [Side; 2]) -> Cost {
                 }
                 let start = cpu();
                 let to = 1 - from;
-                let effects = sessions[to].handle(Event::Frames(vec![frame]), Timestamp(0), &mut sides[to]);
+                let heard = intakes[to].read(&[frame], 1);
+                let effects = sessions[to].handle(Event::Frames(heard), Timestamp(0), &mut sides[to]);
                 cost.time += cpu() - start;
                 under_way[to].extend(effects);
             }

@@ -1,16 +1,20 @@
 //! A session's frames between the network and a keeper.
+//!
+//! What the peer sends is read and verified here, beside the keeper, which commits meanwhile what came before: in a first
+//! sync each is half of the work.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use essaim_protocol::api::{Error, Traffic, Words, chain};
-use essaim_protocol::sync::{Event, Fault, Outcome, Role};
+use essaim_protocol::id::CommonsId;
+use essaim_protocol::sync::{Event, Fault, Heard, Intake, Outcome, Role};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::engine::{Room, now, store_error};
 use crate::keeper::{Keeper, SessionId, Wanted, misdeed};
-use crate::net::{Outbox, SyncStream};
+use crate::net::{Inbox, Outbox, SessionError, SyncStream};
 
 /// How often a session is told the time: a fraction of what it grants a silent peer.
 const TICK: Duration = Duration::from_secs(5);
@@ -79,14 +83,15 @@ pub(super) async fn sync(room: &Room, stream: SyncStream, role: Role, first: Opt
 }
 
 async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>) -> Exchanged {
-    let closed = || Exchanged::without_entries(Verdict::Broken("this commons is closed".to_owned()));
-    let SyncStream { peer, outbox, mut inbox, .. } = stream;
+    let broken = |why: &str| Exchanged::without_entries(Verdict::Broken(why.to_owned()));
+    let closed = || broken("this commons is closed");
+    let SyncStream { peer, outbox, inbox, .. } = stream;
     let Ok((id, wanted)) = room.keeper.run(move |desk| desk.open_session(peer, role, now())).await else {
         return closed();
     };
     let _open = Opened { keeper: &room.keeper, id };
     let queue = Queue::new(outbox);
-    let mut pending = first.map(|frame| Event::Frames(vec![frame]));
+    let mut reader = Reader::start(room.id, inbox, first);
     let mut heard = false;
     let mut wanted = wanted;
     let ended = loop {
@@ -96,17 +101,18 @@ async fn run(room: &Room, stream: SyncStream, role: Role, first: Option<Vec<u8>>
         if let Some(outcome) = wanted.ended.take() {
             break exchanged(outcome);
         }
-        let event = match pending.take_if(|_| !wanted.more) {
-            Some(event) => event,
-            None if wanted.more => Event::GoOn,
-            None => match tokio::time::timeout(TICK, inbox.recv_some()).await {
-                Ok(Ok(frames)) if !frames.is_empty() => Event::Frames(frames),
+        let event = if wanted.more {
+            Event::GoOn
+        } else {
+            match tokio::time::timeout(TICK, reader.next()).await {
+                Ok(Some(Ok(frames))) if !frames.is_empty() => Event::Frames(frames),
                 // Whoever is not admitted is told nothing: the stream just ends.
-                Ok(Ok(_)) if !heard => break Exchanged::without_entries(Verdict::Unknown),
-                Ok(Ok(_)) => break Exchanged::without_entries(Verdict::Broken("the peer closed".to_owned())),
-                Ok(Err(error)) => break Exchanged::without_entries(super::broken(&error)),
+                Ok(Some(Ok(_))) if !heard => break Exchanged::without_entries(Verdict::Unknown),
+                Ok(Some(Ok(_))) => break broken("the peer closed"),
+                Ok(Some(Err(error))) => break Exchanged::without_entries(super::broken(&error)),
+                Ok(None) => break broken("reading what the peer sent fell over; see the log"),
                 Err(_) => Event::Tick,
-            },
+            }
         };
         heard |= matches!(event, Event::Frames(_));
         wanted = match step(room, id, event).await {
@@ -129,6 +135,64 @@ impl Drop for Opened<'_> {
         let id = self.id;
         self.keeper.tell(move |desk| desk.drop_session(id));
     }
+}
+
+/// Frames on their way in. They are read by a task of their own, at most [`AHEAD`] and one more beyond those that the
+/// keeper has: what the peer sends unasked has the bound of its credit, and what it sends beyond has this one.
+struct Reader {
+    heard: mpsc::Receiver<Result<Vec<Heard>, SessionError>>,
+    reading: JoinHandle<()>,
+}
+
+/// Times that frames are had at once, half of the credit each, which are read before the keeper asks.
+const AHEAD: usize = 1;
+
+impl Reader {
+    /// `first` is a frame that was taken from the inbox already.
+    fn start(commons: CommonsId, mut inbox: Inbox, mut first: Option<Vec<u8>>) -> Self {
+        let (ahead, heard) = mpsc::channel(AHEAD);
+        let reading = tokio::spawn(async move {
+            let mut intake = Intake::new(commons);
+            loop {
+                let frames = match first.take() {
+                    Some(frame) => Ok(vec![frame]),
+                    None => inbox.recv_some().await,
+                };
+                let frames = match frames {
+                    Ok(frames) => frames,
+                    Err(error) => {
+                        let _ = ahead.send(Err(error)).await;
+                        return;
+                    }
+                };
+                let over = frames.is_empty();
+                let read = tokio::task::spawn_blocking(move || (intake.read(&frames, threads()), intake)).await;
+                // A library that panics on what a peer sent ends this session and no other.
+                let Ok((frames, same)) = read else { return };
+                intake = same;
+                if ahead.send(Ok(frames)).await.is_err() || over {
+                    return;
+                }
+            }
+        });
+        Self { heard, reading }
+    }
+
+    /// Those that came next, no frames once the peer has closed its direction; `None` when the task fell over. Nothing is
+    /// lost when the call is abandoned.
+    async fn next(&mut self) -> Option<Result<Vec<Heard>, SessionError>> {
+        self.heard.recv().await
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// Frames on their way out. They leave from a task of their own: a side that only sends must still hear what the other
@@ -190,6 +254,8 @@ fn exchanged(outcome: Result<Outcome, Fault>) -> Exchanged {
 mod tests {
     use std::pin::pin;
 
+    use essaim_protocol::id::NetworkKey;
+    use essaim_protocol::sync::frame::Frame;
     use futures::FutureExt as _;
 
     use super::*;
@@ -224,5 +290,47 @@ mod tests {
             queue.put(vec![7; QUEUED as usize / 8]).await;
         }
         queue.finish().await;
+    }
+
+    const COMMONS: CommonsId = CommonsId([0xc0; 32]);
+
+    #[tokio::test]
+    async fn every_frame_is_read_until_the_peer_closes() {
+        let (stream, (_heard, says)) = SyncStream::with(NetworkKey([9; 32]));
+        let mut reader = Reader::start(COMMONS, stream.inbox, Some(Frame::End.encode()));
+        for _ in 0..9 {
+            says.send(Ok(Frame::End.encode())).await.unwrap();
+        }
+        drop(says);
+        let mut read = 0;
+        loop {
+            let frames = reader.next().await.unwrap().unwrap();
+            if frames.is_empty() {
+                break;
+            }
+            read += frames.len();
+        }
+        assert_eq!(read, 10);
+    }
+
+    #[tokio::test]
+    async fn how_a_stream_broke_is_told_after_what_came_before() {
+        let (stream, (_heard, says)) = SyncStream::with(NetworkKey([9; 32]));
+        let mut reader = Reader::start(COMMONS, stream.inbox, None);
+        says.send(Ok(vec![0])).await.unwrap();
+        says.send(Err(SessionError::CutShort)).await.unwrap();
+        assert_eq!(reader.next().await.unwrap().unwrap().len(), 1);
+        assert!(matches!(reader.next().await, Some(Err(SessionError::CutShort))));
+    }
+
+    #[tokio::test]
+    async fn little_is_read_before_it_is_asked_for() {
+        let (stream, (_heard, says)) = SyncStream::with(NetworkKey([9; 32]));
+        let _reader = Reader::start(COMMONS, stream.inbox, None);
+        let (places, mut sent) = (says.max_capacity(), 0);
+        while tokio::time::timeout(Duration::from_millis(200), says.send(Ok(vec![0]))).await.is_ok() {
+            sent += 1;
+            assert!(sent <= places + 2 * (AHEAD + 1), "frames are read that nobody asked for");
+        }
     }
 }

@@ -1,8 +1,9 @@
-//! What a peer sends, from bytes to fates: the one way by which an entry that was made elsewhere enters.
+//! What a peer sends, from verified bytes to fates: the one way by which an entry that was made elsewhere enters.
 
 use super::{Commons, Ingested};
-use crate::entry::{self, Refused};
+use crate::entry::{Entry, Refused};
 use crate::id::{DeviceKey, EntryId};
+use crate::sign::Verified;
 use crate::store::{self, Store};
 use crate::sync::{Fate, Sender};
 use crate::time::Timestamp;
@@ -18,23 +19,21 @@ pub struct Received {
 }
 
 impl Commons {
-    /// Verifies what a peer sent, on `threads` threads, and appends what may enter, durably. What has to wait is charged
-    /// to the peer, and so is what it adds itself, up to the allowance of its ally.
+    /// Appends of what a peer sent what may enter, durably. What has to wait is charged to the peer, and so is what it adds
+    /// itself, up to the allowance of its ally.
     ///
     /// # Errors
     /// As [`Commons::ingest`].
     pub fn receive(
         &mut self,
         store: &mut dyn Store,
-        entries: &[Vec<u8>],
+        entries: Vec<Result<Verified<Entry>, Refused>>,
         from: &Sender,
-        threads: usize,
         now: Timestamp,
     ) -> Result<Received, store::Error> {
-        let bytes: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
-        let read = entry::receive_and_verify_all(&bytes, &self.id, threads);
-        let ids: Vec<_> = read.iter().map(|entry| entry.as_ref().map(|entry| entry.id()).map_err(|no| *no)).collect();
-        let verified = read.into_iter().filter_map(Result::ok).collect();
+        let id = |entry: &Result<Verified<Entry>, Refused>| entry.as_ref().map(|entry| entry.id()).map_err(|no| *no);
+        let ids: Vec<_> = entries.iter().map(id).collect();
+        let verified = entries.into_iter().filter_map(Result::ok).collect();
         let ingested = self.take(store, verified, Some(*from), now)?;
         let fates = ids.into_iter().map(|id| self.fate(store, id, &ingested));
         Ok(Received { fates: fates.collect::<Result<_, _>>()?, ingested })

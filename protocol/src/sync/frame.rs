@@ -217,7 +217,7 @@ mod tests {
     use crate::digest::Digest;
     use crate::id::{CommonsId, EntryId, Epoch, NetworkKey};
     use crate::sketch;
-    use crate::sync::transfer::Incoming;
+    use crate::sync::Intake;
     use crate::sync::{Memory, Replica as _};
 
     const WIRE: &str = include_str!("../../../tests/fixtures/wire/v1/sync.txt");
@@ -286,7 +286,7 @@ mod tests {
         let (_, bytes) = golden.iter().find(|(name, _)| *name == "entries").unwrap();
         let Ok(Frame::Entries { next, compressed }) = Frame::decode(bytes) else { panic!("not a frame of entries") };
         assert_eq!(next, Ordinal(3));
-        assert_eq!(Incoming::default().unpack(&compressed), Ok(ENTRIES.map(<[u8]>::to_vec).to_vec()));
+        assert_eq!(Intake::new(COMMONS).entries(&compressed), Ok(ENTRIES.map(<[u8]>::to_vec).to_vec()));
     }
 
     #[test]
@@ -321,7 +321,7 @@ mod tests {
         let (_, bytes) = golden.iter().find(|(name, _)| *name == "entries").unwrap();
         let Ok(Frame::Entries { compressed, .. }) = Frame::decode(bytes) else { panic!("not a frame of entries") };
         for length in 0..compressed.len() {
-            if let Ok(entries) = Incoming::default().unpack(&compressed[..length]) {
+            if let Ok(entries) = Intake::new(COMMONS).entries(&compressed[..length]) {
                 assert!(
                     !entries.is_empty() && ENTRIES.starts_with(&entries.iter().map(Vec::as_slice).collect::<Vec<_>>())
                 );
@@ -358,7 +358,7 @@ mod tests {
                 prop_assert_eq!(frame.encode(), bytes);
                 if let Frame::Entries { compressed, .. } = frame {
                     // Whether these are entries is for who verifies them to say.
-                    let _ = Incoming::default().unpack(&compressed);
+                    let _ = Intake::new(COMMONS).entries(&compressed);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::{Fate, Place, Replica, Sender, Visit};
+use super::{Fate, Place, Replica, Sender, Sent, Visit};
 use crate::id::{CommonsId, EntryId, Epoch, Item};
 use crate::set::{Kind, Set};
 use crate::store::{self, Ordinal};
@@ -126,8 +126,8 @@ impl Replica for Memory {
         Ok(self.log.get(at.0 as usize).map(|(_, entry)| entry.clone()))
     }
 
-    fn ingest(&mut self, entries: Vec<Vec<u8>>, _: &Sender, _: Timestamp) -> Result<Vec<Fate>, store::Error> {
-        let fate = |entry: Vec<u8>| {
+    fn ingest(&mut self, entries: Vec<Sent>, _: &Sender, _: Timestamp) -> Result<Vec<Fate>, store::Error> {
+        let mut fate = |entry: Vec<u8>| {
             if entry.first().is_none_or(|tag| *tag == WRONG) {
                 return Fate::Refused { device: None, reason: "its tag is no entry's".to_owned() };
             }
@@ -138,6 +138,6 @@ impl Replica for Memory {
                 _ => Fate::Kept { id: id_of(&entry), place: self.put(entry) },
             }
         };
-        Ok(entries.into_iter().map(fate).collect())
+        Ok(entries.into_iter().map(|sent| fate(sent.bytes)).collect())
     }
 }

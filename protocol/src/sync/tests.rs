@@ -43,6 +43,7 @@ fn config(role: Role, me: NetworkKey, peer: NetworkKey) -> Config {
 /// One end of the pipe.
 struct End {
     session: Session,
+    intake: Intake,
     replica: Memory,
     /// Frames that the other end has not received.
     sent: VecDeque<Vec<u8>>,
@@ -56,7 +57,8 @@ impl End {
     fn new(config: Config, replica: Memory) -> Self {
         let (session, effects) = Session::new(config, &replica, NOW);
         let (sent, frames) = (VecDeque::new(), Vec::new());
-        let mut end = Self { session, replica, sent, frames, outcome: None, followed: None, acknowledged: 0 };
+        let intake = Intake::new(COMMONS);
+        let mut end = Self { session, intake, replica, sent, frames, outcome: None, followed: None, acknowledged: 0 };
         end.carry_out(effects);
         end
     }
@@ -66,7 +68,8 @@ impl End {
     }
 
     fn receive_all(&mut self, frames: Vec<Vec<u8>>) {
-        let effects = self.session.handle(Event::Frames(frames), NOW, &mut self.replica);
+        let heard = self.intake.read(&frames, 1);
+        let effects = self.session.handle(Event::Frames(heard), NOW, &mut self.replica);
         self.carry_out(effects);
     }
 

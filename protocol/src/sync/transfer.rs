@@ -4,21 +4,21 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::ops::ControlFlow;
 
-use zstd::stream::raw::{CParameter, DParameter, Decoder, Encoder, Operation as _, OutBuffer};
+use zstd::stream::raw::{CParameter, Encoder, Operation as _, OutBuffer};
 
 use super::frame::{Frame, MAX_RAW, Position};
 use super::{Fault, Misbehaviour, Place, Replica};
 use crate::entry::change::lean;
 use crate::set::Kind;
 use crate::store::{self, Ordinal};
-use crate::wire::{Reader, Write as _};
+use crate::wire::Write as _;
 
 /// Uncompressed bytes under way: sent and not yet acknowledged. Enough for 80 Mbit/s at 100 ms; all that a cut can make
 /// travel twice.
 pub const CREDIT: usize = 1024 * 1024;
 
 /// Base 2 logarithm of the zstd window: a peer makes us keep so much memory, 1 MiB, for its stream.
-const WINDOW: u32 = 20;
+pub(super) const WINDOW: u32 = 20;
 
 /// Of a stream of records of 2 kB, level 5 takes 3 % fewer bytes and twice the time; level 3 takes 2 % more at the same
 /// speed.
@@ -199,10 +199,9 @@ fn look_ahead(
     Ok(found)
 }
 
-/// The receiving half.
-#[derive(Default)]
+/// The receiving half, behind the [intake](super::intake).
+#[derive(Debug, Default)]
 pub(super) struct Incoming {
-    stream: Option<Decoder<'static>>,
     ended: bool,
     /// Places of what this session brought.
     pub(super) found: BTreeSet<Ordinal>,
@@ -227,55 +226,12 @@ impl Incoming {
         Ok(())
     }
 
-    /// The entries in a frame, as they were sent.
-    pub(super) fn unpack(&mut self, compressed: &[u8]) -> Result<Vec<Vec<u8>>, Misbehaviour> {
+    /// So many entries came in a frame.
+    pub(super) const fn take(&mut self, count: usize) -> Result<(), Misbehaviour> {
         if self.ended {
             return Err(Misbehaviour::OutOfTurn);
         }
-        let raw = self.decompress(compressed)?;
-        let mut reader = Reader::new(&raw);
-        let mut entries = Vec::new();
-        while !reader.is_empty() {
-            entries.push(reader.bytes("an entry", MAX_RAW)?.to_vec());
-        }
-        if entries.is_empty() {
-            return Err(Misbehaviour::EmptyFrame);
-        }
-        self.received += entries.len() as u64;
-        Ok(entries)
-    }
-
-    /// Never makes more than a frame may hold, whatever the bytes promise.
-    fn decompress(&mut self, compressed: &[u8]) -> Result<Vec<u8>, Misbehaviour> {
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
-            None => self.stream.insert(decoder().map_err(|_| Misbehaviour::Compression)?),
-        };
-        let (mut raw, mut part, mut read) = (Vec::new(), vec![0; 64 * 1024], 0);
-        loop {
-            let status =
-                stream.run_on_buffers(&compressed[read..], &mut part).map_err(|_| Misbehaviour::Compression)?;
-            read += status.bytes_read;
-            raw.extend_from_slice(&part[..status.bytes_written]);
-            if raw.len() > MAX_RAW + 8 {
-                return Err(Misbehaviour::Bomb);
-            }
-            if status.bytes_written < part.len() {
-                // Room was left, so the stream took all it could: a rest means that it has ended.
-                return if read == compressed.len() { Ok(raw) } else { Err(Misbehaviour::Compression) };
-            }
-        }
-    }
-}
-
-fn decoder() -> std::io::Result<Decoder<'static>> {
-    let mut decoder = Decoder::new()?;
-    decoder.set_parameter(DParameter::WindowLogMax(WINDOW))?;
-    Ok(decoder)
-}
-
-impl fmt::Debug for Incoming {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Incoming").field("found", &self.found.len()).field("ended", &self.ended).finish_non_exhaustive()
+        self.received += count as u64;
+        Ok(())
     }
 }

@@ -17,7 +17,7 @@ use essaim_protocol::set::{Kind, Set};
 use essaim_protocol::sign::{Keys, Seed, Verified};
 use essaim_protocol::store::{self, Ordinal, Store as _};
 use essaim_protocol::sync::frame::Position;
-use essaim_protocol::sync::{Fate, Place, Replica, Sender, Visit};
+use essaim_protocol::sync::{Fate, Place, Replica, Sender, Sent, Visit};
 use essaim_protocol::time::Timestamp;
 
 use super::dice::Dice;
@@ -386,9 +386,10 @@ impl Replica for Ally {
         Ok(read.filter(|(id, _)| !self.withholds || id.0[0] % 2 == 0).map(|(_, bytes)| bytes))
     }
 
-    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &Sender, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
-        let Received { fates, .. } = self.commons.receive(&mut self.disk, &entries, from, 1, now)?;
-        for (fate, bytes) in fates.iter().zip(&entries) {
+    fn ingest(&mut self, entries: Vec<Sent>, from: &Sender, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
+        let (bytes, entries): (Vec<_>, Vec<_>) = entries.into_iter().map(|sent| (sent.bytes, sent.entry)).unzip();
+        let Received { fates, .. } = self.commons.receive(&mut self.disk, entries, from, now)?;
+        for (fate, bytes) in fates.iter().zip(&bytes) {
             self.heard.note(fate, bytes);
         }
         if self.heard.kinds.contains(&Kind::Statement) {

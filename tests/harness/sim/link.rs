@@ -11,7 +11,7 @@ use essaim_protocol::id::EntryId;
 use essaim_protocol::set::Kind;
 use essaim_protocol::store::{Ordinal, Store as _};
 use essaim_protocol::sync::frame::Frame;
-use essaim_protocol::sync::{Config, Effect, Event, Fault, Misbehaviour, Outcome, Role, Session};
+use essaim_protocol::sync::{Config, Effect, Event, Fault, Intake, Misbehaviour, Outcome, Role, Session};
 
 use super::ally::{Ally, Heard};
 use super::{Happening, TICK, World, odd};
@@ -28,6 +28,7 @@ pub(super) struct Link {
     /// The nodes: initiator, responder.
     pub(super) ends: [usize; 2],
     pub(super) sessions: [Option<Session>; 2],
+    intakes: [Intake; 2],
     /// Where each log ended when the session began.
     below: [Ordinal; 2],
     /// No frame overtakes another: when the last one under way arrives, each way.
@@ -60,6 +61,7 @@ impl World {
         let link = Link {
             ends,
             sessions: [None, None],
+            intakes: ends.map(|end| Intake::new(self.allies[end].commons.id())),
             below: ends.map(|end| self.allies[end].commons.end()),
             busy_until: [self.now; 2],
             clogged: self.faults.clogs && self.stormy() && self.dice.one_in(10),
@@ -117,10 +119,11 @@ impl World {
         self.report.bytes += frame.len() as u64 + 4;
         self.history.update(&self.now.to_le_bytes()).update(&id.to_le_bytes()).update(&frame);
         let (me, peer) = (link.ends[end], link.ends[1 - end]);
+        let read = link.intakes[end].read(std::slice::from_ref(&frame), 1);
         if self.is_turned(me) {
             self.lies.overhear(&frame);
         }
-        let effects = self.handle(id, end, Event::Frames(vec![frame]));
+        let effects = self.handle(id, end, Event::Frames(read));
         let heard = std::mem::take(&mut self.allies[me].heard);
         if self.faults.crashes && self.stormy() && !self.is_turned(me) && self.dice.one_in(150) {
             return self.crash(me);

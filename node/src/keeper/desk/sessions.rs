@@ -9,7 +9,7 @@ use essaim_protocol::set::Set;
 use essaim_protocol::store::{self, Ordinal, Store as _, Table};
 use essaim_protocol::sync::frame::Position;
 use essaim_protocol::sync::{
-    Config, Effect, Event, Fate, Fault, Misbehaviour, Outcome, Place, Replica, Role, Sender, Session, Visit,
+    Config, Effect, Event, Fate, Fault, Misbehaviour, Outcome, Place, Replica, Role, Sender, Sent, Session, Visit,
 };
 use essaim_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -316,9 +316,9 @@ impl Replica for Desk {
         Ok(self.store.read(at)?.map(|(_, bytes)| bytes))
     }
 
-    fn ingest(&mut self, entries: Vec<Vec<u8>>, from: &Sender, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let received = self.commons.receive(&mut self.store, &entries, from, threads, now);
+    fn ingest(&mut self, entries: Vec<Sent>, from: &Sender, now: Timestamp) -> Result<Vec<Fate>, store::Error> {
+        let entries = entries.into_iter().map(|sent| sent.entry).collect();
+        let received = self.commons.receive(&mut self.store, entries, from, now);
         let Received { fates, ingested } = self.reopened_if_failed(received)?;
         self.note_new(&ingested);
         let statements = ingested.added.iter().any(|entered| entered.record.is_none());

@@ -4,7 +4,7 @@
 //! bytes of one direction pass, then both directions are gone at once.
 
 use essaim_protocol::id::{CommonsId, Epoch};
-use essaim_protocol::sync::{Config, Effect, Event, Memory, Outcome, Replica as _, Role, Session};
+use essaim_protocol::sync::{Config, Effect, Event, Intake, Memory, Outcome, Replica as _, Role, Session};
 use essaim_protocol::time::Timestamp;
 use futures::future::pending;
 use tokio::time::timeout;
@@ -40,6 +40,7 @@ async fn session(stream: SyncStream, role: Role, replica: &mut Memory) -> Option
     let SyncStream { local: me, peer, outbox, mut inbox, .. } = stream;
     let config = Config { role, commons: COMMONS, me, peer, random: [3; 32], fresh: false, followed: None };
     let (mut session, mut effects) = Session::new(config, replica, NOW);
+    let mut intake = Intake::new(COMMONS);
     loop {
         let mut next = Vec::new();
         for effect in effects {
@@ -53,7 +54,7 @@ async fn session(stream: SyncStream, role: Role, replica: &mut Memory) -> Option
         effects = next;
         if effects.is_empty() {
             let frames = inbox.recv_some().await.ok().filter(|frames| !frames.is_empty())?;
-            effects = session.handle(Event::Frames(frames), NOW, replica);
+            effects = session.handle(Event::Frames(intake.read(&frames, 1)), NOW, replica);
         }
     }
 }
