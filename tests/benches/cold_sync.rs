@@ -1,6 +1,7 @@
 //! Figure 2: a fresh ally takes in 20,000 records of 2 kB, beside `git clone` and automerge's own sync protocol.
 //!
-//! `cargo bench -p essaim-tests --bench cold_sync` (`-- 2000` for a shorter look). Texts are drawn from a seed: each word
+//! `cargo bench --profile release -p essaim-tests --bench cold_sync` (`-- 2000` for a shorter look): the program as it is
+//! shipped, on a machine that does nothing else, since whatever else runs takes from one side or the other. Texts are drawn from a seed: each word
 //! follows one that it follows somewhere in the corpus, so that they compress like French and none is another's copy.
 //!
 //! - **Essaim**: one node holds the records, each a signed change, folded and indexed. A new ally joins it over loopback by
