@@ -52,6 +52,9 @@ pub(crate) struct Draft {
     /// Territories that may have no record yet, by the record that they will have.
     #[serde(default)]
     pub(crate) places: BTreeMap<RecordId, String>,
+    /// The record that was being written of it when it was shared, and the change that it ends with.
+    #[serde(default)]
+    pub(crate) made: Option<(RecordId, ChangeHash)>,
     /// How often it was kept whole, as against by a window that keeps by itself.
     #[serde(default)]
     pub(crate) kept: u32,
@@ -72,6 +75,7 @@ impl Draft {
             touched: BTreeSet::new(),
             notes: String::new(),
             places: BTreeMap::new(),
+            made: None,
             kept: 0,
             updated_at: now,
         }
@@ -174,6 +178,13 @@ impl Drafts {
         change(&mut draft);
         self.write(name, &draft)?;
         Ok(draft)
+    }
+
+    /// Notes, durably, which record is about to be written of a draft: the node may be killed before the draft is removed.
+    pub(crate) fn note_made(&self, name: &str, record: RecordId, head: ChangeHash) -> Result<(), Error> {
+        let _turn = self.turn();
+        let draft = self.get(name)?;
+        self.write(name, &Draft { made: Some((record, head)), ..draft })
     }
 
     pub(crate) fn remove(&self, name: &str) -> Result<(), Error> {

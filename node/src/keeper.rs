@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 use crate::caught;
 
 pub use desk::{
-    About, Desk, Error as DeskError, Imported, JoinError, Prospect, Quarantined, ReadError, SaveError, Saved,
+    About, Desk, Error as DeskError, Imported, JoinError, Made, Prospect, Quarantined, ReadError, SaveError, Saved,
     SessionId, Sheet, Wanted, about, charter_hash, store_config,
 };
 pub(crate) use desk::{IMPORT_BATCH, department, misdeed, scope};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use essaim_protocol::api::{
-    self, Answer, Command, Draft, DraftBrief, Edit, Error, Form, KeepDraft, Lang, New, Problem, Saved, StartDraft,
+    self, Answer, Command, Draft, DraftBrief, Edit, Error, Form, KeepDraft, Lang, Problem, Saved, StartDraft,
     TemplateFor, Words,
 };
 use essaim_protocol::id::{AllyId, ChangeHash, RecordId};
@@ -186,26 +186,44 @@ impl Writing<'_> {
         Ok(was)
     }
 
-    /// Writes the change first, then removes the draft: what is interrupted in between is there twice rather than lost.
+    /// Writes the change first, then removes the draft: what is interrupted in between is not lost, and a record that was
+    /// written then is not written again.
     fn share(&mut self, asked: &str) -> Result<Saved, Error> {
-        let draft = self.get(asked)?;
+        let mut draft = self.get(asked)?;
+        if let (None, Some((record, head))) = (draft.record, draft.made)
+            && self.at.desk.view(&record).map_err(read_error)?.is_some()
+        {
+            (draft.record, draft.base) = (Some(record), vec![head]);
+        }
         let named = references(&draft.fields);
         for code in draft.places.iter().filter(|(record, _)| named.contains(record)).map(|(_, code)| code) {
             self.at.adopt(&place_of(code)?)?;
         }
+        let form = Some(Form::Fields(said(&draft)));
         let saved = match draft.record {
-            None => {
-                let form = Some(Form::Fields(said(&draft)));
-                self.at.new_record(New { kind: draft.kind, form, set: Vec::new(), territories: Vec::new() })
-            }
+            None => self.first(asked, &draft.kind, form)?,
             Some(record) => {
-                let form = Some(Form::Fields(said(&draft)));
                 let (record, base) = (record.to_string(), draft.base);
-                self.at.edit(Edit { record, base, form, set: Vec::new(), territories: Vec::new() })
+                self.at.edit(Edit { record, base, form, set: Vec::new(), territories: Vec::new() })?
             }
-        }?;
+        };
         self.drafts.remove(asked).map_err(failed)?;
         Ok(saved)
+    }
+
+    /// Writes the new record of a draft, which knows it before it is there.
+    fn first(&mut self, asked: &str, name: &str, form: Option<Form>) -> Result<Saved, Error> {
+        let spec = kind(name)?;
+        let fields = self.at.fields(spec, form, &[])?;
+        let made = match self.at.desk.make(&spec.name, &fields, now()) {
+            Ok(made) => made,
+            Err(error) => return self.at.saved("", Err(error), fields.into_keys().collect()),
+        };
+        if let Some(head) = made.head() {
+            self.drafts.note_made(asked, made.record(), head).map_err(failed)?;
+        }
+        let saved = self.at.desk.write_down(made, now());
+        self.at.saved("", saved, fields.into_keys().collect())
     }
 
     /// A draft of this commons.
@@ -384,5 +402,45 @@ fn failed(error: drafts::Error) -> Error {
             Error::TooLarge { what, found: found as u64, max: MAX_BYTES as u64 }
         }
         drafts::Error::Home(error) => home_error(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use essaim_protocol::api::List;
+
+    use super::super::records::tests::founded;
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_draft_shared_again_after_the_node_was_killed_is_one_record() {
+        let home = tempfile::tempdir().unwrap();
+        let node = founded(home.path()).await;
+        let room = node.engine().rooms().await.remove(0);
+        let drafts = Drafts::new(home.path());
+        let told = move |desk: &mut Desk| {
+            // Killed before it was written, and after.
+            for (number, written) in [(1, false), (2, true)] {
+                let titled = |title: &str| Map::from_iter([("title".to_owned(), json!(title))]);
+                let mut draft = drafts::Draft::new(desk.id(), "experience", now());
+                draft.put(titled("Une cantine"));
+                let name = drafts.create(&draft).unwrap();
+                let made = desk.make("experience", &titled("Une cantine").into_iter().collect(), now()).unwrap();
+                let record = made.record();
+                drafts.note_made(&name, record, made.head().unwrap()).unwrap();
+                if written {
+                    desk.write_down(made, now()).unwrap();
+                }
+                drafts.change(&name, None, |draft| draft.put(titled("Une cantine bio"))).unwrap();
+                let at = At { desk, commons: "Patrimoine", lang: Lang::Fr };
+                let mut writing = Writing { at, drafts: &drafts };
+                let saved = writing.share(&name).unwrap();
+                assert_eq!((saved.brief.id == record, &*saved.brief.title), (written, "Une cantine bio"));
+                assert!(matches!(writing.share(&name), Err(Error::UnknownDraft { .. })));
+                assert_eq!(writing.at.list(&List::default()).unwrap().total, number);
+            }
+        };
+        room.keeper.run(told).await.unwrap();
+        node.shutdown().await;
     }
 }

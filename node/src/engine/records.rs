@@ -634,7 +634,7 @@ fn import_problem(error: &essaim_protocol::record::import::ImportError) -> Probl
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
@@ -644,7 +644,7 @@ mod tests {
     use crate::{Config, Node};
 
     /// A node with an empty commons.
-    async fn founded(home: &Path) -> Node {
+    pub(in crate::engine) async fn founded(home: &Path) -> Node {
         let node = Node::start(Config { free: 0, ..Config::new(home) }).await.unwrap();
         let create = CreateCommons { name: "Patrimoine".to_owned(), starter: false, charter: None };
         for command in [Command::Init(Init { name: "Alice".to_owned() }), Command::CreateCommons(create)] {

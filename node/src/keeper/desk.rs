@@ -35,7 +35,7 @@ pub use reading::{Quarantined, ReadError, Sheet};
 pub(crate) use sessions::misdeed;
 pub use sessions::{SessionId, Wanted};
 pub(crate) use writing::IMPORT_BATCH;
-pub use writing::{Imported, SaveError, Saved};
+pub use writing::{Imported, Made, SaveError, Saved};
 
 use self::folding::AtHand;
 use self::reading::INDEX_STEP;

@@ -83,14 +83,43 @@ pub enum Imported {
     Unchanged,
 }
 
+/// Changes of one record that are signed and not written yet.
+#[derive(Debug)]
+pub struct Made {
+    record: RecordId,
+    changes: Vec<Change>,
+}
+
+impl Made {
+    /// The record.
+    #[must_use]
+    pub const fn record(&self) -> RecordId {
+        self.record
+    }
+
+    /// The last of its changes.
+    #[must_use]
+    pub fn head(&self) -> Option<ChangeHash> {
+        self.changes.last().map(Change::hash)
+    }
+}
+
 impl Desk {
     /// Writes a new record. `fields` are in the JSON form.
     ///
     /// # Errors
     /// [`SaveError`].
     pub fn create(&mut self, kind: &str, fields: &BTreeMap<String, Json>, now: Timestamp) -> Result<Saved, SaveError> {
-        let draft = edit::create(kind, fields, random(), now)?;
-        self.share(draft, None, now)
+        let made = self.make(kind, fields, now)?;
+        self.write_down(made, now)
+    }
+
+    /// Makes and signs a new record, which [`Desk::write_down`] writes. `fields` are in the JSON form.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn make(&mut self, kind: &str, fields: &BTreeMap<String, Json>, now: Timestamp) -> Result<Made, SaveError> {
+        self.sign(edit::create(kind, fields, random(), now)?, None, now)
     }
 
     /// Changes a record that was seen at `base` (as it is now, when empty). What somebody else wrote since stays, beside
@@ -157,20 +186,33 @@ impl Desk {
     }
 
     /// Signs a draft and what follows it, makes all of it durable and shows the record as it is then.
-    fn share(&mut self, draft: Draft, mut record: Option<RecordId>, now: Timestamp) -> Result<Saved, SaveError> {
+    fn share(&mut self, draft: Draft, record: Option<RecordId>, now: Timestamp) -> Result<Saved, SaveError> {
+        let made = self.sign(draft, record, now)?;
+        self.write_down(made, now)
+    }
+
+    fn sign(&mut self, draft: Draft, mut record: Option<RecordId>, now: Timestamp) -> Result<Made, SaveError> {
         let frontier = self.frontier(now)?;
-        let mut chain = Vec::new();
+        let mut changes = Vec::new();
         let mut next = Some(draft);
         while let Some(draft) = next {
             let change = Change::seal(&draft.chunk, &self.keys, self.id(), frontier, record)?.into_inner();
             record = Some(change.record());
             next = draft.next(change.chunk())?;
-            chain.push(change);
+            changes.push(change);
         }
-        let last = chain.last().map(Change::hash);
-        self.enter(chain.into_iter().map(|change| Verified::trusted(Entry::Change(change))).collect(), now)?;
-        let view = record.map(|record| self.view(&record)).transpose()?.flatten();
-        Ok(Saved { view: view.ok_or(SaveError::NoRecord)?, change: last })
+        Ok(Made { record: record.ok_or(SaveError::NoRecord)?, changes })
+    }
+
+    /// Writes what was made, and shows the record as it is then.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn write_down(&mut self, made: Made, now: Timestamp) -> Result<Saved, SaveError> {
+        let change = made.head();
+        self.enter(made.changes.into_iter().map(|change| Verified::trusted(Entry::Change(change))).collect(), now)?;
+        let view = self.view(&made.record)?;
+        Ok(Saved { view: view.ok_or(SaveError::NoRecord)?, change })
     }
 
     /// Joins the heads of a record until one change can name them all.
